@@ -1,0 +1,85 @@
+using System.Text;
+using YamlDotNet.Core;
+using YamlDotNet.RepresentationModel;
+
+namespace Comity.Declarations;
+
+/// <summary>Reads a YAML file (JSON is YAML too) into nodes that know their places.</summary>
+public static class DeclaredFile
+{
+    private const int LargestBytes = 4 * 1024 * 1024;
+    private const int DeepestNesting = 64;
+
+    /// <summary>Reads a file. Returns null, and adds to <paramref name="problems"/>, when it can't be read as one map.</summary>
+    public static DeclaredNode.Map? Read(string path, ProblemList problems)
+    {
+        if (!File.Exists(path))
+        {
+            problems.Add(Messages.Problem("file-missing", Place.InFile(path), path));
+            return null;
+        }
+        if (new FileInfo(path).Length > LargestBytes)
+        {
+            problems.Add(Messages.Problem("file-too-large", Place.InFile(path), LargestBytes / 1024 / 1024));
+            return null;
+        }
+        return Parse(File.ReadAllText(path, Encoding.UTF8), path, problems);
+    }
+
+    /// <summary>Reads a text; <paramref name="file"/> is the name that problems show.</summary>
+    public static DeclaredNode.Map? Parse(string text, string file, ProblemList problems)
+    {
+        var stream = new YamlStream();
+        try
+        {
+            stream.Load(new StringReader(text));
+        }
+        catch (YamlException e)
+        {
+            var place = Place.InFile(file, (int)e.Start.Line, (int)e.Start.Column);
+            problems.Add(Messages.Problem("not-yaml", place, e.InnerException?.Message ?? e.Message));
+            return null;
+        }
+        if (stream.Documents.Count != 1 || stream.Documents[0].RootNode is not YamlMappingNode root)
+        {
+            problems.Add(Messages.Problem("not-a-map", Place.InFile(file, 1, 1)));
+            return null;
+        }
+        return Convert(root, file, "", 0, problems) as DeclaredNode.Map;
+    }
+
+    private static DeclaredNode? Convert(YamlNode node, string file, string path, int depth, ProblemList problems)
+    {
+        var place = new Place(file, (int)node.Start.Line, (int)node.Start.Column, path);
+        if (depth > DeepestNesting)
+        {
+            problems.Add(Messages.Problem("nested-too-deep", place, DeepestNesting));
+            return null;
+        }
+        switch (node)
+        {
+            case YamlMappingNode map:
+                var entries = new List<DeclaredEntry>();
+                foreach (var (keyNode, valueNode) in map.Children)
+                {
+                    var key = (keyNode as YamlScalarNode)?.Value ?? "";
+                    var below = path.Length == 0 ? key : $"{path}.{key}";
+                    var keyPlace = new Place(file, (int)keyNode.Start.Line, (int)keyNode.Start.Column, below);
+                    if (Convert(valueNode, file, below, depth + 1, problems) is { } value)
+                        entries.Add(new DeclaredEntry(key, keyPlace, value));
+                }
+                return new DeclaredNode.Map(place, entries);
+            case YamlSequenceNode list:
+                var items = new List<DeclaredNode>();
+                foreach (var item in list.Children)
+                {
+                    if (Convert(item, file, $"{path}[{items.Count}]", depth + 1, problems) is { } value) items.Add(value);
+                }
+                return new DeclaredNode.List(place, items);
+            case YamlScalarNode scalar:
+                return new DeclaredNode.Scalar(place, scalar.Value ?? "", scalar.Style is not (ScalarStyle.Plain or ScalarStyle.Any));
+            default:
+                return null;
+        }
+    }
+}

@@ -1,0 +1,20 @@
+using Comity.Tensors.Parameters;
+
+namespace Comity.Federation.Sites;
+
+/// <summary>The study author's part: knows the model and gives its first weights. The coordinator sees a vector and its layout only.</summary>
+public interface IModelSource
+{
+    /// <summary>Statistics steps to run, in order; each sees what the ones before it agreed on.</summary>
+    IReadOnlyList<string> StatisticsSteps { get; }
+
+    /// <summary>Layout and first weights for one repeat; the same for every arm of it, so that arms are comparable.</summary>
+    ModelStart Start(int repeat, Statistics agreed);
+}
+
+/// <summary>A model before training.</summary>
+/// <param name="Layout">Names, shapes and offsets.</param>
+/// <param name="Parameters">First weights, shape [P].</param>
+/// <param name="Task"><c>binary</c>, <c>multiclass</c> or <c>regression</c>.</param>
+/// <param name="Classes">Names of the classes; for a binary label negative, positive; empty for regression.</param>
+public sealed record ModelStart(ParameterLayout Layout, ReadOnlyMemory<float> Parameters, string Task, IReadOnlyList<string> Classes);

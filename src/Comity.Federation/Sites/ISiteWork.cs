@@ -1,0 +1,27 @@
+namespace Comity.Federation.Sites;
+
+/// <summary>
+/// What a site does when it is asked: the one seam between the rounds and the records. The tool of the data's owner
+/// fills it with Data and Learning, or with an external trainer; Federation never sees a record.
+/// </summary>
+/// <remarks>
+/// Calls for one site never overlap, except that trials (arms, repeats) may run side by side, so an implementation keeps no
+/// state that one call leaves for the next; what a site must remember travels in the task or lies in the site's folder.
+/// </remarks>
+public interface ISiteWork
+{
+    /// <summary>The site's id.</summary>
+    string Site { get; }
+
+    /// <summary>Computes one step of the shared statistics over the site's training rows.</summary>
+    ValueTask<Statistics> CollectAsync(StatisticsTask task, CancellationToken cancellationToken);
+
+    /// <summary>Trains the given model on the site's training rows.</summary>
+    ValueTask<TrainingResult> TrainAsync(TrainingTask task, CancellationToken cancellationToken);
+
+    /// <summary>Judges the given model on one split of the site's rows.</summary>
+    ValueTask<EvaluationResult> EvaluateAsync(EvaluationTask task, CancellationToken cancellationToken);
+
+    /// <summary>Compares two models on the same test rows.</summary>
+    ValueTask<ComparisonResult> CompareAsync(ComparisonTask task, CancellationToken cancellationToken);
+}
