@@ -9,6 +9,7 @@ public static class DeclaredFile
 {
     private const int LargestBytes = 4 * 1024 * 1024;
     private const int DeepestNesting = 64;
+    private const int MostNodes = 1_000_000;
 
     /// <summary>Reads a file. Returns null, and adds to <paramref name="problems"/>, when it can't be read as one map.</summary>
     public static DeclaredNode.Map? Read(string path, ProblemList problems)
@@ -32,6 +33,11 @@ public static class DeclaredFile
         var stream = new YamlStream();
         try
         {
+            if (TooDeep(text) is { } mark)
+            {
+                problems.Add(Messages.Problem("nested-too-deep", Place.InFile(file, (int)mark.Line, (int)mark.Column), DeepestNesting));
+                return null;
+            }
             stream.Load(new StringReader(text));
         }
         catch (YamlException e)
@@ -45,17 +51,31 @@ public static class DeclaredFile
             problems.Add(Messages.Problem("not-a-map", Place.InFile(file, 1, 1)));
             return null;
         }
-        return Convert(root, file, "", 0, problems) as DeclaredNode.Map;
+        var nodesLeft = MostNodes;
+        var result = Convert(root, file, "", ref nodesLeft) as DeclaredNode.Map;
+        if (nodesLeft > 0) return result;
+        problems.Add(Messages.Problem("too-many-nodes", Place.InFile(file, 1, 1), MostNodes));
+        return null;
     }
 
-    private static DeclaredNode? Convert(YamlNode node, string file, string path, int depth, ProblemList problems)
+    // The YAML reader recurses, so depth is measured on its events before it builds anything.
+    private static Mark? TooDeep(string text)
     {
-        var place = new Place(file, (int)node.Start.Line, (int)node.Start.Column, path);
-        if (depth > DeepestNesting)
+        var parser = new Parser(new StringReader(text));
+        var depth = 0;
+        while (parser.MoveNext())
         {
-            problems.Add(Messages.Problem("nested-too-deep", place, DeepestNesting));
-            return null;
+            depth += parser.Current!.NestingIncrease;
+            if (depth > DeepestNesting) return parser.Current.Start;
         }
+        return null;
+    }
+
+    // An alias repeats what it refers to, so a short file of aliases to aliases could grow without bound.
+    private static DeclaredNode? Convert(YamlNode node, string file, string path, ref int nodesLeft)
+    {
+        if (--nodesLeft <= 0) return null;
+        var place = new Place(file, (int)node.Start.Line, (int)node.Start.Column, path);
         switch (node)
         {
             case YamlMappingNode map:
@@ -65,7 +85,7 @@ public static class DeclaredFile
                     var key = (keyNode as YamlScalarNode)?.Value ?? "";
                     var below = path.Length == 0 ? key : $"{path}.{key}";
                     var keyPlace = new Place(file, (int)keyNode.Start.Line, (int)keyNode.Start.Column, below);
-                    if (Convert(valueNode, file, below, depth + 1, problems) is { } value)
+                    if (Convert(valueNode, file, below, ref nodesLeft) is { } value)
                         entries.Add(new DeclaredEntry(key, keyPlace, value));
                 }
                 return new DeclaredNode.Map(place, entries);
@@ -73,7 +93,7 @@ public static class DeclaredFile
                 var items = new List<DeclaredNode>();
                 foreach (var item in list.Children)
                 {
-                    if (Convert(item, file, $"{path}[{items.Count}]", depth + 1, problems) is { } value) items.Add(value);
+                    if (Convert(item, file, $"{path}[{items.Count}]", ref nodesLeft) is { } value) items.Add(value);
                 }
                 return new DeclaredNode.List(place, items);
             case YamlScalarNode scalar:

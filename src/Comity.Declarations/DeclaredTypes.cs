@@ -70,22 +70,26 @@ internal static class DeclaredTypes
         return value is not null;
     }
 
-    public static string Describe(DeclaredNode node) => node switch
+    /// <summary>What a node is, as an argument of a message.</summary>
+    public static object Describe(DeclaredNode node) => node switch
     {
-        DeclaredNode.Map => "a map",
-        DeclaredNode.List => "a list",
+        DeclaredNode.Map => Messages.Word("map"),
+        DeclaredNode.List => Messages.Word("list"),
+        DeclaredNode.Scalar { IsNull: true } => Messages.Word("nothing"),
         DeclaredNode.Scalar s => $"'{s.Text}'",
-        _ => "nothing",
+        _ => Messages.Word("nothing"),
     };
 
-    public static string Describe(Type type)
+    /// <summary>What a type wants, as an argument of a message.</summary>
+    public static object Describe(Type type)
     {
         if (Kinds(type) is { Count: > 0 } kinds) return string.Join(", ", kinds.Keys);
         if (type.IsEnum) return string.Join(", ", Choices(type));
         if (type == typeof(bool)) return "true | false";
-        if (IsInteger(type)) return "integer";
-        if (IsReal(type)) return "number";
-        return type == typeof(DateOnly) ? "yyyy-MM-dd" : "text";
+        if (IsInteger(type)) return Messages.Word("integer");
+        if (IsReal(type)) return Messages.Word("number");
+        if (type == typeof(DateOnly)) return Messages.Word("date");
+        return type == typeof(string) ? Messages.Word("text") : Messages.Word("map");
     }
 
     public static string Describe(WithinAttribute within)

@@ -19,6 +19,17 @@ public sealed class MessageCatalog
     {
         var text = _resources.GetString(key, culture)
             ?? throw new KeyNotFoundException($"The message catalogue {_resources.BaseName} has no text for '{key}'.");
-        return arguments.Length == 0 ? text : string.Format(culture, text, arguments);
+        if (arguments.Length == 0) return text;
+        return string.Format(culture, text, Array.ConvertAll(arguments, a => a is LocalText local ? local.In(culture) : a));
     }
+}
+
+/// <summary>A word or phrase within a message that is itself put into the reader's language.</summary>
+/// <param name="Catalog">The texts it is from.</param>
+/// <param name="Key">Its key.</param>
+/// <param name="Arguments">What its placeholders stand for.</param>
+public sealed record LocalText(MessageCatalog Catalog, string Key, params object?[] Arguments)
+{
+    /// <summary>The text in a language.</summary>
+    public string In(CultureInfo culture) => Catalog.Text(Key, culture, Arguments);
 }

@@ -74,7 +74,7 @@ public static class SectionReader
     {
         if (node is not DeclaredNode.Map map)
         {
-            problems.Add(Messages.Problem("wrong-type", node.Place, DeclaredTypes.Describe(node), "a map"));
+            problems.Add(Messages.Problem("wrong-type", node.Place, DeclaredTypes.Describe(node), Messages.Word("map")));
             return null;
         }
         var result = (IDictionary)Activator.CreateInstance(typeof(Dictionary<,>).MakeGenericType(typeof(string), value))!;
@@ -112,7 +112,7 @@ public static class SectionReader
     {
         if (node is not DeclaredNode.Map map)
         {
-            problems.Add(Messages.Problem("wrong-type", node.Place, DeclaredTypes.Describe(node), "a map"));
+            problems.Add(Messages.Problem("wrong-type", node.Place, DeclaredTypes.Describe(node), Messages.Word("map")));
             return null;
         }
         var keys = DeclaredTypes.Keys(type);
