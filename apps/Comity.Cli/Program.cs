@@ -1,1 +1,18 @@
-return 0;
+using Comity.Cli;
+using Comity.Cli.Terminal;
+
+// Files and numbers are culture-invariant; texts for people take their culture from the language chosen.
+Thread.CurrentThread.CurrentCulture = System.Globalization.CultureInfo.InvariantCulture;
+System.Globalization.CultureInfo.DefaultThreadCurrentCulture = System.Globalization.CultureInfo.InvariantCulture;
+
+using var interruption = new Interruption();
+var language = Language.Choose(args, Environment.GetEnvironmentVariable);
+var session = new Session
+{
+    Language = language,
+    Out = Output.Of(Console.OpenStandardOutput(), !Console.IsOutputRedirected, Environment.GetEnvironmentVariable),
+    Error = Output.Of(Console.OpenStandardError(), !Console.IsErrorRedirected, Environment.GetEnvironmentVariable),
+    Time = TimeProvider.System,
+    Environment = Environment.GetEnvironmentVariable,
+};
+return await CommandLine.RunAsync(args, session, interruption.Token);

@@ -1,0 +1,69 @@
+using System.CommandLine;
+using System.CommandLine.Invocation;
+using System.Globalization;
+using Comity.Cli.Commands;
+using Comity.Cli.Help;
+using Comity.Cli.Terminal;
+using Comity.Declarations;
+
+namespace Comity.Cli;
+
+/// <summary>Parses the arguments, runs one command and turns whatever happened into an exit code.</summary>
+internal static class CommandLine
+{
+    public static async Task<int> RunAsync(IReadOnlyList<string> args, Session session, CancellationToken cancellationToken)
+    {
+        CultureInfo.CurrentUICulture = session.Language; // the parser's own messages are looked up by it
+        var parsed = Create(session).Parse(args);
+        if (parsed.Action is ParseErrorAction)
+        {
+            foreach (var error in parsed.Errors) session.Error.Line(session.Error.Red(error.Message));
+            var command = string.Join(' ', parsed.CommandResult.Path());
+            session.Error.Line(session.Text("usage.remedy", command));
+            return (int)ExitCode.Usage;
+        }
+        var configuration = new InvocationConfiguration
+        {
+            EnableDefaultExceptionHandler = false,
+            ProcessTerminationTimeout = null, // signals are ours: see Interruption
+            Output = session.Out.Writer,
+            Error = session.Error.Writer,
+        };
+        try
+        {
+            return await parsed.InvokeAsync(configuration, cancellationToken);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            session.Error.Line(session.Text("cancelled"));
+            return (int)ExitCode.Cancelled;
+        }
+        catch (StoppedException e)
+        {
+            ProblemPrinter.Print(session, e.Problems);
+            return (int)e.Code;
+        }
+        catch (InvalidDeclarationException e)
+        {
+            ProblemPrinter.Print(session, e.Problems);
+            return (int)ExitCode.InvalidStudy;
+        }
+        catch (Exception e) when (e is not (OutOfMemoryException or StackOverflowException))
+        {
+            session.Error.Line(session.Error.Red(session.Text("failed", e.Message)));
+            session.Error.Line(e.ToString());
+            return (int)ExitCode.Failed;
+        }
+    }
+
+    /// <summary>The whole command tree.</summary>
+    public static RootCommand Create(Session session)
+    {
+        var root = new RootCommand(session.Text("root.description"));
+        root.Options.Add(CommonOptions.Language(session));
+        root.Subcommands.Add(HelpCommand.Create(session));
+        root.Subcommands.Add(CompletionCommand.Create(session));
+        ExampleHelp.AddTo(root, session);
+        return root;
+    }
+}

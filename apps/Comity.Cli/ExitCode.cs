@@ -1,0 +1,29 @@
+namespace Comity.Cli;
+
+/// <summary>How a command ended; each value has a help text <c>exit.{number}</c> in every language.</summary>
+internal enum ExitCode
+{
+    /// <summary>Done.</summary>
+    Done = 0,
+
+    /// <summary>The command failed for a reason that none of the others names: a defect, or a machine out of memory or disk.</summary>
+    Failed = 1,
+
+    /// <summary>The command line could not be understood.</summary>
+    Usage = 2,
+
+    /// <summary>The study or its data can't be used; nothing was written.</summary>
+    InvalidStudy = 3,
+
+    /// <summary>The output can't be written, or is somebody else's.</summary>
+    Output = 4,
+
+    /// <summary>Training diverged, or a round missed its quorum.</summary>
+    TrainingStopped = 5,
+
+    /// <summary>A download failed or its checksum did not match.</summary>
+    Download = 6,
+
+    /// <summary>Stopped by Ctrl-C or SIGTERM.</summary>
+    Cancelled = 130,
+}

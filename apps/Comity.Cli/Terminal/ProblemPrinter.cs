@@ -1,0 +1,31 @@
+using Comity.Declarations;
+
+namespace Comity.Cli.Terminal;
+
+/// <summary>Prints problems all in one go: where, found, expected, remedy.</summary>
+internal static class ProblemPrinter
+{
+    public static void Print(Session session, IReadOnlyList<Problem> problems)
+    {
+        var output = session.Error;
+        foreach (var problem in problems)
+        {
+            var error = problem.Severity == Severity.Error;
+            var word = session.Text(error ? "problem.error" : "problem.warning");
+            output.Line($"{output.Bold(Where(problem.Place))}: {(error ? output.Red(word) : output.Yellow(word))} [{problem.Code}]");
+            output.Line($"  {session.Text("problem.found")} {problem.Found(session.Language)}");
+            output.Line($"  {session.Text("problem.expected")} {problem.Expected(session.Language)}");
+            output.Line($"  {session.Text("problem.remedy")} {problem.Remedy(session.Language)}");
+        }
+        var errors = problems.Count(p => p.Severity == Severity.Error);
+        if (errors > 0) output.Line(session.Text("problem.count", errors, problems.Count - errors));
+    }
+
+    /// <summary>Shows a path under the current directory as the user would type it.</summary>
+    private static string Where(Place place)
+    {
+        if (!Path.IsPathRooted(place.File)) return place.ToString();
+        var relative = Path.GetRelativePath(Directory.GetCurrentDirectory(), place.File);
+        return (relative.StartsWith("..", StringComparison.Ordinal) ? place : place with { File = relative }).ToString();
+    }
+}
