@@ -1,0 +1,49 @@
+namespace Comity.Learning.Training;
+
+/// <summary>What a run of the trainer did. The trained parameters stand in the span that it was given.</summary>
+public sealed record TrainerResult
+{
+    /// <summary>Optimiser steps taken.</summary>
+    public required int Steps { get; init; }
+
+    /// <summary>Epochs begun.</summary>
+    public required int Epochs { get; init; }
+
+    /// <summary>Σ of the learning rate over the steps.</summary>
+    public required double LearningRateSum { get; init; }
+
+    /// <summary>FedNova's ‖aᵢ‖₁ (Wang et al. 2020, arXiv:2007.07481): the sum of the coefficients with which the gradients entered the change, in units of the mean learning rate.</summary>
+    /// <remarks>Plain SGD: the steps. Momentum and the proximal term: by their recursion. Adaptive optimisers: the steps.</remarks>
+    public required double NormalizedSteps { get; init; }
+
+    /// <summary>Mean training loss by epoch, while the parameters moved.</summary>
+    public required IReadOnlyList<double> LossByEpoch { get; init; }
+
+    /// <summary>Validation loss after each epoch; empty without validation rows.</summary>
+    public required IReadOnlyList<double> ValidationLossByEpoch { get; init; }
+
+    /// <summary>Why training ended before its time: one of <see cref="StopReasons"/>; null: it did not.</summary>
+    public required string? StoppedBy { get; init; }
+
+    /// <summary>The epoch of this run, from 1, at which it stopped or diverged; null when it ran to the end.</summary>
+    public int? StoppedAtEpoch { get; init; }
+
+    /// <summary>The epoch of this run, from 1, whose parameters were kept by early stopping; null without it.</summary>
+    public int? BestEpoch { get; init; }
+}
+
+/// <summary>Values of <see cref="TrainerResult.StoppedBy"/>.</summary>
+public static class StopReasons
+{
+    /// <summary>The training loss reached its target.</summary>
+    public const string TargetLoss = "target-loss";
+
+    /// <summary>The validation loss no longer fell.</summary>
+    public const string EarlyStopping = "early-stopping";
+
+    /// <summary>The loss became infinite or not a number; the parameters are of no use.</summary>
+    public const string Diverged = "diverged";
+
+    /// <summary>The gradient is as small as was asked for (L-BFGS).</summary>
+    public const string Converged = "converged";
+}
