@@ -20,6 +20,12 @@ public sealed record StudyResults
     /// <summary>SHA-256 (hex) of the study file's bytes.</summary>
     public required string StudySha256 { get; init; }
 
+    /// <summary>The study file as it was named to the run; null: the study did not come from a file.</summary>
+    public string? StudyFile { get; init; }
+
+    /// <summary>What is predicted: the label's column; null: not told.</summary>
+    public string? Label { get; init; }
+
     /// <summary><c>binary</c>, <c>multiclass</c> or <c>regression</c>.</summary>
     public required string Task { get; init; }
 
