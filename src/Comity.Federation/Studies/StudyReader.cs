@@ -1,0 +1,37 @@
+using System.Security.Cryptography;
+using Comity.Declarations;
+
+namespace Comity.Federation.Studies;
+
+/// <summary>A study as it was read.</summary>
+/// <param name="Section">Its content.</param>
+/// <param name="Root">The file's root, with the places of all keys.</param>
+/// <param name="File">Full path of the file.</param>
+/// <param name="Folder">Its folder: relative paths start here.</param>
+/// <param name="Sha256">SHA-256 (hex) of the file's bytes.</param>
+public sealed record DeclaredStudy(StudySection Section, DeclaredNode.Map Root, string File, string Folder, string Sha256);
+
+/// <summary>Reads a study file and checks all that this room owns.</summary>
+public static class StudyReader
+{
+    /// <summary>Name of the file within a study's folder.</summary>
+    public const string FileName = "study.yaml";
+
+    /// <summary>Reads a file, or the <c>study.yaml</c> of a folder. Null: it could not be read; see <paramref name="problems"/> in any case.</summary>
+    public static DeclaredStudy? Read(string path, ProblemList problems)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        ArgumentNullException.ThrowIfNull(problems);
+        if (Directory.Exists(path)) path = Path.Combine(path, FileName);
+        if (DeclaredFile.Read(path, problems) is not { } root) return null;
+        var section = SectionReader.Read<StudySection>(root, problems);
+        if (section is null || Incomplete(section)) return null;
+        var file = Path.GetFullPath(path);
+        return new DeclaredStudy(section, root, file, Path.GetDirectoryName(file)!, Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(file))));
+    }
+
+    // The reader binds what it can and leaves a missing required key at null, which no caller should meet.
+    private static bool Incomplete(StudySection s) =>
+        (object?)s.Study is null || (object?)s.Markets is null || (object?)s.Sites is null || (object?)s.Contract is null || (object?)s.Model is null
+        || s.Markets.Any(m => (object?)m.Id is null) || s.Sites.Any(x => (object?)x.Id is null || (object?)x.Market is null);
+}
