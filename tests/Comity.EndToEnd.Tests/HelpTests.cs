@@ -1,0 +1,42 @@
+namespace Comity.EndToEnd.Tests;
+
+/// <summary>What a newcomer reads first.</summary>
+public sealed class HelpTests
+{
+    [Fact]
+    public async Task Help_lists_the_commands_an_example_and_the_exit_codes()
+    {
+        var help = await Cli.RunAsync(Repository.Root, "--help");
+
+        Assert.Equal(0, help.ExitCode);
+        Assert.Contains("comity run examples/two-clinics", help.Out, StringComparison.Ordinal);
+        Assert.Contains("130  Stopped by Ctrl-C", help.Out, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Help_speaks_Chinese_when_the_user_does()
+    {
+        var help = await Cli.RunAsync(Repository.Root, "help", "exit-codes", "--lang", "zh-Hans");
+
+        Assert.Equal(0, help.ExitCode);
+        Assert.Contains("无法理解命令行", help.Out, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_misspelt_command_is_a_usage_error_that_names_the_help()
+    {
+        var result = await Cli.RunAsync(Repository.Root, "runn", "examples/two-clinics");
+
+        Assert.Equal(2, result.ExitCode);
+        Assert.Contains("runn", result.Error, StringComparison.Ordinal);
+        Assert.Contains("comity --help", result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Output_that_is_not_a_terminal_holds_no_escape_codes()
+    {
+        var result = await Cli.RunAsync(Repository.Root, "--help");
+
+        Assert.DoesNotContain('\u001b', result.All);
+    }
+}
