@@ -1,1 +1,11 @@
-return 0;
+using Comity.Benchmarks.Study;
+
+// One verb a family of numbers; each prints markdown tables that are committed under bench/results.
+var families = new Dictionary<string, Func<string[], int>>
+{
+    ["study"] = StudyNumbers.Run,
+};
+
+if (args.Length > 0 && families.TryGetValue(args[0], out var family)) return family(args[1..]);
+Console.Error.WriteLine($"Usage: dotnet run -c Release --project bench/Comity.Benchmarks -- <{string.Join('|', families.Keys)}> [names…]");
+return 2;
