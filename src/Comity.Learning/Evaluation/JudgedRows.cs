@@ -1,0 +1,58 @@
+namespace Comity.Learning.Evaluation;
+
+/// <summary>What labels and outputs must look like, and what a model predicts by them.</summary>
+internal static class JudgedRows
+{
+    /// <summary>Rounding that a softmax in single precision may leave outside [0, 1].</summary>
+    private const float Slack = 1e-4f;
+
+    public static void Guard(TaskKind task, IReadOnlyList<string> classes, ReadOnlySpan<float> labels, ReadOnlySpan<float> outputs)
+    {
+        ArgumentNullException.ThrowIfNull(classes);
+        var width = task == TaskKind.Regression ? 1 : classes.Count;
+        if (task == TaskKind.Binary && width != 2) throw new ArgumentException($"A binary label has 2 classes, not {width}.", nameof(classes));
+        if (task == TaskKind.Multiclass && width < 2) throw new ArgumentException("A label of several classes has at least 2.", nameof(classes));
+        if (outputs.Length != labels.Length * width)
+            throw new ArgumentException($"{labels.Length} rows need {labels.Length * width} outputs, not {outputs.Length}.", nameof(outputs));
+        for (var i = 0; i < labels.Length; i++)
+        {
+            if (task == TaskKind.Regression ? !float.IsFinite(labels[i]) : !(labels[i] >= 0 && labels[i] < width && labels[i] == (int)labels[i]))
+                throw new ArgumentException($"The label of row {i} is {labels[i]}: {(task == TaskKind.Regression ? "it must be finite" : $"it must be a class from 0 to {width - 1}")}.", nameof(labels));
+        }
+        if (task == TaskKind.Regression) return;
+        foreach (var p in outputs)
+        {
+            if (p is < -Slack or > 1 + Slack) throw new ArgumentException($"The output {p} is no probability; apply sigmoid or softmax first.", nameof(outputs));
+        }
+    }
+
+    public static int[] ClassCounts(TaskKind task, int classes, ReadOnlySpan<float> labels)
+    {
+        if (task == TaskKind.Regression) return [];
+        var counts = new int[classes];
+        foreach (var label in labels) counts[(int)label]++;
+        return counts;
+    }
+
+    /// <summary>Rows with an output that is NaN or infinite.</summary>
+    public static int NotFinite(ReadOnlySpan<float> outputs, int rows)
+    {
+        if (rows == 0) return 0;
+        var width = outputs.Length / rows;
+        var broken = 0;
+        for (var i = 0; i < rows; i++)
+        {
+            foreach (var x in outputs.Slice(i * width, width))
+            {
+                if (float.IsFinite(x)) continue;
+                broken++;
+                break;
+            }
+        }
+        return broken;
+    }
+
+    /// <summary>The class called: for two classes the positive one from the threshold on, otherwise the most probable.</summary>
+    public static int Predicted(TaskKind task, ReadOnlySpan<float> probabilities, double threshold) =>
+        task == TaskKind.Binary ? probabilities[1] >= threshold ? 1 : 0 : MulticlassMetrics.Predicted(probabilities);
+}
