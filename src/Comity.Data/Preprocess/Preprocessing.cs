@@ -1,0 +1,92 @@
+using Comity.Data.Cleaning;
+using Comity.Data.Contracts;
+using Comity.Data.Shared;
+using Comity.Data.Sources;
+using Comity.Data.Tables;
+using Comity.Declarations;
+
+namespace Comity.Data.Preprocess;
+
+/// <summary>Everything that turns a record into a model's input; <c>preprocessing.json</c> beside the weights.</summary>
+public sealed record Preprocessing
+{
+    /// <summary>Version of the format.</summary>
+    public const int CurrentFormat = 1;
+
+    /// <summary>Version of the format that this was written in.</summary>
+    public int FormatVersion { get; init; } = CurrentFormat;
+
+    /// <summary><c>binary</c>, <c>multiclass</c> or <c>regression</c>.</summary>
+    public required string TaskName { get; init; }
+
+    /// <summary>Classes in the order of the model's outputs (negative, positive); empty for regression.</summary>
+    public required IReadOnlyList<string> Classes { get; init; }
+
+    /// <summary>What records look like: columns, missing markers, ranges.</summary>
+    public required ContractSection Contract { get; init; }
+
+    /// <summary>How numbers out of range are treated.</summary>
+    public CleanSection Clean { get; init; } = new();
+
+    /// <summary>Every column of the contract, in its order.</summary>
+    public required IReadOnlyList<FittedColumn> Columns { get; init; }
+
+    /// <summary>Names of the model's inputs, shape [width]: <c>age</c>, <c>cp=1</c>, <c>chol=missing</c>, <c>when:month-sin</c>.</summary>
+    public IReadOnlyList<string> FeatureNames => [.. Columns.SelectMany(c => c.InputNames())];
+
+    /// <summary>Number of the model's inputs.</summary>
+    public int InputWidth => Columns.Sum(c => c.InputNames().Count());
+
+    /// <summary>Works out all numbers from the statistics of all sites.</summary>
+    /// <exception cref="ArgumentException">A statistic is missing, or a text column is among the features.</exception>
+    public static Preprocessing Fit(ContractSection contract, PreprocessSection preprocess, SharedStatistics agreed, CleanSection? clean = null)
+    {
+        IReadOnlyList<FittedColumn> columns = [.. contract.Features.Select(f => ColumnFitter.Fit(f, preprocess, agreed))];
+        if (preprocess.Selection is { } selection) columns = Selector.Select(columns, contract, selection, agreed);
+        return new Preprocessing
+        {
+            TaskName = contract.Label.TaskName,
+            Classes = contract.Label.ClassNames,
+            Contract = contract,
+            Clean = clean is null ? new CleanSection() : new CleanSection { OutOfRange = clean.OutOfRange, OutOfRangeColumns = clean.OutOfRangeColumns },
+            Columns = columns,
+        };
+    }
+
+    /// <summary>Works out a site's own numbers on the agreed vocabulary (<c>statistics: site</c>).</summary>
+    /// <param name="contract">The study's contract.</param>
+    /// <param name="preprocess">The study's preprocessing.</param>
+    /// <param name="agreed">The vocabulary, merged over all sites.</param>
+    /// <param name="table">The site's records.</param>
+    /// <param name="rows">Its training rows.</param>
+    /// <param name="clean">The study's cleaning.</param>
+    public static Preprocessing FitSite(
+        ContractSection contract, PreprocessSection preprocess, SharedStatistics agreed, RecordTable table, ReadOnlySpan<int> rows, CleanSection? clean = null)
+    {
+        var own = SharedStatistics.Collect(StatisticsPlan.Moments, table, rows, contract, preprocess, agreed);
+        return Fit(contract, preprocess with { Selection = null }, agreed.And(own), clean);
+    }
+
+    /// <summary>Rows as a model takes them.</summary>
+    /// <param name="table">Records of a site, or of an input file.</param>
+    /// <param name="rows">Rows to encode, as indices into the table.</param>
+    public EncodedRows Encode(RecordTable table, ReadOnlySpan<int> rows) => RowEncoder.Encode(this, table, rows);
+
+    /// <summary>Reads records to be predicted: no label is needed, and what is wrong with a row is noted in <see cref="RecordTable.Issues"/>.</summary>
+    public RecordTable? LoadRecords(SourceSection source, string baseFolder, ProblemList problems, CancellationToken cancellationToken = default)
+    {
+        var columns = Columns.ToDictionary(c => c.Column);
+        var contract = Contract with
+        {
+            Features = [.. Contract.Features.Where(f => columns[f.Column].Selected).Select(f => f.Kind == FeatureKind.Category ? f with { Values = columns[f.Column].Levels } : f)],
+        };
+        return new TableLoader(contract, new LoadOptions { BaseFolder = baseFolder, Clean = Clean, ForInference = true }).Load(source, "", problems, cancellationToken);
+    }
+
+    /// <summary>The text of <c>preprocessing.json</c>.</summary>
+    public string ToJson() => PreprocessingJson.Write(this);
+
+    /// <summary>Reads <c>preprocessing.json</c>.</summary>
+    /// <exception cref="FormatException">The text is damaged, or written by a newer version.</exception>
+    public static Preprocessing FromJson(string json) => PreprocessingJson.Read(json);
+}

@@ -1,0 +1,109 @@
+using Comity.Data.Contracts;
+using Comity.Data.Shared;
+using Comity.Data.Tables;
+
+namespace Comity.Data.Preprocess;
+
+/// <summary>Writes columns into a row-major matrix, column by column.</summary>
+internal static class RowEncoder
+{
+    private const double YearsPerUnit = 10;
+
+    public static EncodedRows Encode(Preprocessing preprocessing, RecordTable table, ReadOnlySpan<int> rows)
+    {
+        var width = preprocessing.InputWidth;
+        var features = new float[rows.Length * width];
+        var at = 0;
+        foreach (var column in preprocessing.Columns)
+        {
+            if (!column.Selected) continue;
+            switch (table[column.Column])
+            {
+                case NumberColumn numbers:
+                    Numbers(column, numbers.Values, rows, features, at, width);
+                    break;
+                case LevelColumn levels:
+                    Levels(column, levels, rows, features, at, width);
+                    break;
+                case DateColumn dates:
+                    Dates(column, dates, rows, features, at, width);
+                    break;
+            }
+            at += column.InputNames().Count();
+        }
+        var (labels, sourceRows) = (new float[table.LabelValues.Length == 0 ? 0 : rows.Length], new int[rows.Length]);
+        for (var i = 0; i < rows.Length; i++)
+        {
+            if (labels.Length > 0) labels[i] = table.LabelValues[rows[i]];
+            sourceRows[i] = table.SourceRowNumbers[rows[i]];
+        }
+        return new EncodedRows(features, labels, sourceRows);
+    }
+
+    private static void Numbers(FittedColumn column, ReadOnlySpan<float> values, ReadOnlySpan<int> rows, Span<float> features, int at, int width)
+    {
+        foreach (var row in rows)
+        {
+            var missing = float.IsNaN(values[row]);
+            var value = missing ? column.Fill : values[row];
+            if (value < column.Low) value = column.Low.Value;
+            if (value > column.High) value = column.High.Value;
+            features[at] = (float)((value - column.Center) / column.Scale);
+            if (column.Indicator) features[at + 1] = missing ? 1 : 0;
+            at += width;
+        }
+    }
+
+    private static void Levels(FittedColumn column, LevelColumn values, ReadOnlySpan<int> rows, Span<float> features, int at, int width)
+    {
+        var agreed = AssociationCounts.AgreedCodes(values, column.Levels, out var levels);
+        var first = column.DropFirst ? 1 : 0;
+        var indicator = at + (column.Kind == FeatureKind.Category ? levels - first : 1);
+        foreach (var row in rows)
+        {
+            // A value that no training row had counts as missing, here as in inference.
+            var code = values.Codes[row] < 0 ? -1 : agreed[values.Codes[row]];
+            var value = code < 0 ? column.Fill : code;
+            if (column.Kind != FeatureKind.Category) features[at] = (float)((value - column.Center) / column.Scale);
+            else if (value >= first && levels > 0) features[at + (int)value - first] = 1;
+            if (column.Indicator) features[indicator] = code < 0 ? 1 : 0;
+            at += width;
+            indicator += width;
+        }
+    }
+
+    private static void Dates(FittedColumn column, DateColumn values, ReadOnlySpan<int> rows, Span<float> features, int at, int width)
+    {
+        foreach (var row in rows)
+        {
+            var to = at;
+            at += width;
+            var missing = values.IsMissing(row);
+            foreach (var part in column.Parts)
+            {
+                // A missing date is the centre of the circle: no month is nearer to it than another.
+                if (part == DatePart.Year)
+                {
+                    features[to++] = missing ? 0 : (float)((Year(new DateTime(values.Ticks[row])) - 2000) / YearsPerUnit);
+                    continue;
+                }
+                var turn = missing ? 0 : 2 * Math.PI * Turn(part, new DateTime(values.Ticks[row]));
+                features[to++] = missing ? 0 : (float)Math.Sin(turn);
+                features[to++] = missing ? 0 : (float)Math.Cos(turn);
+            }
+            if (column.Indicator) features[to] = missing ? 1 : 0;
+        }
+    }
+
+    private static double Turn(DatePart part, DateTime date) => part switch
+    {
+        DatePart.Month => (date.Month - 1) / 12.0,
+        DatePart.Weekday => ((int)date.DayOfWeek + 6) % 7 / 7.0, // Monday 0
+        DatePart.Hour => date.TimeOfDay.TotalHours / 24,
+        _ => (date.DayOfYear - 1 + date.TimeOfDay.TotalDays) / DaysIn(date.Year),
+    };
+
+    private static double Year(DateTime date) => date.Year + (date.DayOfYear - 1 + date.TimeOfDay.TotalDays) / DaysIn(date.Year);
+
+    private static double DaysIn(int year) => DateTime.IsLeapYear(year) ? 366 : 365;
+}

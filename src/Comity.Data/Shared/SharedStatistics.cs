@@ -1,0 +1,84 @@
+namespace Comity.Data.Shared;
+
+/// <summary>How the parts of a statistic from several sites become one.</summary>
+public enum SharedMerge
+{
+    /// <summary>Values are added, in site order.</summary>
+    Sum,
+
+    /// <summary>The smallest value stands.</summary>
+    Min,
+
+    /// <summary>The largest value stands.</summary>
+    Max,
+
+    /// <summary>Labels are united and sorted by ordinal; values are absent.</summary>
+    Union,
+}
+
+/// <summary>One named part of the shared statistics.</summary>
+/// <param name="Name">Column and what is counted, such as <c>age/moments</c>.</param>
+/// <param name="Merge">How parts of several sites are combined.</param>
+/// <param name="Values">Numbers, of the same length at all sites; empty for a union.</param>
+/// <param name="Labels">Texts, for a union only.</param>
+public sealed record SharedPart(string Name, SharedMerge Merge, IReadOnlyList<double> Values, IReadOnlyList<string> Labels);
+
+/// <summary>Sums, counts, extremes and vocabularies over a site's training rows: what is shared so that no record need be.</summary>
+/// <param name="Parts">Parts in a fixed order; parts of the same name merge.</param>
+public sealed record SharedStatistics(IReadOnlyList<SharedPart> Parts)
+{
+    /// <summary>Nothing collected.</summary>
+    public static SharedStatistics None { get; } = new([]);
+
+    /// <summary>A part by name, or null.</summary>
+    public SharedPart? this[string name] => Parts.FirstOrDefault(p => p.Name == name);
+
+    /// <summary>The steps that a study needs, in order; each sees what those before it agreed on.</summary>
+    /// <remarks>With <c>statistics: site</c> only the vocabulary is agreed; see <see cref="Preprocess.Preprocessing.FitSite"/>.</remarks>
+    public static IReadOnlyList<string> Steps(Contracts.ContractSection contract, Preprocess.PreprocessSection preprocess) =>
+        StatisticsPlan.Of(contract, preprocess).Steps;
+
+    /// <summary>One site's part of a step.</summary>
+    /// <param name="step">The step's name.</param>
+    /// <param name="table">The site's records.</param>
+    /// <param name="rows">Training rows, as indices into the table.</param>
+    /// <param name="contract">The study's contract.</param>
+    /// <param name="preprocess">The study's preprocessing.</param>
+    /// <param name="agreed">What the steps before gave, merged over all sites.</param>
+    public static SharedStatistics Collect(
+        string step, Tables.RecordTable table, ReadOnlySpan<int> rows, Contracts.ContractSection contract, Preprocess.PreprocessSection preprocess, SharedStatistics agreed) =>
+        StatisticsCollector.Collect(step, table, rows, contract, preprocess, agreed);
+
+    /// <summary>Several sites' statistics as one, in the order given.</summary>
+    /// <exception cref="ArgumentException">Parts of the same name differ in rule or length.</exception>
+    public static SharedStatistics Merge(IEnumerable<SharedStatistics> sites)
+    {
+        var order = new List<string>();
+        var merged = new Dictionary<string, SharedPart>(StringComparer.Ordinal);
+        foreach (var part in sites.SelectMany(s => s.Parts))
+        {
+            if (!merged.TryGetValue(part.Name, out var before))
+            {
+                order.Add(part.Name);
+                merged[part.Name] = part;
+                continue;
+            }
+            if (before.Merge != part.Merge || before.Values.Count != part.Values.Count)
+                throw new ArgumentException($"Sites disagree on the form of the statistic '{part.Name}'; all must run the same study and version.", nameof(sites));
+            merged[part.Name] = part.Merge == SharedMerge.Union
+                ? part with { Labels = [.. before.Labels.Union(part.Labels).OrderBy(l => l, StringComparer.Ordinal)] }
+                : part with { Values = [.. before.Values.Zip(part.Values, (a, b) => Combine(part.Merge, a, b))] };
+        }
+        return new SharedStatistics([.. order.Select(name => merged[name])]);
+    }
+
+    /// <summary>These statistics and those of a later step.</summary>
+    public SharedStatistics And(SharedStatistics later) => new([.. Parts, .. later.Parts]);
+
+    private static double Combine(SharedMerge merge, double a, double b) => merge switch
+    {
+        SharedMerge.Sum => a + b,
+        SharedMerge.Min => Math.Min(a, b),
+        _ => Math.Max(a, b),
+    };
+}

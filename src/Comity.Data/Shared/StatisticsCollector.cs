@@ -1,0 +1,134 @@
+using Comity.Data.Contracts;
+using Comity.Data.Preprocess;
+using Comity.Data.Tables;
+
+namespace Comity.Data.Shared;
+
+/// <summary>Counts one step of the shared statistics over a site's training rows.</summary>
+internal static class StatisticsCollector
+{
+    // Stands for "no value at all": infinity would not survive every file format.
+    private const double NoMin = double.MaxValue;
+    private const double NoMax = -double.MaxValue;
+
+    public static SharedStatistics Collect(
+        string step, RecordTable table, ReadOnlySpan<int> rows, ContractSection contract, PreprocessSection preprocess, SharedStatistics agreed)
+    {
+        var plan = StatisticsPlan.Of(contract, preprocess);
+        return new SharedStatistics(step switch
+        {
+            StatisticsPlan.Vocabulary => Vocabulary(table, rows, contract, plan),
+            StatisticsPlan.Moments => Moments(table, rows, contract, plan, agreed),
+            StatisticsPlan.Association => AssociationCounts.Collect(table, rows, contract, agreed),
+            _ => throw new ArgumentException($"There is no statistics step '{step}'; this version knows vocabulary, moments and association.", nameof(step)),
+        });
+    }
+
+    private static List<SharedPart> Vocabulary(RecordTable table, ReadOnlySpan<int> rows, ContractSection contract, StatisticsPlan plan)
+    {
+        var parts = new List<SharedPart>();
+        foreach (var feature in contract.Features)
+        {
+            if (StatisticsPlan.NeedsVocabulary(feature))
+            {
+                var column = (LevelColumn)table[feature.Column];
+                var met = new bool[column.Levels.Count];
+                foreach (var row in rows)
+                    if (column.Codes[row] >= 0) met[column.Codes[row]] = true;
+                parts.Add(new SharedPart(feature.Column + "/levels", SharedMerge.Union, [], [.. column.Levels.Where((_, i) => met[i]).OrderBy(l => l, StringComparer.Ordinal)]));
+            }
+            if (StatisticsPlan.NeedsExtremes(feature)) AddExtremes(parts, feature.Column, ((NumberColumn)table[feature.Column]).Values, rows);
+        }
+        if (plan.LabelNeedsExtremes) AddExtremes(parts, contract.Label.Column, table.LabelValues, rows);
+        return parts;
+    }
+
+    private static List<SharedPart> Moments(RecordTable table, ReadOnlySpan<int> rows, ContractSection contract, StatisticsPlan plan, SharedStatistics agreed)
+    {
+        var parts = new List<SharedPart>();
+        foreach (var feature in contract.Features)
+        {
+            var name = feature.Column;
+            switch (table[name])
+            {
+                case NumberColumn numbers:
+                    var (low, high) = StatisticsPlan.Bounds(name, feature.Range, agreed);
+                    parts.Add(new SharedPart(name + "/moments", SharedMerge.Sum, NumberMoments(numbers.Values, rows, Middle(low, high)), []));
+                    if (plan.NeedsObservedExtremes(feature)) AddExtremes(parts, name, numbers.Values, rows);
+                    if (plan.NeedsSketch(feature)) parts.Add(new SharedPart(name + "/sketch", SharedMerge.Sum, Sketch(numbers.Values, rows, new QuantileSketch(low, high)), []));
+                    if (plan.ByCorrelation) parts.Add(AssociationCounts.WithLabel(table, numbers.Values, rows, contract, agreed, name, Middle(low, high)));
+                    break;
+                case LevelColumn levels:
+                    var codes = AssociationCounts.AgreedCodes(levels, StatisticsPlan.Levels(feature, agreed), out var count);
+                    parts.Add(new SharedPart(name + "/counts", SharedMerge.Sum, LevelCounts(levels.Codes, codes, rows, count), []));
+                    if (plan.ByCorrelation) parts.Add(AssociationCounts.OfLevels(table, levels, codes, count, rows, contract, agreed, name));
+                    break;
+                case DateColumn dates:
+                    var missing = 0;
+                    foreach (var row in rows) missing += dates.IsMissing(row) ? 1 : 0;
+                    parts.Add(new SharedPart(name + "/present", SharedMerge.Sum, [rows.Length - missing, missing], []));
+                    break;
+            }
+        }
+        parts.Add(LabelPart(table, rows, contract, agreed));
+        if (contract.Label.Kind == LabelKind.Number && plan.ByInformation)
+        {
+            var (low, high) = StatisticsPlan.Bounds(contract.Label.Column, contract.Label.Range, agreed);
+            parts.Add(new SharedPart("label/sketch", SharedMerge.Sum, Sketch(table.LabelValues, rows, new QuantileSketch(low, high)), []));
+        }
+        return parts;
+    }
+
+    internal static double Middle(double low, double high) => low + (high - low) / 2;
+
+    /// <summary>Present, missing, Σ(x − s) and Σ(x − s)²: shifted by the middle of the bounds, so that the squares don't cancel.</summary>
+    private static double[] NumberMoments(ReadOnlySpan<float> values, ReadOnlySpan<int> rows, double shift)
+    {
+        double present = 0, sum = 0, squares = 0;
+        foreach (var row in rows)
+        {
+            if (float.IsNaN(values[row])) continue;
+            var x = values[row] - shift;
+            present++;
+            sum += x;
+            squares += x * x;
+        }
+        return [present, rows.Length - present, sum, squares];
+    }
+
+    private static double[] LevelCounts(ReadOnlySpan<int> codes, int[] agreedCode, ReadOnlySpan<int> rows, int levels)
+    {
+        var counts = new double[levels + 1]; // the last one: missing
+        foreach (var row in rows) counts[codes[row] < 0 || agreedCode[codes[row]] < 0 ? levels : agreedCode[codes[row]]]++;
+        return counts;
+    }
+
+    private static double[] Sketch(ReadOnlySpan<float> values, ReadOnlySpan<int> rows, QuantileSketch sketch)
+    {
+        var counts = new double[sketch.Buckets];
+        foreach (var row in rows)
+            if (!float.IsNaN(values[row])) counts[sketch.BucketOf(values[row])]++;
+        return counts;
+    }
+
+    private static SharedPart LabelPart(RecordTable table, ReadOnlySpan<int> rows, ContractSection contract, SharedStatistics agreed)
+    {
+        if (contract.Label.Kind == LabelKind.Number)
+        {
+            var (low, high) = StatisticsPlan.Bounds(contract.Label.Column, contract.Label.Range, agreed);
+            return new SharedPart("label/moments", SharedMerge.Sum, NumberMoments(table.LabelValues, rows, Middle(low, high)), []);
+        }
+        var counts = new double[contract.Label.ClassNames.Count];
+        foreach (var row in rows) counts[(int)table.LabelValues[row]]++;
+        return new SharedPart("label/counts", SharedMerge.Sum, counts, []);
+    }
+
+    private static void AddExtremes(List<SharedPart> parts, string column, ReadOnlySpan<float> values, ReadOnlySpan<int> rows)
+    {
+        var (min, max) = (NoMin, NoMax);
+        foreach (var row in rows)
+            if (!float.IsNaN(values[row])) (min, max) = (Math.Min(min, values[row]), Math.Max(max, values[row]));
+        parts.Add(new SharedPart(column + "/min", SharedMerge.Min, [min], []));
+        parts.Add(new SharedPart(column + "/max", SharedMerge.Max, [max], []));
+    }
+}

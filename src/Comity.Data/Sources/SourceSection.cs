@@ -1,0 +1,138 @@
+using Comity.Declarations;
+
+namespace Comity.Data.Sources;
+
+/// <summary>Where a site's records lie: <c>sites[].source</c>. Exactly one of <c>csv</c>, <c>sqlite</c> and <c>postgres</c>.</summary>
+[Doc("Where a site's records lie: a CSV file, or a query to SQLite or PostgreSQL.")]
+public sealed record SourceSection : ICheckedDeclaration
+{
+    /// <summary>CSV file, plain or .gz, relative to the study.</summary>
+    [Doc("CSV file, plain or .gz, relative to the study file; ${NAME} stands for an environment variable.")]
+    public string? Csv { get; init; }
+
+    /// <summary>A second file whose rows are the test rows (<c>split: { file: true }</c>).</summary>
+    [Doc("A second CSV file of the same form whose rows are the test rows; goes with split: { file: true }.")]
+    public string? TestCsv { get; init; }
+
+    /// <summary>Names of the columns, where the file has no header line.</summary>
+    [Doc("Names of the columns, where the file has no header line.")]
+    public IReadOnlyList<string> Header { get; init; } = [];
+
+    /// <summary>One character between fields.</summary>
+    [Doc("The character between fields; default a comma. 'tab' stands for a tab.")]
+    public string Delimiter { get; init; } = ",";
+
+    /// <summary>Lines to skip at the start of a file.</summary>
+    [Doc("Lines to skip at the start of the file."), Within(0, 1_000_000)]
+    public int Skip { get; init; }
+
+    /// <summary>Lines that start so are left out.</summary>
+    [Doc("Lines that start with this text are left out.")]
+    public string? Comment { get; init; }
+
+    /// <summary>Whether blanks around unquoted fields are cut off.</summary>
+    [Doc("Whether blanks around unquoted fields are cut off; default true.")]
+    public bool Trim { get; init; } = true;
+
+    /// <summary>SQLite file, relative to the study.</summary>
+    [Doc("SQLite database file, relative to the study file.")]
+    public string? Sqlite { get; init; }
+
+    /// <summary>PostgreSQL connection string with <c>${NAME}</c> for secrets.</summary>
+    [Doc("PostgreSQL connection string; ${NAME} stands for an environment variable, which is where a password belongs.")]
+    public string? Postgres { get; init; }
+
+    /// <summary>The SQL query whose result the records are.</summary>
+    [Doc("The SQL query whose result the records are; add ORDER BY, so that positions of rows are fixed.")]
+    public string? Query { get; init; }
+
+    /// <summary>Which rows of the source are this site's: all conditions hold.</summary>
+    [Doc("Which rows of the source are this site's: a column and its values; all conditions must hold.")]
+    public IReadOnlyList<RowsSection> Rows { get; init; } = [];
+
+    /// <summary>Which part of those rows is this site's.</summary>
+    [Doc("Deals the rows out to several sites: this site's part of so many, by a seeded shuffle.")]
+    public PartSection? Part { get; init; }
+
+    /// <inheritdoc/>
+    public void Check(DeclaredNode.Map at, ProblemList problems)
+    {
+        var kinds = new[] { Csv, Sqlite, Postgres }.Count(k => k is not null);
+        if (kinds != 1) problems.Add(Messages.Problem("source-kind", at.Place, kinds));
+        if (Csv is null)
+        {
+            foreach (var key in new[] { "testCsv", "header", "delimiter", "skip", "comment", "trim" })
+                if (at[key] is { } node) problems.Add(Messages.Problem("source-key", node.Place, key, "csv"));
+            if (kinds == 1 && string.IsNullOrWhiteSpace(Query)) problems.Add(Messages.Problem("source-query", at.Place));
+        }
+        else if (at["query"] is { } query)
+            problems.Add(Messages.Problem("source-key", query.Place, "query", "sqlite, postgres"));
+        if (Delimiter != "tab" && (Delimiter.Length != 1 || Delimiter[0] is '"' or '\n' or '\r' or > '\u007f'))
+            problems.Add(Messages.Problem("source-delimiter", at["delimiter"]!.Place, Delimiter));
+        foreach (var twice in Header.GroupBy(h => h).Where(g => g.Count() > 1))
+            problems.Add(Messages.Problem("column-twice", at["header"]!.Place, twice.Key));
+    }
+}
+
+/// <summary>A condition on a column: <c>{ column: workclass, values: [Private] }</c>.</summary>
+[Doc("A condition on a column's value as it is written in the source.")]
+public sealed record RowsSection : ICheckedDeclaration
+{
+    /// <summary>The column; it need not be a feature.</summary>
+    [Doc("The column; it need not be a feature.")]
+    public required string Column { get; init; }
+
+    /// <summary>Rows with one of these values are meant.</summary>
+    [Doc("Rows with one of these values are meant.")]
+    public IReadOnlyList<string> Values { get; init; } = [];
+
+    /// <summary>Rows with none of these values are meant.</summary>
+    [Doc("Rows with none of these values are meant.")]
+    public IReadOnlyList<string> Except { get; init; } = [];
+
+    /// <inheritdoc/>
+    public void Check(DeclaredNode.Map at, ProblemList problems)
+    {
+        if ((Values.Count == 0) == (Except.Count == 0)) problems.Add(Messages.Problem("rows-values", at.Place, Column));
+    }
+}
+
+/// <summary>One of several equal parts: <c>{ index: 0, of: 1000, seed: 7 }</c>.</summary>
+[Doc("One of several equal parts of the rows, dealt out by a seeded shuffle.")]
+public sealed record PartSection : ICheckedDeclaration
+{
+    /// <summary>Which part, from 0.</summary>
+    [Doc("Which part, from 0."), Within(0, 1_000_000)]
+    public required int Index { get; init; }
+
+    /// <summary>How many parts there are.</summary>
+    [Doc("How many parts there are."), Within(1, 1_000_000)]
+    public required int Of { get; init; }
+
+    /// <summary>Seed of the shuffle; the same at all sites that share the source.</summary>
+    [Doc("Seed of the shuffle; the same for all sites that share the source.")]
+    public ulong Seed { get; init; }
+
+    /// <inheritdoc/>
+    public void Check(DeclaredNode.Map at, ProblemList problems)
+    {
+        if (Index >= Of) problems.Add(Messages.Problem("part-index", at["index"]!.Place, Index, Of));
+    }
+
+    /// <summary>This part's rows, ascending, of so many.</summary>
+    internal int[] RowsOf(int rows)
+    {
+        var shuffled = Enumerable.Range(0, rows).ToArray();
+        Shuffle(shuffled);
+        return Slice(shuffled);
+    }
+
+    internal void Shuffle(int[] rows) => Comity.Tensors.Randomness.Seed.Of(Seed).For("part").ToRandom().Shuffle<int>(rows);
+
+    internal int[] Slice(int[] shuffled)
+    {
+        var mine = shuffled[(int)((long)shuffled.Length * Index / this.Of)..(int)((long)shuffled.Length * (Index + 1) / this.Of)];
+        Array.Sort(mine);
+        return mine;
+    }
+}

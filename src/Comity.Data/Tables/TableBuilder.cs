@@ -1,0 +1,154 @@
+using System.Globalization;
+using System.Text;
+using Comity.Data.Cleaning;
+using Comity.Data.Contracts;
+using Comity.Data.Preprocess;
+using Comity.Data.Sources;
+using Comity.Declarations;
+
+namespace Comity.Data.Tables;
+
+/// <summary>Takes records one by one into typed columns, then cleans them into a <see cref="RecordTable"/>.</summary>
+internal sealed class TableBuilder
+{
+    private readonly ContractSection _contract;
+    private readonly LoadOptions _options;
+    private readonly string _site;
+    private readonly List<ColumnReader> _readers = [];
+    private readonly ColumnReader? _label;
+    private readonly List<int> _sourceRows = [];
+    private readonly List<bool> _keep = [];
+    private readonly List<(int Field, ColumnReader Reader)> _bound = [];
+    private string _file = "";
+    private int _before;
+    private int? _testFileFrom;
+    private bool _broken;
+
+    public TableBuilder(ContractSection contract, LoadOptions options, string site)
+    {
+        (_contract, _options, _site) = (contract, options, site);
+        Problems = new CellProblems(options.ShowValues, options.ForInference);
+        foreach (var feature in contract.Features) _readers.Add(ColumnReader.Of(feature, contract.Missing, options.Clean, Problems));
+        if (options.ForInference) return;
+        foreach (var sensitive in contract.Sensitive)
+        {
+            if (sensitive.Column == contract.Label.Column || Reads(sensitive.Column)) continue;
+            _readers.Add(sensitive.Cuts.Count > 0
+                ? new NumberReader(sensitive.Column, contract.Missing, null, OutOfRange.Error, Problems)
+                : new LevelReader(sensitive.Column, FeatureKind.Category, [], contract.Missing, Problems));
+        }
+        foreach (var column in options.Split.NeededColumns.Distinct())
+            if (!Reads(column) && column != contract.Label.Column) _readers.Add(new LevelReader(column, FeatureKind.Category, [], contract.Missing, Problems));
+        foreach (var column in options.Clean.Smoothing.Select(s => s.Order).Append(options.Split.Time).OfType<string>().Distinct())
+            if (!Reads(column)) _readers.Add(new OrderReader(column, contract.Missing, Problems));
+        _label = contract.Label.Kind == LabelKind.Number
+            ? new NumberReader(contract.Label.Column, [.. contract.Missing, .. contract.Label.Missing], contract.Label.Range, OutOfRange.Error, Problems)
+            : new LabelReader(contract.Label, [.. contract.Missing, .. contract.Label.Missing], Problems);
+    }
+
+    public CellProblems Problems { get; }
+
+    /// <summary>Finds the columns in a source; false, with all that are not there among the problems.</summary>
+    public bool Bind(IReadOnlyList<string> header, string file, ProblemList problems)
+    {
+        (_file, var positions) = (file, new Dictionary<string, int>(StringComparer.Ordinal));
+        for (var i = 0; i < header.Count; i++) positions.TryAdd(header[i], i);
+        _bound.Clear();
+        var found = true;
+        foreach (var reader in _label is null ? _readers : _readers.Append(_label))
+        {
+            if (positions.TryGetValue(reader.Name, out var field))
+            {
+                _bound.Add((field, reader));
+                continue;
+            }
+            found = false;
+            problems.Add(Messages.Problem("column-unknown", Place.InFile(file, 1), reader.Name, string.Join(", ", header), Spelling.Nearest(reader.Name, header) ?? "–"));
+        }
+        return found;
+    }
+
+    /// <summary>The records that follow come from the separate test file.</summary>
+    public void TestFileStarts() => _testFileFrom = _sourceRows.Count;
+
+    /// <summary>A file ended; positions of the next file's rows count on from here.</summary>
+    public void EndOfFile(int records) => _before += records;
+
+    /// <summary>Takes one CSV record.</summary>
+    public void Add(scoped ref CsvFields fields, int record, int line, int width)
+    {
+        var row = _before + record;
+        if (fields.Count != width)
+        {
+            Problems.Add("record-width", "", new CellPlace(_file, row, line, 0), Encoding.UTF8.GetBytes(fields.Count.ToString(CultureInfo.InvariantCulture)), width.ToString(CultureInfo.InvariantCulture));
+            // For inference the row must still be answered; its cells count as missing.
+            if (!_options.ForInference)
+            {
+                _broken = true;
+                return;
+            }
+        }
+        var keep = true;
+        foreach (var (field, reader) in _bound)
+            keep &= reader.Add(fields.Count == width ? fields[field] : [], new CellPlace(_file, row, line, field + 1));
+        _sourceRows.Add(row);
+        _keep.Add(keep);
+    }
+
+    /// <summary>Takes one record of a query's result.</summary>
+    public void Add(Func<int, string> cell, int record)
+    {
+        var keep = true;
+        foreach (var (field, reader) in _bound)
+            keep &= reader.Add(Encoding.UTF8.GetBytes(cell(field)), new CellPlace(_file, record, 0, field + 1));
+        _sourceRows.Add(record);
+        _keep.Add(keep);
+    }
+
+    /// <summary>The table, cleaned; what is odd but not fatal is added to the problems as warnings.</summary>
+    public RecordTable? Build(SourceSection source, ProblemList problems)
+    {
+        var place = Place.InFile(_file);
+        if (_broken) return null;
+        if (_sourceRows.Count == 0)
+        {
+            problems.Add(Messages.Problem(source.Rows.Count > 0 || source.Part is not null ? "site-no-rows" : "source-empty", place, _site));
+            return null;
+        }
+        var columns = _readers.Select(r => r.Build()).ToList();
+        var labels = _label switch { null => [], LabelReader classes => [.. classes.Classes], _ => ((NumberColumn)_label.Build()).Values.ToArray() };
+        var unlabelled = 0;
+        for (var i = 0; i < _keep.Count; i++)
+        {
+            if (labels.Length > 0 && float.IsNaN(labels[i])) (_keep[i], unlabelled) = (false, unlabelled + 1);
+            foreach (var column in columns)
+                if (!_options.ForInference && _options.Preprocess.MissingFor(column.Name) == MissingPolicy.DropRow && IsFeature(column.Name) && column.IsMissing(i)) _keep[i] = false;
+        }
+        if (unlabelled > 0) problems.Add(Messages.Warning("label-missing", place, _contract.Label.Column, unlabelled));
+        var all = new RecordTable(_site, columns, labels, [.. _sourceRows], _testFileFrom ?? _sourceRows.Count, Problems.Issues);
+        if (_options.ForInference) return all;
+        var kept = Cleaner.Clean(all, _keep, _contract, _options.Clean, place, problems);
+        if (kept.Rows == 0) problems.Add(Messages.Problem("site-no-usable-rows", place, _site, all.Rows));
+        else LabelCheck(kept, place, problems);
+        return kept;
+    }
+
+    private void LabelCheck(RecordTable table, Place place, ProblemList problems)
+    {
+        var names = _contract.Label.ClassNames;
+        if (names.Count == 0) return;
+        var counts = new int[names.Count];
+        foreach (var label in table.LabelValues) counts[(int)label]++;
+        var present = counts.Count(c => c > 0);
+        // One class can neither be learnt nor told apart at this site, but it can still take part in a federation.
+        if (present == 1) problems.Add(Messages.Warning("label-one-class", place, _site, names[Array.FindIndex(counts, c => c > 0)], table.Rows));
+        else if (names.Count > 2 && present < names.Count)
+            problems.Add(Messages.Warning("label-class-absent", place, _site, string.Join(", ", names.Where((_, i) => counts[i] == 0))));
+        var few = names.Where((_, i) => counts[i] is > 0 and < 10).ToArray();
+        if (present > 1 && few.Length > 0) problems.Add(Messages.Warning("label-few", place, _site, string.Join(", ", few), 10));
+    }
+
+    private bool IsFeature(string column) => _contract.Features.Any(f => f.Column == column);
+
+    private bool Reads(string column) => _readers.Any(r => r.Name == column);
+}

@@ -1,0 +1,129 @@
+using System.Collections.Concurrent;
+using Comity.Data.Cleaning;
+using Comity.Data.Contracts;
+using Comity.Data.Preprocess;
+using Comity.Data.Sources;
+using Comity.Data.Splits;
+using Comity.Declarations;
+
+namespace Comity.Data.Tables;
+
+/// <summary>How sources are read.</summary>
+public sealed record LoadOptions
+{
+    /// <summary>Folder that relative paths start from: the study's.</summary>
+    public string BaseFolder { get; init; } = "";
+
+    /// <summary>How records are cleaned.</summary>
+    public CleanSection Clean { get; init; } = new();
+
+    /// <summary>The study's preprocessing: says for which columns a missing value drops the row.</summary>
+    public PreprocessSection Preprocess { get; init; } = new();
+
+    /// <summary>The study's split: says which further columns it needs.</summary>
+    public SplitSection Split { get; init; } = new();
+
+    /// <summary>Whether a problem may show a cell's shortened value. Only at the console of the data's owner.</summary>
+    public bool ShowValues { get; init; }
+
+    /// <summary>Records carry no label, and what is wrong with a cell is noted by row instead of being fatal (inference).</summary>
+    public bool ForInference { get; init; }
+}
+
+/// <summary>Reads the sources of one study's sites into tables; a file that several sites share is read once.</summary>
+/// <remarks>Safe for use by several threads. What it keeps is freed with it.</remarks>
+public sealed class TableLoader(ContractSection contract, LoadOptions options)
+{
+    private readonly ConcurrentDictionary<string, Lazy<(CsvText? Text, ProblemList Problems)>> _shared = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<(CsvText Text, int Of, ulong Seed, string Rows), Lazy<int[]>> _dealt = new();
+
+    /// <summary>Reads a site's source, checks it against the contract and cleans it.</summary>
+    /// <returns>The table, or null when something was wrong; <paramref name="problems"/> says what, all of it at once.</returns>
+    public RecordTable? Load(SourceSection source, string site, ProblemList problems, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        ArgumentNullException.ThrowIfNull(problems);
+        var found = new ProblemList();
+        var builder = new TableBuilder(contract, options, site);
+        var read = source.Csv is not null ? ReadCsv(source, builder, found, cancellationToken) : SqlRows.Read(source, options.BaseFolder, builder, found, cancellationToken);
+        builder.Problems.Report(found);
+        var table = read && !found.HasErrors ? builder.Build(source, found) : null;
+        problems.AddRange(found);
+        return found.HasErrors ? null : table;
+    }
+
+    private bool ReadCsv(SourceSection source, TableBuilder builder, ProblemList problems, CancellationToken cancellationToken)
+    {
+        if (!ReadFile(source.Csv!, source, builder, problems, cancellationToken)) return false;
+        if (source.TestCsv is null) return true;
+        builder.TestFileStarts();
+        return ReadFile(source.TestCsv, source, builder, problems, cancellationToken);
+    }
+
+    private bool ReadFile(string file, SourceSection source, TableBuilder builder, ProblemList problems, CancellationToken cancellationToken)
+    {
+        if (EnvironmentText.Expand(file, out var unset) is not { } name)
+        {
+            problems.Add(Messages.Problem("environment-unset", Place.InFile(file), unset));
+            return false;
+        }
+        var text = Open(Path.Combine(options.BaseFolder, name), name, source, problems);
+        if (text is null) return false;
+        if (!builder.Bind(text.Header, name, problems)) return false;
+        var filters = RowFilter.Bind(source.Rows, text.Header, name, problems);
+        if (filters is null) return false;
+        var records = Chosen(text, source, filters);
+        var fields = new CsvFields(text);
+        foreach (var record in records)
+        {
+            if ((record & 0xFFF) == 0) cancellationToken.ThrowIfCancellationRequested();
+            fields.Cut(text.From(record));
+            builder.Add(ref fields, record, text.Line(record), text.Header.Count);
+        }
+        builder.EndOfFile(text.Records);
+        return true;
+    }
+
+    private CsvText? Open(string path, string name, SourceSection source, ProblemList problems)
+    {
+        // Only parts and conditions make several sites share a file; anything else would be kept for nothing.
+        if (source.Part is null && source.Rows.Count == 0) return CsvText.Read(path, name, source, problems);
+        var key = string.Join('\u001f', [path, source.Delimiter, source.Skip.ToString(System.Globalization.CultureInfo.InvariantCulture), source.Comment ?? "", source.Trim ? "t" : "", .. source.Header]);
+        var (text, found) = _shared.GetOrAdd(key, _ => new Lazy<(CsvText?, ProblemList)>(() =>
+        {
+            var own = new ProblemList();
+            return (CsvText.Read(path, name, source, own), own);
+        })).Value;
+        problems.AddRange(found);
+        return text;
+    }
+
+    private IEnumerable<int> Chosen(CsvText text, SourceSection source, IReadOnlyList<RowFilter> filters)
+    {
+        if (source.Part is null && filters.Count == 0) return Enumerable.Range(0, text.Records);
+        var rule = string.Join('\u001f', source.Rows.Select(r => $"{r.Column}={string.Join('|', r.Values)}!{string.Join('|', r.Except)}"));
+        var (of, seed) = source.Part is { } p ? (p.Of, p.Seed) : (1, 0UL);
+        var dealt = _dealt.GetOrAdd((text, of, seed, rule), _ => new Lazy<int[]>(() =>
+        {
+            var rows = Matching(text, filters);
+            source.Part?.Shuffle(rows);
+            return rows;
+        })).Value;
+        return source.Part?.Slice(dealt) ?? dealt;
+    }
+
+    private static int[] Matching(CsvText text, IReadOnlyList<RowFilter> filters)
+    {
+        if (filters.Count == 0) return [.. Enumerable.Range(0, text.Records)];
+        var rows = new List<int>();
+        var fields = new CsvFields(text);
+        for (var record = 0; record < text.Records; record++)
+        {
+            fields.Cut(text.From(record));
+            var all = true;
+            foreach (var filter in filters) all &= filter.Field >= fields.Count || filter.Matches(fields[filter.Field]);
+            if (all) rows.Add(record);
+        }
+        return [.. rows];
+    }
+}
