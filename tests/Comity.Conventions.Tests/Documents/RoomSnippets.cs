@@ -1,0 +1,98 @@
+using Comity.Declarations;
+using Comity.Federation.Studies;
+using Comity.Learning;
+using Comity.Learning.Evaluation;
+using Comity.Privacy.Accounting;
+using Comity.Privacy.Events;
+using Comity.Tensors.Parameters;
+using Comity.Tensors.Randomness;
+using Comity.Testing;
+
+namespace Comity.Conventions.Tests.Documents;
+
+/// <summary>The snippets of docs/rooms, as bodies of tests: what a page shows has run.</summary>
+public sealed class RoomSnippets
+{
+    [Fact]
+    public void Declarations()
+    {
+        // snippet: docs/rooms/declarations.md
+        var problems = new ProblemList();
+        var root = DeclaredFile.Parse("noize: 1.5\nclip: -1\n", "privacy.yaml", problems)!;
+        SectionReader.Read<NoiseSection>(root, problems);
+
+        Assert.Equal(["misspelt-key", "out-of-range", "missing-key"], problems.Select(p => p.Code)); // all at once
+        Assert.Equal("privacy.yaml:1:1 (noize)", problems[0].Place.ToString());
+        // end
+    }
+
+    // snippet: docs/rooms/declarations.md
+    private sealed record NoiseSection
+    {
+        [Doc("Standard deviation of the noise, in clip norms."), Within(0, 100)]
+        public required double Noise { get; init; }
+
+        [Doc("Largest L2 norm of an update."), Within(0, double.PositiveInfinity, AboveLow = true)]
+        public double Clip { get; init; } = 1;
+    }
+    // end
+
+    [Fact]
+    public void Tensors()
+    {
+        // snippet: docs/rooms/tensors.md
+        var layout = new ParameterLayout(
+        [
+            new ParameterEntry("weight", [3, 2], Offset: 0),
+            new ParameterEntry("bias", [2], Offset: 6, ParameterRole.Bias),
+        ]);
+        var parameters = new float[layout.Length];
+        layout.Slice(parameters, layout.Entries[1]).Fill(0.5f);
+
+        var seed = Seed.Of(7);
+        Assert.Equal(seed.For("shuffle", 3, "cleveland"), seed.For("shuffle", 3, "cleveland"));
+        Assert.NotEqual(seed.For("shuffle", 3, "cleveland"), seed.For("shuffle", 3, "hungary"));
+        // end
+        Assert.Equal([0, 0, 0, 0, 0, 0, 0.5f, 0.5f], parameters);
+    }
+
+    [Fact]
+    public void Learning()
+    {
+        // snippet: docs/rooms/learning.md
+        float[] labels = [0, 0, 1, 1, 1, 0];
+        float[] outputs = [.9f, .1f, .6f, .4f, .2f, .8f, .3f, .7f, .6f, .4f, .7f, .3f]; // rows × classes
+        var judged = Evaluator.Evaluate(
+            TaskKind.Binary, ["healthy", "ill"], labels, outputs, new EvaluationSection { Bootstrap = 200 }, Seed.Of(7));
+
+        var accuracy = judged.Metrics[MetricNames.Accuracy];
+        Assert.Equal(5.0 / 6, accuracy.Value, 12);
+        Assert.True(accuracy.Low <= accuracy.Value && accuracy.Value <= accuracy.High);
+        Assert.NotEmpty(judged.Warnings); // six rows prove little, and the result says so
+        // end
+    }
+
+    [Fact]
+    public void Federation()
+    {
+        // snippet: docs/rooms/federation.md
+        var problems = new ProblemList();
+        var study = StudyReader.Read(Repository.At("examples/heart-disease"), problems);
+
+        Assert.False(problems.HasErrors);
+        Assert.Equal(["cleveland", "hungary", "switzerland", "va"], study!.Section.Sites.Select(s => s.Id));
+        // end
+    }
+
+    [Fact]
+    public void Privacy()
+    {
+        // snippet: docs/rooms/privacy.md
+        var released = new PoissonSampledEvent(0.01, new GaussianEvent(noiseMultiplier: 1.1)).Times(1_000);
+        var epsilon = new PldAccountant(NeighbouringRelation.AddOrRemoveOne).Epsilon(released, delta: 1e-5);
+        var looser = new RdpAccountant(NeighbouringRelation.AddOrRemoveOne).Epsilon(released, delta: 1e-5);
+
+        Assert.InRange(epsilon, 0.1, looser); // the loss distribution is the tighter account
+        // end
+    }
+}
