@@ -1,44 +1,20 @@
+using System.Buffers;
 using Comity.Tensors.Randomness;
 
 namespace Comity.Learning.Evaluation;
-
-/// <summary>Draws how often each row counts in a bootstrap resample of rows (Efron 1979).</summary>
-internal sealed class Resampler(int rows, SeededRandom random)
-{
-    private readonly int[] _weights = new int[rows];
-
-    /// <summary>The next resample's multiplicities, shape [n]; they sum to n. Overwritten by the next call.</summary>
-    /// <remarks>
-    /// Two draws from each 64 random bits. Scaling 32 bits to n favours no row by more than n·2⁻³² of its chance, far below
-    /// anything a resample could show.
-    /// </remarks>
-    public ReadOnlySpan<int> Next()
-    {
-        Array.Clear(_weights);
-        var n = (ulong)_weights.Length;
-        for (var i = 0; i < _weights.Length - 1; i += 2)
-        {
-            var bits = random.NextUInt64();
-            _weights[(int)((bits & 0xFFFFFFFF) * n >> 32)]++;
-            _weights[(int)((bits >> 32) * n >> 32)]++;
-        }
-        if ((_weights.Length & 1) == 1) _weights[(int)((random.NextUInt64() >> 32) * n >> 32)]++;
-        return _weights;
-    }
-}
 
 /// <summary>Bootstrap intervals of all metrics at once.</summary>
 /// <remarks>
 /// BCa intervals (Efron 1987; DiCiccio and Efron 1996): plain percentiles mislead for ECE, which resampling inflates, and for
 /// skewed losses; the bias correction mends the first, the acceleration (from a jackknife over at most 200 groups of rows)
 /// the second. Nothing is stratified, since the class balance of a site's test rows is itself a matter of chance. A resample
-/// in which a metric is undefined (one class) is left out for that metric. The work is bounded: beyond 20 million row
+/// in which a metric is undefined (one class) is left out for that metric. The work is bounded: beyond 5 million row
 /// visits fewer resamples are drawn (at least 100), and below 400 the interval is value ± z · (bootstrap standard error),
 /// cut to the metric's range, since tails can't be read from so few.
 /// </remarks>
 internal static class Bootstrap
 {
-    private const long RowVisits = 20_000_000;
+    private const long RowVisits = 5_000_000;
     private const int FewestResamples = 100;
     private const int FewestForTails = 400;
     private const int JackknifeGroups = 200;
@@ -52,7 +28,8 @@ internal static class Bootstrap
         resamples = Bounded(resamples, (long)judge.Rows * judge.Passes);
 
         var resampler = new Resampler(judge.Rows, seed.For("bootstrap").ToRandom());
-        var drawn = new double[metrics * resamples];
+        var pooled = ArrayPool<double>.Shared.Rent(metrics * resamples); // 150 KB as a rule: on its own it would land in the large object heap
+        var drawn = pooled.AsSpan(0, metrics * resamples);
         var scratch = new double[metrics];
         var undefined = 0;
         for (var r = 0; r < resamples; r++)
@@ -71,7 +48,7 @@ internal static class Bootstrap
         for (var m = 0; m < metrics; m++)
         {
             if (double.IsNaN(values[m])) continue;
-            var column = drawn.AsSpan(m * resamples, resamples);
+            var column = drawn.Slice(m * resamples, resamples);
             var known = Compact(column);
             if (known < resamples / 2) continue; // too rarely defined to say anything
             column = column[..known];
@@ -80,6 +57,7 @@ internal static class Bootstrap
                 : BiasCorrected(values[m], column, confidence, acceleration[m]);
             estimates[m] = new MetricEstimate(values[m], Math.Min(low, values[m]), Math.Max(high, values[m]));
         }
+        ArrayPool<double>.Shared.Return(pooled);
         return (estimates, undefined);
     }
 
