@@ -1,3 +1,7 @@
+using Comity.Data.Cleaning;
+using Comity.Data.Contracts;
+using Comity.Data.Sources;
+using Comity.Data.Tables;
 using Comity.Declarations;
 using Comity.Federation.Studies;
 using Comity.Learning;
@@ -81,6 +85,30 @@ public sealed class RoomSnippets
 
         Assert.False(problems.HasErrors);
         Assert.Equal(["cleveland", "hungary", "switzerland", "va"], study!.Section.Sites.Select(s => s.Id));
+        // end
+    }
+
+    [Fact]
+    public void Data()
+    {
+        using var folder = new TempFolder();
+        folder.Write("clinic.csv", "age,smoker,ill\n50,yes,1\n62,no,0\n,no,0\n");
+        // snippet: docs/rooms/data.md
+        var contract = new ContractSection
+        {
+            Label = new LabelSection { Column = "ill", Positive = LabelRule.Parse("1") },
+            Features =
+            [
+                new FeatureSection { Column = "age", Kind = FeatureKind.Number, Range = new ValueRange(18, 120) },
+                new FeatureSection { Column = "smoker", Kind = FeatureKind.Category, Values = ["yes", "no"] },
+            ],
+        };
+        var problems = new ProblemList();
+        var table = RecordTable.Load(contract, new CleanSection(), new SourceSection { Csv = "clinic.csv" }, folder.FullPath, "clinic", problems);
+
+        Assert.Empty(problems);
+        Assert.Equal(3, table!.Rows);
+        Assert.True(table["age"].IsMissing(2)); // an empty cell is a missing value, not a zero
         // end
     }
 

@@ -50,10 +50,6 @@ public sealed class StudyReferenceTests
         }
     }
 
-    [Fact]
-    public void Every_section_that_rooms_own_is_found_by_its_name() =>
-        Findings.None(StudyReference.Owners.Where(o => StudyReference.OwnerOf(o.Key) is null).Select(o => $"{o.Key}: no room has a public {o.Value}"));
-
     private static void Bind(string path, DeclaredNode? node, ProblemList problems)
     {
         if (node is null || StudyReference.OwnerOf(path) is not { } owner) return;
