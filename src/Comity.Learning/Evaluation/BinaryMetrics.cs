@@ -12,7 +12,7 @@ internal sealed class BinaryMetrics : WeightedMetrics
     private readonly int[] _row; // by falling score
     private readonly int[] _mask; // all bits set where the row in _row is positive
     private readonly int[] _end; // end of each run of equal scores
-    private readonly int[] _bin; // of each run
+    private readonly int[] _bin; // of each run, and −1 behind the last
     private readonly double[] _score; // of each run
     private readonly int _called; // runs called positive
     private readonly double[] _loss; // by row
@@ -34,7 +34,8 @@ internal sealed class BinaryMetrics : WeightedMetrics
         (_row, _end) = RankedRows.Falling(score);
         _mask = new int[n];
         for (var i = 0; i < n; i++) _mask[i] = labels[_row[i]] > 0 ? -1 : 0;
-        (_bin, _score) = (new int[_end.Length], new double[_end.Length]);
+        (_bin, _score) = (new int[_end.Length + 1], new double[_end.Length]);
+        _bin[^1] = -1;
         for (var run = 0; run < _end.Length; run++)
         {
             var row = _row[_end[run] - 1];
@@ -45,38 +46,45 @@ internal sealed class BinaryMetrics : WeightedMetrics
 
     public override void Measure(ReadOnlySpan<int> weights, Span<double> metrics)
     {
+        // Fields once into locals: the loops then keep them in registers.
+        ReadOnlySpan<double> losses = _loss.AsSpan(0, weights.Length), squares = _square.AsSpan(0, weights.Length);
         double loss = 0, square = 0;
         for (var i = 0; i < weights.Length; i++)
         {
             double weight = weights[i];
-            loss += weight * _loss[i];
-            square += weight * _square[i];
+            loss += weight * losses[i];
+            square += weight * squares[i];
         }
 
+        ReadOnlySpan<int> rows = _row, masks = _mask.AsSpan(0, rows.Length);
+        ReadOnlySpan<int> ends = _end, bins = _bin;
+        ReadOnlySpan<double> scores = _score.AsSpan(0, ends.Length);
+        var called = _called - 1;
         long above = 0, aboveNegative = 0, twiceArea = 0; // positives and negatives so far
         long hits = 0, alarms = 0; // true and false positives at the threshold
         double precisionSum = 0, gapSum = 0, gapWorst = 0, binProbability = 0;
         long binRows = 0, binPositive = 0;
         var at = 0;
-        for (var run = 0; run < _end.Length; run++)
+        for (var run = 0; run < ends.Length; run++)
         {
             int count = 0, positive = 0;
-            for (var end = _end[run]; at < end; at++)
+            for (var end = ends[run]; at < end; at++)
             {
-                var weight = weights[_row[at]];
+                var weight = weights[rows[at]];
                 count += weight;
-                positive += weight & _mask[at];
+                positive += weight & masks[at];
             }
             var negative = count - positive;
             twiceArea += negative * (2 * above + positive);
             above += positive;
             aboveNegative += negative;
-            if (positive != 0) precisionSum += positive * ((double)above / (above + aboveNegative));
+            // No branch: whether a resample holds a positive row here is a coin toss that no processor predicts.
+            precisionSum += positive * ((double)above / Math.Max(1, above + aboveNegative));
             binRows += count;
             binPositive += positive;
-            binProbability += count * _score[run];
-            if (run + 1 == _called) (hits, alarms) = (above, aboveNegative);
-            if (run + 1 < _end.Length && _bin[run + 1] == _bin[run]) continue;
+            binProbability += count * scores[run];
+            if (run == called) (hits, alarms) = (above, aboveNegative);
+            if (bins[run + 1] == bins[run]) continue;
             if (binRows > 0)
             {
                 var gap = Math.Abs(binProbability - binPositive);
@@ -89,20 +97,20 @@ internal sealed class BinaryMetrics : WeightedMetrics
         var (positives, negatives) = (above, aboveNegative);
         double n = positives + negatives;
         ReadOnlySpan<long> confusion = [negatives - alarms, alarms, positives - hits, hits];
-        var scores = ClassScores.Of(confusion, 2);
-        metrics[0] = scores.Accuracy;
-        metrics[1] = scores.MajorityShare;
-        metrics[2] = scores.BalancedAccuracy;
+        var classScores = ClassScores.Of(confusion, 2);
+        metrics[0] = classScores.Accuracy;
+        metrics[1] = classScores.MajorityShare;
+        metrics[2] = classScores.BalancedAccuracy;
         metrics[3] = (double)hits / (hits + alarms);
         metrics[4] = hits / (double)positives;
         metrics[5] = (negatives - alarms) / (double)negatives;
         metrics[6] = 2.0 * hits / (positives + hits + alarms);
-        metrics[7] = scores.PrecisionMacro;
-        metrics[8] = scores.RecallMacro;
-        metrics[9] = scores.F1Macro;
-        metrics[10] = scores.PrecisionWeighted;
-        metrics[11] = scores.RecallWeighted;
-        metrics[12] = scores.F1Weighted;
+        metrics[7] = classScores.PrecisionMacro;
+        metrics[8] = classScores.RecallMacro;
+        metrics[9] = classScores.F1Macro;
+        metrics[10] = classScores.PrecisionWeighted;
+        metrics[11] = classScores.RecallWeighted;
+        metrics[12] = classScores.F1Weighted;
         metrics[13] = twiceArea / (2.0 * positives * negatives);
         metrics[14] = negatives > 0 ? precisionSum / positives : double.NaN; // against nothing, any ranking is perfect
         metrics[15] = loss / n;

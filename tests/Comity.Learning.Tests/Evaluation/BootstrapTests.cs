@@ -140,4 +140,24 @@ public sealed class BootstrapTests
             Assert.All(classes.Metrics.Values.Concat(numbers.Metrics.Values), m => Assert.True(m.Low <= m.Value && m.Value <= m.High, $"{m}"));
         }
     }
+
+    [Fact]
+    public void Resampling_allocates_nothing_per_resample()
+    {
+        var random = Seed.Of(4).ToRandom();
+        var labels = SyntheticScores.Labels(random, 100);
+        var outputs = SyntheticScores.Outputs(random, labels);
+
+        long Allocated(int resamples)
+        {
+            var section = new EvaluationSection { Bootstrap = resamples };
+            for (var warmUp = 0; warmUp < 3; warmUp++) Evaluator.Evaluate(TaskKind.Binary, SyntheticScores.NoYes, labels, outputs, section, Seed.Of(1));
+            var before = GC.GetAllocatedBytesForCurrentThread();
+            Evaluator.Evaluate(TaskKind.Binary, SyntheticScores.NoYes, labels, outputs, section, Seed.Of(1));
+            return GC.GetAllocatedBytesForCurrentThread() - before;
+        }
+
+        // Even one object of the smallest size, 24 bytes, for each of 3,600 further resamples would be 86 KB.
+        Assert.InRange(Allocated(4000) - Allocated(400), -20_000, 20_000);
+    }
 }
