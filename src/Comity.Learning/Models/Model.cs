@@ -1,0 +1,101 @@
+using System.Collections.Concurrent;
+using Comity.Tensors;
+using Comity.Tensors.Differentiation;
+using Comity.Tensors.Kernels;
+using Comity.Tensors.Parameters;
+using Comity.Tensors.Randomness;
+
+namespace Comity.Learning.Models;
+
+/// <summary>A kind of model for a given input and task. It holds no parameters: these come as a flat vector of its <see cref="Layout"/>.</summary>
+/// <remarks>Safe for several threads.</remarks>
+public abstract unsafe class Model
+{
+    private const int RowsAtOnce = 1024;
+    private readonly ConcurrentBag<Tape> _tapes = [];
+
+    private protected Model(ModelShape shape, ParameterLayout layout)
+    {
+        (Inputs, Task, Classes, Kernels, Layout) = (shape.Inputs, shape.Task, shape.Classes, shape.Kernels ?? KernelSet.Best, layout);
+    }
+
+    /// <summary>Names and shapes of the parameters.</summary>
+    public ParameterLayout Layout { get; }
+
+    /// <summary>Features of a row.</summary>
+    public int Inputs { get; }
+
+    /// <summary>What it predicts.</summary>
+    public TaskKind Task { get; }
+
+    /// <summary>Number of classes; 0 for regression.</summary>
+    public int Classes { get; }
+
+    /// <summary>Values that <see cref="Predict"/> gives for a row: one probability a class, or the value.</summary>
+    public int Outputs => Math.Max(1, Classes);
+
+    /// <summary>What computes.</summary>
+    public KernelSet Kernels { get; }
+
+    /// <summary>Values that <see cref="Forward"/> gives for a row: a single score for two classes where the model is logistic.</summary>
+    internal abstract int Scores { get; }
+
+    /// <summary>Writes the parameters that training starts from, shape [P].</summary>
+    public abstract void Initialise(Span<float> parameters, SeededRandom random);
+
+    /// <summary>Probabilities by class (of two, the positive one second), or values.</summary>
+    /// <param name="parameters">Shape [P].</param>
+    /// <param name="features">Shape [rows, <see cref="Inputs"/>].</param>
+    /// <param name="rows">Number of rows; 0 is allowed.</param>
+    /// <param name="outputs">Shape [rows, <see cref="Outputs"/>]; overwritten.</param>
+    /// <exception cref="ArgumentException">A length does not fit.</exception>
+    public void Predict(ReadOnlySpan<float> parameters, ReadOnlySpan<float> features, int rows, Span<float> outputs)
+    {
+        if (outputs.Length != (long)rows * Outputs) throw new ArgumentException($"{outputs.Length} outputs do not fit {rows} rows of {Outputs}.", nameof(outputs));
+        if (Scores == Outputs)
+        {
+            Score(parameters, features, rows, outputs);
+            if (Task == TaskKind.Regression) return;
+            fixed (float* p = outputs) Kernels.Softmax(p, p, rows, Outputs);
+            return;
+        }
+        var scores = outputs[..rows];
+        Score(parameters, features, rows, scores);
+        fixed (float* p = scores) Kernels.Apply(Function.Sigmoid, p, p, rows);
+        // From the last row to the first, so that no probability is overwritten before it was read.
+        for (var i = rows - 1; i >= 0; i--) (outputs[2 * i], outputs[2 * i + 1]) = (1 - scores[i], scores[i]);
+    }
+
+    /// <summary>Scores before the last function, shape [rows, <see cref="Scores"/>], in chunks, so that memory does not grow with the rows.</summary>
+    internal void Score(ReadOnlySpan<float> parameters, ReadOnlySpan<float> features, int rows, Span<float> scores)
+    {
+        if (parameters.Length != Layout.Length) throw new ArgumentException($"{parameters.Length} parameters do not fit a model with {Layout.Length}.", nameof(parameters));
+        if (features.Length != (long)rows * Inputs) throw new ArgumentException($"{features.Length} features do not fit {rows} rows of {Inputs}.", nameof(features));
+        var tape = RentTape();
+        fixed (float* p = parameters, x = features)
+        {
+            for (var first = 0; first < rows; first += RowsAtOnce)
+            {
+                var count = Math.Min(RowsAtOnce, rows - first);
+                tape.BeginInference(p, parameters.Length);
+                var score = Forward(tape, tape.External(x + (nint)first * Inputs, new Shape(count, Inputs)));
+                score.Values.CopyTo(scores.Slice(first * Scores, count * Scores));
+            }
+        }
+        ReturnTape(tape);
+    }
+
+    /// <summary>Scores of rows on the tape, shape [rows, <see cref="Scores"/>].</summary>
+    internal abstract Tensor Forward(Tape tape, Tensor rows);
+
+    internal Tape RentTape() => _tapes.TryTake(out var tape) ? tape : new Tape(Layout, Kernels);
+
+    internal void ReturnTape(Tape tape) => _tapes.Add(tape);
+}
+
+/// <summary>What a model is made for.</summary>
+/// <param name="Inputs">Features of a row.</param>
+/// <param name="Task">What it predicts.</param>
+/// <param name="Classes">Number of classes; 0 for regression.</param>
+/// <param name="Kernels">What computes; null: the best of this processor.</param>
+internal sealed record ModelShape(int Inputs, TaskKind Task, int Classes, KernelSet? Kernels);

@@ -1,0 +1,118 @@
+using Comity.Tensors.Kernels;
+using Comity.Tensors.Memory;
+
+namespace Comity.Learning.Training.Optimizers;
+
+/// <summary>Turns gradients into steps over the flat vector; holds its state for one run.</summary>
+internal abstract unsafe class Optimizer(KernelSet kernels)
+{
+    protected KernelSet Kernels { get; } = kernels;
+
+    /// <summary>Whether weight decay is applied to the weights directly rather than through the gradient.</summary>
+    public virtual bool DecouplesDecay => false;
+
+    /// <summary>Forgets the past.</summary>
+    public abstract void Reset();
+
+    public abstract void Step(AlignedBuffer parameters, AlignedBuffer gradient, float rate);
+
+    /// <summary>The sum of coefficients that a gradient of 1 in each step would have entered with (FedNova); null: not defined (adaptive).</summary>
+    /// <param name="gradient">The coefficient with which this step's gradient counts.</param>
+    public virtual double? Coefficient(double gradient) => null;
+
+    public static Optimizer Create(OptimizerSection section, KernelSet kernels, int length) => section switch
+    {
+        SgdSection => new Sgd(kernels),
+        MomentumSection s => new Momentum(kernels, length, (float)s.Momentum),
+        NesterovSection s => new Nesterov(kernels, length, (float)s.Momentum),
+        RmsPropSection s => new RmsProp(kernels, length, s),
+        AdamSection s => new Adam(kernels, length, s.Beta1, s.Beta2, s.Epsilon, decouples: false),
+        AdamWSection s => new Adam(kernels, length, s.Beta1, s.Beta2, s.Epsilon, decouples: true),
+        _ => throw new ArgumentException($"{section.GetType().Name} takes no steps from single gradients.", nameof(section)),
+    };
+}
+
+internal sealed unsafe class Sgd(KernelSet kernels) : Optimizer(kernels)
+{
+    public override void Reset()
+    {
+    }
+
+    public override void Step(AlignedBuffer parameters, AlignedBuffer gradient, float rate) =>
+        Kernels.Descent(parameters.Pointer, gradient.Pointer, parameters.Length, rate);
+
+    public override double? Coefficient(double gradient) => gradient;
+}
+
+internal sealed unsafe class Momentum(KernelSet kernels, int length, float momentum) : Optimizer(kernels)
+{
+    private readonly AlignedBuffer _velocity = new(length);
+    private double _coefficient;
+
+    public override void Reset()
+    {
+        _velocity.Span.Clear();
+        _coefficient = 0;
+    }
+
+    public override void Step(AlignedBuffer parameters, AlignedBuffer gradient, float rate) =>
+        Kernels.Momentum(parameters.Pointer, gradient.Pointer, _velocity.Pointer, parameters.Length, rate, momentum);
+
+    public override double? Coefficient(double gradient) => _coefficient = momentum * _coefficient + gradient;
+}
+
+internal sealed unsafe class Nesterov(KernelSet kernels, int length, float momentum) : Optimizer(kernels)
+{
+    private readonly AlignedBuffer _velocity = new(length);
+    private double _coefficient;
+
+    public override void Reset()
+    {
+        _velocity.Span.Clear();
+        _coefficient = 0;
+    }
+
+    public override void Step(AlignedBuffer parameters, AlignedBuffer gradient, float rate) =>
+        Kernels.Nesterov(parameters.Pointer, gradient.Pointer, _velocity.Pointer, parameters.Length, rate, momentum);
+
+    public override double? Coefficient(double gradient)
+    {
+        _coefficient = momentum * _coefficient + gradient;
+        return gradient + momentum * _coefficient;
+    }
+}
+
+internal sealed unsafe class RmsProp(KernelSet kernels, int length, RmsPropSection section) : Optimizer(kernels)
+{
+    private readonly AlignedBuffer _square = new(length);
+
+    public override void Reset() => _square.Span.Clear();
+
+    public override void Step(AlignedBuffer parameters, AlignedBuffer gradient, float rate) =>
+        Kernels.RmsProp(parameters.Pointer, gradient.Pointer, _square.Pointer, parameters.Length, rate, (float)section.Decay, (float)section.Epsilon);
+}
+
+internal sealed unsafe class Adam(KernelSet kernels, int length, double beta1, double beta2, double epsilon, bool decouples) : Optimizer(kernels)
+{
+    private readonly AlignedBuffer _first = new(length);
+    private readonly AlignedBuffer _second = new(length);
+    private double _power1 = 1;
+    private double _power2 = 1;
+
+    public override bool DecouplesDecay => decouples;
+
+    public override void Reset()
+    {
+        _first.Span.Clear();
+        _second.Span.Clear();
+        (_power1, _power2) = (1, 1);
+    }
+
+    public override void Step(AlignedBuffer parameters, AlignedBuffer gradient, float rate)
+    {
+        // β₁ᵗ and β₂ᵗ as running products: the same bits everywhere, which pow does not promise.
+        (_power1, _power2) = (_power1 * beta1, _power2 * beta2);
+        Kernels.Adam(parameters.Pointer, gradient.Pointer, _first.Pointer, _second.Pointer, parameters.Length,
+            (float)(rate / (1 - _power1)), (float)beta1, (float)beta2, (float)(1 / Math.Sqrt(1 - _power2)), (float)epsilon);
+    }
+}

@@ -1,0 +1,245 @@
+using Comity.Tensors.Kernels;
+
+namespace Comity.Tensors.Differentiation;
+
+/// <summary>The table of derivative rules: given ∂L/∂y of an operation's value, each adds ∂L/∂x to its operands.</summary>
+internal static unsafe class DerivativeRules
+{
+    private static readonly delegate*<Tape, ref Node, void>[] Table = Build();
+
+    public static void Apply(Tape tape, ref Node node) => Table[(int)node.Operation](tape, ref node);
+
+    private static delegate*<Tape, ref Node, void>[] Build()
+    {
+        var table = new delegate*<Tape, ref Node, void>[Enum.GetValues<Operation>().Length];
+        table[(int)Operation.Reshape] = &Pass;
+        table[(int)Operation.Add] = &Add;
+        table[(int)Operation.Subtract] = &Subtract;
+        table[(int)Operation.Multiply] = &Multiply;
+        table[(int)Operation.Divide] = &Divide;
+        table[(int)Operation.AddRow] = &AddRow;
+        table[(int)Operation.Affine] = &Affine;
+        table[(int)Operation.Function] = &Function;
+        table[(int)Operation.MatrixProduct] = &MatrixProduct;
+        table[(int)Operation.Dense] = &Dense;
+        table[(int)Operation.Dropout] = &Dropout;
+        table[(int)Operation.LayerNorm] = &LayerNorm;
+        table[(int)Operation.BatchNorm] = &BatchNorm;
+        table[(int)Operation.Softmax] = &Softmax;
+        table[(int)Operation.Sum] = &Reduce;
+        table[(int)Operation.Mean] = &Reduce;
+        table[(int)Operation.SoftmaxCrossEntropy] = &Loss;
+        table[(int)Operation.SigmoidCrossEntropy] = &Loss;
+        table[(int)Operation.ValueLoss] = &Loss;
+        return table;
+    }
+
+    // y = x
+    private static void Pass(Tape tape, ref Node node) => AddTo(tape, node.A, node.Gradient, 1);
+
+    // y = a + b
+    private static void Add(Tape tape, ref Node node)
+    {
+        AddTo(tape, node.A, node.Gradient, 1);
+        AddTo(tape, node.B, node.Gradient, 1);
+    }
+
+    // y = a − b
+    private static void Subtract(Tape tape, ref Node node)
+    {
+        AddTo(tape, node.A, node.Gradient, 1);
+        AddTo(tape, node.B, node.Gradient, -1);
+    }
+
+    // y = a·b: ∂a = g·b, ∂b = g·a
+    private static void Multiply(Tape tape, ref Node node)
+    {
+        var n = node.Shape.Length;
+        var a = tape.GradientOf(node.A, out var more);
+        if (a != null) tape.Kernels.Multiply(node.Gradient, tape.Node(node.B).Value, a, n, more);
+        var b = tape.GradientOf(node.B, out more);
+        if (b != null) tape.Kernels.Multiply(node.Gradient, tape.Node(node.A).Value, b, n, more);
+    }
+
+    // y = a/b: ∂a = g/b, ∂b = −(g/b)·y
+    private static void Divide(Tape tape, ref Node node)
+    {
+        var n = node.Shape.Length;
+        var share = tape.Take(n);
+        tape.Kernels.Divide(node.Gradient, tape.Node(node.B).Value, share, n);
+        AddTo(tape, node.A, share, 1);
+        var b = tape.GradientOf(node.B, out var more);
+        if (b == null) return;
+        tape.Kernels.Affine(-1, 0, share, share, n);
+        tape.Kernels.Multiply(share, node.Value, b, n, more);
+    }
+
+    // y = x + row: ∂row = Σ over rows
+    private static void AddRow(Tape tape, ref Node node)
+    {
+        AddTo(tape, node.A, node.Gradient, 1);
+        var row = tape.GradientOf(node.B, out var more);
+        if (row != null) tape.Kernels.ColumnSums(node.Gradient, node.Shape.Rows, node.Shape.Columns, row, more);
+    }
+
+    // y = a·x + b
+    private static void Affine(Tape tape, ref Node node) => AddTo(tape, node.A, node.Gradient, node.Number);
+
+    // y = f(x): the rule reads y, or x where y does not tell (gelu, log)
+    private static void Function(Tape tape, ref Node node)
+    {
+        var x = tape.GradientOf(node.A, out var more);
+        if (x == null) return;
+        var function = (Kernels.Function)node.Option;
+        var saved = function is Kernels.Function.Gelu or Kernels.Function.Log ? tape.Node(node.A).Value : node.Value;
+        tape.Kernels.ApplyRule(function, saved, node.Gradient, x, node.Shape.Length, more);
+    }
+
+    // Y = A·B: ∂A = G·Bᵀ, ∂B = Aᵀ·G; transposed operands get the transposed of these
+    private static void MatrixProduct(Tape tape, ref Node node)
+    {
+        bool ta = (node.Option & 1) != 0, tb = (node.Option & 2) != 0;
+        int m = node.Shape.Rows, n = node.Shape.Columns;
+        Shape left = tape.Node(node.A).Shape, right = tape.Node(node.B).Shape;
+        var k = ta ? left.Rows : left.Columns;
+        var a = tape.GradientOf(node.A, out var more);
+        if (a != null)
+        {
+            var b = tape.Node(node.B).Value;
+            if (ta) tape.Kernels.Gemm(tb, true, k, m, n, b, right.Columns, node.Gradient, n, a, m, more ? a : null, m);
+            else tape.Kernels.Gemm(false, !tb, m, k, n, node.Gradient, n, b, right.Columns, a, k, more ? a : null, k);
+        }
+        var c = tape.GradientOf(node.B, out more);
+        if (c != null)
+        {
+            var x = tape.Node(node.A).Value;
+            if (tb) tape.Kernels.Gemm(true, ta, n, k, m, node.Gradient, n, x, left.Columns, c, k, more ? c : null, k);
+            else tape.Kernels.Gemm(!ta, false, k, n, m, x, left.Columns, node.Gradient, n, c, n, more ? c : null, n);
+        }
+    }
+
+    // Y = f(X·W + b): D = G·f′, ∂X = D·Wᵀ, ∂W = Xᵀ·D, ∂b = Σ over rows of D
+    private static void Dense(Tape tape, ref Node node)
+    {
+        int rows = node.Shape.Rows, outputs = node.Shape.Columns, inputs = tape.Node(node.A).Shape.Columns;
+        var d = node.Gradient;
+        // The gradient of Y is not needed any more, so D takes its place.
+        if (node.Option != 0) tape.Kernels.ApplyRule((Kernels.Function)node.Option, node.Saved, d, d, (nint)rows * outputs, accumulate: false);
+        var w = tape.GradientOf(node.B, out var more);
+        if (w != null) tape.Kernels.Gemm(true, false, inputs, outputs, rows, tape.Node(node.A).Value, inputs, d, outputs, w, outputs, more ? w : null, outputs);
+        var b = tape.GradientOf(node.C, out more);
+        if (b != null) tape.Kernels.ColumnSums(d, rows, outputs, b, more);
+        var x = tape.GradientOf(node.A, out more);
+        if (x != null) tape.Kernels.Gemm(false, true, rows, inputs, outputs, d, outputs, tape.Node(node.B).Value, outputs, x, inputs, more ? x : null, inputs);
+    }
+
+    // y = x·mask
+    private static void Dropout(Tape tape, ref Node node)
+    {
+        var x = tape.GradientOf(node.A, out var more);
+        if (x != null) tape.Kernels.Multiply(node.Gradient, node.Saved, x, node.Shape.Length, more);
+    }
+
+    // n = (x − mean)·r, y = γn + β: with d = g·γ, ∂x = r·(d − mean(d) − n·mean(d·n)) along the row
+    private static void LayerNorm(Tape tape, ref Node node)
+    {
+        int rows = node.Shape.Rows, n = node.Shape.Columns;
+        ScaleAndShift(tape, ref node);
+        var x = tape.GradientOf(node.A, out var more);
+        if (x == null) return;
+        var kernels = tape.Kernels;
+        float* gamma = tape.Node(node.B).Value, d = tape.Take(n);
+        for (nint i = 0; i < rows; i++)
+        {
+            float* g = node.Gradient + i * n, normal = node.Saved + i * n, target = x + i * n;
+            kernels.Multiply(g, gamma, d, n, accumulate: false);
+            float mean = kernels.Total(d, n) / n, along = (float)(kernels.Dot(d, normal, n) / n), r = node.SavedToo[i];
+            kernels.Affine(r, -r * mean, d, d, n);
+            kernels.AddScaled(-r * along, normal, d, n);
+            if (more) kernels.Add(d, target, target, n);
+            else kernels.Affine(1, 0, d, target, n);
+        }
+    }
+
+    // As for a row in LayerNorm, along the column; with running statistics, which are constants, ∂x = r·γ·g
+    private static void BatchNorm(Tape tape, ref Node node)
+    {
+        int rows = node.Shape.Rows, n = node.Shape.Columns;
+        var observed = node.Option == 1;
+        var sums = ScaleAndShift(tape, ref node);
+        var x = tape.GradientOf(node.A, out var more);
+        if (x == null) return;
+        var kernels = tape.Kernels;
+        float* gamma = tape.Node(node.B).Value, factor = tape.Take(n), d = tape.Take(n);
+        float* along = sums, mean = sums + n; // Σ g·n and Σ g of each column
+        kernels.Multiply(gamma, node.SavedToo, factor, n, accumulate: false);
+        kernels.Affine(1f / rows, 0, sums, sums, 2 * n);
+        for (nint i = 0; i < rows; i++)
+        {
+            float* g = node.Gradient + i * n, normal = node.Saved + i * n, target = x + i * n;
+            if (observed)
+            {
+                kernels.Multiply(normal, along, d, n, accumulate: false);
+                kernels.Add(d, mean, d, n);
+                kernels.Subtract(g, d, d, n);
+                kernels.Multiply(d, factor, target, n, more);
+            }
+            else
+            {
+                kernels.Multiply(g, factor, target, n, more);
+            }
+        }
+    }
+
+    // ∂γ = Σ g·n and ∂β = Σ g over rows; both are returned, shape [2n], for those who need them again
+    private static float* ScaleAndShift(Tape tape, ref Node node)
+    {
+        int rows = node.Shape.Rows, n = node.Shape.Columns;
+        float* products = tape.Take((nint)rows * n), sums = tape.Take(2 * (nint)n);
+        tape.Kernels.Multiply(node.Gradient, node.Saved, products, (nint)rows * n, accumulate: false);
+        tape.Kernels.ColumnSums(products, rows, n, sums, accumulate: false);
+        tape.Kernels.ColumnSums(node.Gradient, rows, n, sums + n, accumulate: false);
+        AddTo(tape, node.B, sums, 1);
+        AddTo(tape, node.C, sums + n, 1);
+        return sums;
+    }
+
+    // p = softmax(x): ∂x = p·(g − Σ g·p) along the row
+    private static void Softmax(Tape tape, ref Node node)
+    {
+        int rows = node.Shape.Rows, n = node.Shape.Columns;
+        var x = tape.GradientOf(node.A, out var more);
+        if (x == null) return;
+        var d = tape.Take(n);
+        for (nint i = 0; i < rows; i++)
+        {
+            float* g = node.Gradient + i * n, p = node.Value + i * n;
+            tape.Kernels.Affine(1, -(float)tape.Kernels.Dot(g, p, n), g, d, n);
+            tape.Kernels.Multiply(d, p, x + i * n, n, more);
+        }
+    }
+
+    // y = c·Σ x
+    private static void Reduce(Tape tape, ref Node node)
+    {
+        var x = tape.GradientOf(node.A, out var more);
+        if (x == null) return;
+        var n = tape.Node(node.A).Shape.Length;
+        var g = *node.Gradient * node.Number;
+        if (more) tape.Kernels.Affine(1, g, x, x, n);
+        else new Span<float>(x, n).Fill(g);
+    }
+
+    // A mean loss: its derivative was computed beside its value
+    private static void Loss(Tape tape, ref Node node) => AddTo(tape, node.A, node.Saved, *node.Gradient);
+
+    // ∂operand += factor·g
+    private static void AddTo(Tape tape, int operand, float* g, float factor)
+    {
+        var target = tape.GradientOf(operand, out var more);
+        if (target == null) return;
+        var n = tape.Node(operand).Shape.Length;
+        if (more) tape.Kernels.AddScaled(factor, g, target, n);
+        else tape.Kernels.Affine(factor, 0, g, target, n);
+    }
+}

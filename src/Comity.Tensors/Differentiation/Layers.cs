@@ -1,0 +1,147 @@
+using Comity.Tensors.Kernels;
+
+namespace Comity.Tensors.Differentiation;
+
+/// <summary>Layers in one operation each: fused, they read their input once.</summary>
+public static unsafe class Layers
+{
+    private const float NormalizationEpsilon = 1e-5f;
+    private const float StatisticsMomentum = 0.1f;
+
+    /// <summary>activation(x·w + b).</summary>
+    /// <param name="tape">The tape.</param>
+    /// <param name="x">Shape [rows, inputs].</param>
+    /// <param name="weight">Shape [inputs, outputs]: the long side of a last layer stays the vector side.</param>
+    /// <param name="bias">Shape [outputs].</param>
+    /// <param name="activation">What follows.</param>
+    /// <exception cref="ArgumentException">The shapes do not fit.</exception>
+    public static Tensor Dense(this Tape tape, Tensor x, Tensor weight, Tensor bias, Activation activation = Activation.Identity)
+    {
+        int rows = x.Shape.Rows, inputs = x.Shape.Columns, outputs = weight.Shape.Columns;
+        if (weight.Shape.Rows != inputs) throw new ArgumentException($"Rows of {inputs} values arrived; the layer's weight {weight.Shape} expects {weight.Shape.Rows}.", nameof(x));
+        if (bias.Shape.Length != outputs) throw new ArgumentException($"A bias of shape {bias.Shape} does not fit {outputs} outputs.", nameof(bias));
+        var length = (nint)rows * outputs;
+        var value = tape.Take(length);
+        tape.Kernels.Gemm(false, false, rows, outputs, inputs, tape.Node(x.Index).Value, inputs, tape.Node(weight.Index).Value, outputs, value, outputs, tape.Node(bias.Index).Value, 0);
+        float* before = null;
+        if (activation == Activation.Gelu)
+        {
+            // The only activation whose derivative cannot be told from its value.
+            before = value;
+            value = tape.Take(length);
+        }
+        if (activation != Activation.Identity) tape.Kernels.Apply((Function)activation, before == null ? value : before, value, length);
+        ref var node = ref tape.Append(Operation.Dense, new Shape(rows, outputs), value, x.Index, weight.Index, bias.Index);
+        node.Option = (int)activation;
+        node.Saved = before == null ? value : before;
+        return tape.Last;
+    }
+
+    /// <summary>Zeroes each value with a probability and scales the rest so that the mean stays (Srivastava et al. 2014). Outside training: x itself.</summary>
+    /// <param name="tape">The tape.</param>
+    /// <param name="x">Any shape.</param>
+    /// <param name="rate">Probability of zero, in [0, 1), on a grid of 2⁻¹⁶.</param>
+    public static Tensor Dropout(this Tape tape, Tensor x, float rate)
+    {
+        if (!(rate >= 0 && rate < 1)) throw new ArgumentOutOfRangeException(nameof(rate), rate, "The rate lies in [0, 1).");
+        var dropped = (uint)MathF.Round(rate * 65536);
+        if (!tape.IsTraining || dropped == 0) return x;
+        dropped = Math.Min(dropped, 65535);
+        var shape = x.Shape;
+        var length = shape.Length;
+        float* mask = tape.Take(length), value = tape.Take(length);
+        var scale = 65536f / (65536 - dropped);
+        var random = tape.Random!;
+        // Four values from each draw.
+        for (var i = 0; i < length;)
+        {
+            var bits = random.NextUInt64();
+            for (var j = 0; j < 4 && i < length; j++, bits >>= 16) mask[i++] = (bits & 0xFFFF) < dropped ? 0 : scale;
+        }
+        tape.Kernels.Multiply(tape.Node(x.Index).Value, mask, value, length, accumulate: false);
+        tape.Append(Operation.Dropout, shape, value, x.Index).Saved = mask;
+        return tape.Last;
+    }
+
+    /// <summary>scale·(x − mean)/√(variance + 10⁻⁵) + shift over the values of each row (Ba et al. 2016, arXiv:1607.06450).</summary>
+    /// <param name="tape">The tape.</param>
+    /// <param name="x">Shape […, n].</param>
+    /// <param name="scale">Shape [n].</param>
+    /// <param name="shift">Shape [n].</param>
+    public static Tensor LayerNorm(this Tape tape, Tensor x, Tensor scale, Tensor shift)
+    {
+        var shape = x.Shape;
+        int rows = shape.Rows, n = shape.Columns;
+        if (scale.Shape.Length != n || shift.Shape.Length != n) throw new ArgumentException($"Scale {scale.Shape} and shift {shift.Shape} do not fit rows of {n}.", nameof(scale));
+        float* value = tape.Take(shape.Length), normal = tape.Take(shape.Length), inverse = tape.Take(rows);
+        float* gamma = tape.Node(scale.Index).Value, beta = tape.Node(shift.Index).Value;
+        var kernels = tape.Kernels;
+        for (nint i = 0; i < rows; i++)
+        {
+            float* source = tape.Node(x.Index).Value + i * n, target = normal + i * n, output = value + i * n;
+            var mean = kernels.Total(source, n) / n;
+            kernels.Affine(1, -mean, source, target, n);
+            inverse[i] = (float)(1 / Math.Sqrt(kernels.Dot(target, target, n) / n + NormalizationEpsilon));
+            kernels.Affine(inverse[i], 0, target, target, n);
+            kernels.Multiply(target, gamma, output, n, accumulate: false);
+            kernels.Add(output, beta, output, n);
+        }
+        ref var node = ref tape.Append(Operation.LayerNorm, shape, value, x.Index, scale.Index, shift.Index);
+        node.Saved = normal;
+        node.SavedToo = inverse;
+        return tape.Last;
+    }
+
+    /// <summary>Normalises each column over the rows of the batch (Ioffe and Szegedy 2015, arXiv:1502.03167).</summary>
+    /// <param name="tape">The tape.</param>
+    /// <param name="x">Shape [rows, n].</param>
+    /// <param name="scale">Shape [n].</param>
+    /// <param name="shift">Shape [n].</param>
+    /// <param name="runningMean">Shape [n]; moved towards the batch's mean by a tenth in training.</param>
+    /// <param name="runningVariance">Shape [n]; moved towards the batch's unbiased variance by a tenth in training.</param>
+    /// <remarks>Outside training, and for a batch of one row, which has no variance, the running statistics normalise.</remarks>
+    public static Tensor BatchNorm(this Tape tape, Tensor x, Tensor scale, Tensor shift, Tensor runningMean, Tensor runningVariance)
+    {
+        var shape = x.Shape;
+        int rows = shape.Rows, n = shape.Columns;
+        if (scale.Shape.Length != n || shift.Shape.Length != n || runningMean.Shape.Length != n || runningVariance.Shape.Length != n)
+            throw new ArgumentException($"The normalisation's parameters do not fit {n} columns.", nameof(scale));
+        var observes = tape.IsTraining && rows > 1;
+        float* value = tape.Take(shape.Length), normal = tape.Take(shape.Length), inverse = tape.Take(n), mean = tape.Take(n);
+        float* source = tape.Node(x.Index).Value, gamma = tape.Node(scale.Index).Value, beta = tape.Node(shift.Index).Value;
+        float* means = tape.Node(runningMean.Index).Value, variances = tape.Node(runningVariance.Index).Value;
+        var kernels = tape.Kernels;
+        if (observes)
+        {
+            kernels.ColumnSums(source, rows, n, mean, accumulate: false);
+            kernels.Affine(1f / rows, 0, mean, mean, n);
+            for (nint i = 0; i < rows; i++) kernels.Subtract(source + i * n, mean, normal + i * n, n);
+            // Squares go where the output will be; it is not needed yet.
+            kernels.Multiply(normal, normal, value, shape.Length, accumulate: false);
+            kernels.ColumnSums(value, rows, n, inverse, accumulate: false);
+            for (var j = 0; j < n; j++)
+            {
+                var squares = inverse[j];
+                means[j] += StatisticsMomentum * (mean[j] - means[j]);
+                variances[j] += StatisticsMomentum * (squares / (rows - 1) - variances[j]);
+                inverse[j] = 1 / MathF.Sqrt(squares / rows + NormalizationEpsilon);
+            }
+        }
+        else
+        {
+            for (nint i = 0; i < rows; i++) kernels.Subtract(source + i * n, means, normal + i * n, n);
+            for (var j = 0; j < n; j++) inverse[j] = 1 / MathF.Sqrt(variances[j] + NormalizationEpsilon);
+        }
+        for (nint i = 0; i < rows; i++)
+        {
+            kernels.Multiply(normal + i * n, inverse, normal + i * n, n, accumulate: false);
+            kernels.Multiply(normal + i * n, gamma, value + i * n, n, accumulate: false);
+            kernels.Add(value + i * n, beta, value + i * n, n);
+        }
+        ref var node = ref tape.Append(Operation.BatchNorm, shape, value, x.Index, scale.Index, shift.Index);
+        node.Saved = normal;
+        node.SavedToo = inverse;
+        node.Option = observes ? 1 : 0;
+        return tape.Last;
+    }
+}

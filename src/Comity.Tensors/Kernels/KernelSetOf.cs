@@ -1,0 +1,90 @@
+namespace Comity.Tensors.Kernels;
+
+/// <summary>Binds <see cref="KernelSet"/> to a width.</summary>
+internal sealed unsafe class KernelSet<TWide>(VectorWidth width) : KernelSet where TWide : unmanaged, IWide<TWide>
+{
+    public override VectorWidth Width => width;
+
+    internal override void Gemm(bool transposeA, bool transposeB, int m, int n, int k, float* a, int lda, float* b, int ldb, float* c, int ldc, float* start, int ldStart) =>
+        Gemm<TWide>.Run(transposeA, transposeB, m, n, k, a, lda, b, ldb, c, ldc, start, ldStart);
+
+    internal override void Apply(Function function, float* x, float* y, nint n)
+    {
+        switch (function)
+        {
+            case Function.Identity: if (x != y) Buffer.MemoryCopy(x, y, n * sizeof(float), n * sizeof(float)); break;
+            case Function.Relu: Elementwise<TWide>.Map(default(Operators<TWide>.Relu), x, y, n); break;
+            case Function.LeakyRelu: Elementwise<TWide>.Map(default(Operators<TWide>.LeakyRelu), x, y, n); break;
+            case Function.Elu: Elementwise<TWide>.Map(default(Operators<TWide>.Elu), x, y, n); break;
+            case Function.Gelu: Elementwise<TWide>.Map(default(Operators<TWide>.Gelu), x, y, n); break;
+            case Function.Sigmoid: Elementwise<TWide>.Map(default(Operators<TWide>.Sigmoid), x, y, n); break;
+            case Function.Tanh: Elementwise<TWide>.Map(default(Operators<TWide>.Tanh), x, y, n); break;
+            case Function.Exp: Elementwise<TWide>.Map(default(Operators<TWide>.Exp), x, y, n); break;
+            case Function.Log: Elementwise<TWide>.Map(default(Operators<TWide>.Log), x, y, n); break;
+            case Function.Erf: Elementwise<TWide>.Map(default(Operators<TWide>.Erf), x, y, n); break;
+            default: throw new ArgumentOutOfRangeException(nameof(function), function, null);
+        }
+    }
+
+    internal override void ApplyRule(Function function, float* saved, float* gradient, float* target, nint n, bool accumulate)
+    {
+        switch (function)
+        {
+            case Function.Identity:
+                if (accumulate) AddScaled(1, gradient, target, n);
+                else if (gradient != target) Buffer.MemoryCopy(gradient, target, n * sizeof(float), n * sizeof(float));
+                break;
+            case Function.Relu: Rule(default(Operators<TWide>.ReluRule), saved, gradient, target, n, accumulate); break;
+            case Function.LeakyRelu: Rule(default(Operators<TWide>.LeakyReluRule), saved, gradient, target, n, accumulate); break;
+            case Function.Elu: Rule(default(Operators<TWide>.EluRule), saved, gradient, target, n, accumulate); break;
+            case Function.Gelu: Rule(default(Operators<TWide>.GeluRule), saved, gradient, target, n, accumulate); break;
+            case Function.Sigmoid: Rule(default(Operators<TWide>.SigmoidRule), saved, gradient, target, n, accumulate); break;
+            case Function.Tanh: Rule(default(Operators<TWide>.TanhRule), saved, gradient, target, n, accumulate); break;
+            case Function.Exp: Rule(default(Operators<TWide>.ExpRule), saved, gradient, target, n, accumulate); break;
+            case Function.Log: Rule(default(Operators<TWide>.LogRule), saved, gradient, target, n, accumulate); break;
+            default: throw new ArgumentOutOfRangeException(nameof(function), function, null);
+        }
+    }
+
+    internal override void Affine(float a, float b, float* x, float* y, nint n) => Elementwise<TWide>.Map(new Operators<TWide>.Affine(a, b), x, y, n);
+
+    internal override void Add(float* x, float* y, float* z, nint n) => Elementwise<TWide>.Zip(default(Operators<TWide>.Add), x, y, z, n);
+
+    internal override void Subtract(float* x, float* y, float* z, nint n) => Elementwise<TWide>.Zip(default(Operators<TWide>.Subtract), x, y, z, n);
+
+    internal override void Multiply(float* x, float* y, float* z, nint n, bool accumulate) => Rule(default(Operators<TWide>.Multiply), x, y, z, n, accumulate);
+
+    internal override void Divide(float* x, float* y, float* z, nint n) => Elementwise<TWide>.Zip(default(Operators<TWide>.Divide), x, y, z, n);
+
+    internal override void AddScaled(float a, float* x, float* y, nint n) => Elementwise<TWide>.Zip(new Operators<TWide>.AddScaled(a), x, y, y, n);
+
+    internal override void ColumnSums(float* x, int rows, int columns, float* target, bool accumulate) => RowKernels<TWide>.ColumnSums(x, rows, columns, target, accumulate);
+
+    internal override double Dot(float* x, float* y, nint n) => RowKernels<TWide>.Dot(x, y, n);
+
+    internal override float Total(float* x, int n) => RowKernels<TWide>.Total(x, n);
+
+    internal override void Softmax(float* x, float* y, int rows, int columns) => RowKernels<TWide>.Softmax(x, y, rows, columns);
+
+    internal override void SoftmaxAndLogSum(float* x, float* p, float* logSum, int rows, int columns) => RowKernels<TWide>.SoftmaxAndLogSum(x, p, logSum, rows, columns);
+
+    internal override void SigmoidCrossEntropy(float* z, float* target, float* weight, float* loss, float* derivative, int rows) =>
+        RowKernels<TWide>.SigmoidCrossEntropy(z, target, weight, loss, derivative, rows);
+
+    internal override void Descent(float* w, float* g, nint n, float rate) => Updates<TWide>.RunDescent(w, g, n, rate);
+
+    internal override void Momentum(float* w, float* g, float* v, nint n, float rate, float momentum) => Updates<TWide>.RunMomentum(w, g, v, n, rate, momentum);
+
+    internal override void Nesterov(float* w, float* g, float* v, nint n, float rate, float momentum) => Updates<TWide>.RunNesterov(w, g, v, n, rate, momentum);
+
+    internal override void RmsProp(float* w, float* g, float* v, nint n, float rate, float decay, float epsilon) => Updates<TWide>.RunRmsProp(w, g, v, n, rate, decay, epsilon);
+
+    internal override void Adam(float* w, float* g, float* m, float* v, nint n, float step, float beta1, float beta2, float correction, float epsilon) =>
+        Updates<TWide>.RunAdam(w, g, m, v, n, step, beta1, beta2, correction, epsilon);
+
+    private static void Rule<TOperator>(TOperator f, float* x, float* y, float* z, nint n, bool accumulate) where TOperator : struct, IBinary<TWide>
+    {
+        if (accumulate) Elementwise<TWide>.ZipAdd(f, x, y, z, n);
+        else Elementwise<TWide>.Zip(f, x, y, z, n);
+    }
+}

@@ -1,0 +1,117 @@
+using System.Runtime.CompilerServices;
+
+namespace Comity.Tensors.Kernels;
+
+/// <summary>Optimisers' update rules over a slice of the flat vector, each in one pass. Lengths need not be whole registers.</summary>
+internal static unsafe class Updates<TWide> where TWide : unmanaged, IWide<TWide>
+{
+    private interface IRule
+    {
+        void Apply(ref TWide parameter, TWide gradient, ref TWide first, ref TWide second);
+    }
+
+    // w ← w − η·g
+    private readonly struct Descent(float rate) : IRule
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void Apply(ref TWide parameter, TWide gradient, ref TWide first, ref TWide second) =>
+            parameter = TWide.MultiplySubtractFrom(TWide.Create(rate), gradient, parameter);
+    }
+
+    // v ← ρv + g, w ← w − η·v
+    private readonly struct Momentum(float rate, float momentum) : IRule
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void Apply(ref TWide parameter, TWide gradient, ref TWide first, ref TWide second)
+        {
+            first = TWide.MultiplyAdd(TWide.Create(momentum), first, gradient);
+            parameter = TWide.MultiplySubtractFrom(TWide.Create(rate), first, parameter);
+        }
+    }
+
+    // v ← ρv + g, w ← w − η·(g + ρv)
+    private readonly struct Nesterov(float rate, float momentum) : IRule
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void Apply(ref TWide parameter, TWide gradient, ref TWide first, ref TWide second)
+        {
+            var rho = TWide.Create(momentum);
+            first = TWide.MultiplyAdd(rho, first, gradient);
+            parameter = TWide.MultiplySubtractFrom(TWide.Create(rate), TWide.MultiplyAdd(rho, first, gradient), parameter);
+        }
+    }
+
+    // v ← αv + (1−α)g², w ← w − η·g/(√v + ε)
+    private readonly struct RmsProp(float rate, float decay, float epsilon) : IRule
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void Apply(ref TWide parameter, TWide gradient, ref TWide first, ref TWide second)
+        {
+            first = TWide.MultiplyAdd(TWide.Create(decay), first, TWide.Create(1 - decay) * gradient * gradient);
+            parameter -= TWide.Create(rate) * gradient / (TWide.Sqrt(first) + TWide.Create(epsilon));
+        }
+    }
+
+    // m ← β₁m + (1−β₁)g, v ← β₂v + (1−β₂)g², w ← w − step·m/(√v·c + ε)
+    private readonly struct Adam(float step, float beta1, float beta2, float correction, float epsilon) : IRule
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void Apply(ref TWide parameter, TWide gradient, ref TWide first, ref TWide second)
+        {
+            first = TWide.MultiplyAdd(TWide.Create(beta1), first, TWide.Create(1 - beta1) * gradient);
+            second = TWide.MultiplyAdd(TWide.Create(beta2), second, TWide.Create(1 - beta2) * gradient * gradient);
+            var move = TWide.Create(step) * first / TWide.MultiplyAdd(TWide.Sqrt(second), TWide.Create(correction), TWide.Create(epsilon));
+            parameter -= move;
+        }
+    }
+
+    public static void RunDescent(float* w, float* g, nint n, float rate) => Run(new Descent(rate), w, g, null, null, n);
+
+    public static void RunMomentum(float* w, float* g, float* v, nint n, float rate, float momentum) => Run(new Momentum(rate, momentum), w, g, v, null, n);
+
+    public static void RunNesterov(float* w, float* g, float* v, nint n, float rate, float momentum) => Run(new Nesterov(rate, momentum), w, g, v, null, n);
+
+    public static void RunRmsProp(float* w, float* g, float* v, nint n, float rate, float decay, float epsilon) => Run(new RmsProp(rate, decay, epsilon), w, g, v, null, n);
+
+    public static void RunAdam(float* w, float* g, float* m, float* v, nint n, float step, float beta1, float beta2, float correction, float epsilon) =>
+        Run(new Adam(step, beta1, beta2, correction, epsilon), w, g, m, v, n);
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization), SkipLocalsInit]
+    private static void Run<TRule>(TRule rule, float* w, float* g, float* first, float* second, nint n) where TRule : struct, IRule
+    {
+        var lanes = TWide.Count;
+        nint i = 0;
+        for (; i + lanes <= n; i += lanes) One(rule, w + i, g + i, first == null ? null : first + i, second == null ? null : second + i);
+        if (i == n) return;
+        float* pw = stackalloc float[16], pg = stackalloc float[16], pf = stackalloc float[16], ps = stackalloc float[16];
+        TWide.Store(TWide.Zero, pw);
+        TWide.Store(TWide.Zero, pg);
+        TWide.Store(TWide.Zero, pf);
+        TWide.Store(TWide.Zero, ps);
+        for (var j = i; j < n; j++)
+        {
+            (pw[j - i], pg[j - i]) = (w[j], g[j]);
+            if (first != null) pf[j - i] = first[j];
+            if (second != null) ps[j - i] = second[j];
+        }
+        One(rule, pw, pg, first == null ? null : pf, second == null ? null : ps);
+        for (var j = i; j < n; j++)
+        {
+            w[j] = pw[j - i];
+            if (first != null) first[j] = pf[j - i];
+            if (second != null) second[j] = ps[j - i];
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void One<TRule>(TRule rule, float* w, float* g, float* first, float* second) where TRule : struct, IRule
+    {
+        var parameter = TWide.Load(w);
+        var m = first == null ? TWide.Zero : TWide.Load(first);
+        var v = second == null ? TWide.Zero : TWide.Load(second);
+        rule.Apply(ref parameter, TWide.Load(g), ref m, ref v);
+        TWide.Store(parameter, w);
+        if (first != null) TWide.Store(m, first);
+        if (second != null) TWide.Store(v, second);
+    }
+}
