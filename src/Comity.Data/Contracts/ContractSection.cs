@@ -44,6 +44,7 @@ public sealed record ContractSection : ICheckedDeclaration
         {
             var (place, column) = (Item(at["sensitive"]!, i), Sensitive[i].Column);
             if (Identifier.Contains(column)) problems.Add(Messages.Problem("identifier-is-sensitive", place, column));
+            if (column == Label.Column) problems.Add(Messages.Problem("label-is-sensitive", place, column));
             if (Sensitive.Take(i).Any(s => s.Column == column)) problems.Add(Messages.Problem("column-twice", place, column));
             var feature = Features.FirstOrDefault(f => f.Column == column);
             if (Sensitive[i].Cuts.Count > 0 && feature is not (null or { Kind: FeatureKind.Number }))

@@ -32,7 +32,7 @@ internal sealed class TableBuilder
         if (options.ForInference) return;
         foreach (var sensitive in contract.Sensitive)
         {
-            if (sensitive.Column == contract.Label.Column || Reads(sensitive.Column)) continue;
+            if (Reads(sensitive.Column)) continue;
             _readers.Add(sensitive.Cuts.Count > 0
                 ? new NumberReader(sensitive.Column, contract.Missing, null, OutOfRange.Error, Problems)
                 : new LevelReader(sensitive.Column, FeatureKind.Category, [], contract.Missing, Problems));

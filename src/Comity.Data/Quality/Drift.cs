@@ -1,0 +1,92 @@
+using Comity.Data.Contracts;
+using Comity.Data.Shared;
+using Comity.Data.Tables;
+
+namespace Comity.Data.Quality;
+
+/// <summary>How differently a column is distributed at one site and at the others together.</summary>
+/// <remarks>
+/// Population stability index Σ (p − q)·ln(p / q) over shared bins (Siddiqi 2006, Credit Risk Scorecards): tenths of all sites' values, or a category's values;
+/// missing is one more bin. Half a row is added to each bin, so that an empty bin gives a large number and no infinity.
+/// Usual reading: below 0.1 alike, 0.1 to 0.25 shifted, above 0.25 different.
+/// </remarks>
+public static class Drift
+{
+    /// <summary>The index of each feature at each site, [site][feature]; null for text, for dates, and where there is one site only.</summary>
+    public static IReadOnlyList<IReadOnlyList<double?>> BetweenSites(IReadOnlyList<RecordTable> tables, ContractSection contract)
+    {
+        ArgumentNullException.ThrowIfNull(tables);
+        ArgumentNullException.ThrowIfNull(contract);
+        var result = tables.Select(_ => new double?[contract.Features.Count]).ToArray();
+        if (tables.Count < 2) return result;
+        for (var f = 0; f < contract.Features.Count; f++)
+        {
+            var columns = tables.Select(t => t[contract.Features[f].Column]).ToArray();
+            var counts = columns[0] switch
+            {
+                NumberColumn => Numbers([.. columns.Cast<NumberColumn>()]),
+                LevelColumn => Levels([.. columns.Cast<LevelColumn>()]),
+                _ => null,
+            };
+            if (counts is null) continue;
+            var all = new double[counts[0].Length];
+            foreach (var site in counts)
+                for (var b = 0; b < all.Length; b++) all[b] += site[b];
+            for (var s = 0; s < counts.Length; s++)
+            {
+                var own = counts[s];
+                result[s][f] = Index(own, [.. all.Select((n, b) => n - own[b])]);
+            }
+        }
+        return result;
+    }
+
+    /// <summary>The index between two histograms on the same bins.</summary>
+    public static double Index(IReadOnlyList<double> own, IReadOnlyList<double> others)
+    {
+        ArgumentNullException.ThrowIfNull(own);
+        ArgumentNullException.ThrowIfNull(others);
+        if (own.Count != others.Count) throw new ArgumentException("Both histograms must have the same bins.", nameof(others));
+        var (ownAll, othersAll, index) = (own.Sum() + own.Count / 2.0, others.Sum() + own.Count / 2.0, 0.0);
+        for (var b = 0; b < own.Count; b++)
+        {
+            var (p, q) = ((own[b] + 0.5) / ownAll, (others[b] + 0.5) / othersAll);
+            index += (p - q) * Math.Log(p / q);
+        }
+        return index;
+    }
+
+    private static double[][] Numbers(NumberColumn[] columns)
+    {
+        var (low, high) = (double.MaxValue, double.MinValue);
+        foreach (var column in columns)
+            foreach (var x in column.Values)
+                if (!float.IsNaN(x)) (low, high) = (Math.Min(low, x), Math.Max(high, x));
+        if (low > high) (low, high) = (0, 0);
+        // The same mergeable sketch as in the shared statistics, so a federation can compute this without a record crossing.
+        var sketch = new QuantileSketch(low, high);
+        var all = new double[sketch.Buckets];
+        foreach (var column in columns)
+            foreach (var x in column.Values)
+                if (!float.IsNaN(x)) all[sketch.BucketOf(x)]++;
+        var cuts = Enumerable.Range(1, 9).Select(i => sketch.Quantile(all, i / 10.0)).Where(double.IsFinite).Distinct().OrderBy(c => c).ToArray();
+        return [.. columns.Select(column =>
+        {
+            var counts = new double[cuts.Length + 2];
+            foreach (var x in column.Values) counts[float.IsNaN(x) ? cuts.Length + 1 : cuts.Count(cut => x > cut)]++;
+            return counts;
+        })];
+    }
+
+    private static double[][] Levels(LevelColumn[] columns)
+    {
+        string[] levels = [.. columns.SelectMany(c => c.Levels).Distinct().OrderBy(l => l, StringComparer.Ordinal)];
+        return [.. columns.Select(column =>
+        {
+            var agreed = AssociationCounts.AgreedCodes(column, levels, out var count);
+            var counts = new double[count + 1];
+            foreach (var code in column.Codes) counts[code < 0 ? count : agreed[code]]++;
+            return counts;
+        })];
+    }
+}
