@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Reflection;
 using Comity.Conventions.Tests.Documents;
 using Comity.Declarations;
@@ -29,10 +30,13 @@ public sealed class StudyReferenceTests
             Assert.Fail($"{Page} is behind the code:\n\n{PublicApi.LineDiff.Between(approved, actual)}\nAccept it:  COMITY_APPROVE=1 dotnet test tests/Comity.Conventions.Tests");
     }
 
-    [Fact]
-    public void Every_yaml_example_of_the_page_is_a_study_without_problems()
+    [Theory]
+    [InlineData(Page)]
+    [InlineData("README.md")]
+    [InlineData("README.zh-CN.md")]
+    public void Every_yaml_example_of_the_page_is_a_study_without_problems(string page)
     {
-        var examples = Markdown.Fences(Page, "yaml").ToList();
+        var examples = Markdown.Fences(page, "yaml").ToList();
         Assert.NotEmpty(examples);
         using var folder = new TempFolder();
         foreach (var example in examples)
@@ -49,6 +53,23 @@ public sealed class StudyReferenceTests
             Assert.NotNull(study);
         }
     }
+
+    [Theory]
+    [InlineData("README.md", "en")]
+    [InlineData("README.zh-CN.md", "zh-Hans")]
+    public void The_mistake_that_a_readme_shows_is_reported_in_these_words(string page, string language)
+    {
+        var culture = CultureInfo.GetCultureInfo(language);
+        var text = Assert.Single(Markdown.Fences(page, "yaml")).Replace("hidden:", "hiden:", StringComparison.Ordinal);
+        var problems = new ProblemList();
+        Bind("model", DeclaredFile.Parse(text, "study.yaml", problems)!["model"], problems);
+        var mistake = problems.First(p => p.Code == "misspelt-key");
+        Assert.Contains($"    {mistake.Place}: {mistake.Found(culture)} {mistake.Expected(culture)} {mistake.Remedy(culture)}\n", Markdown.Read(page), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Every_section_that_rooms_own_is_found_by_its_name() =>
+        Findings.None(StudyReference.Owners.Where(o => StudyReference.OwnerOf(o.Key) is null).Select(o => $"{o.Key}: no room has a public {o.Value}"));
 
     private static void Bind(string path, DeclaredNode? node, ProblemList problems)
     {
