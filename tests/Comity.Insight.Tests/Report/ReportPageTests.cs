@@ -1,0 +1,138 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Xml.Linq;
+using Comity.Federation.Results;
+using Comity.Insight.Report;
+
+namespace Comity.Insight.Tests.Report;
+
+public sealed class ReportPageTests
+{
+    private static readonly CultureInfo English = CultureInfo.GetCultureInfo("en");
+    private static readonly CultureInfo Chinese = CultureInfo.GetCultureInfo("zh-Hans");
+
+    public static TheoryData<string, string> Studies => new()
+    {
+        { "four-hospitals", "en" }, { "four-hospitals", "zh-Hans" }, { "two-clinics", "en" }, { "two-clinics", "zh-Hans" }, { "many-sites", "en" }, { "many-sites", "zh-Hans" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Studies))]
+    public async Task The_page_needs_nothing_but_itself_and_is_well_formed(string study, string language)
+    {
+        var html = await ReportPage.RenderAsync(Results(study), CultureInfo.GetCultureInfo(language));
+        if (Environment.GetEnvironmentVariable("COMITY_REPORTS") is { Length: > 0 } folder) File.WriteAllText(Path.Combine(folder, $"{study}.{language}.html"), html);
+
+        var page = XDocument.Parse(html);
+        Assert.Equal(language, (string?)page.Root!.Attribute("lang"));
+        Assert.DoesNotContain(page.Descendants(), e => e.Name.LocalName is "script" or "link" or "iframe" or "img" or "object");
+        Assert.DoesNotContain(page.Descendants().Attributes(), a => a.Name.LocalName is "src" or "srcset" or "action" or "data" || a.Name.LocalName.StartsWith("on", StringComparison.Ordinal));
+        Assert.All(page.Descendants().Attributes().Where(a => a.Name.LocalName == "href"), a => Assert.StartsWith("#", a.Value, StringComparison.Ordinal));
+        Assert.DoesNotContain("url(", html, StringComparison.OrdinalIgnoreCase);
+        Assert.DoesNotContain("@import", html, StringComparison.OrdinalIgnoreCase);
+    }
+
+    [Theory]
+    [MemberData(nameof(Studies))]
+    public async Task Every_chart_has_words_for_those_who_cannot_see_it(string study, string language)
+    {
+        var page = XDocument.Parse(await ReportPage.RenderAsync(Results(study), CultureInfo.GetCultureInfo(language)));
+
+        var charts = page.Descendants().Where(e => e.Name.LocalName == "svg" && (string?)e.Attribute("aria-hidden") != "true").ToList();
+        Assert.True(charts.Count >= 5);
+        var ids = page.Descendants().Attributes("id").Select(a => a.Value).ToList();
+        Assert.Equal(ids.Distinct(), ids);
+        foreach (var chart in charts)
+        {
+            Assert.Equal("img", (string?)chart.Attribute("role"));
+            var named = ((string)chart.Attribute("aria-labelledby")!).Split(' ');
+            Assert.All(named, id => Assert.NotEqual("", chart.Elements().Single(e => (string?)e.Attribute("id") == id).Value.Trim()));
+        }
+        Assert.All(page.Descendants().Where(e => e.Name.LocalName == "a"), a => Assert.Contains(((string)a.Attribute("href")!)[1..], ids));
+    }
+
+    [Theory]
+    [MemberData(nameof(Studies))]
+    public async Task No_number_is_drawn_as_not_a_number(string study, string language)
+    {
+        var page = XDocument.Parse(await ReportPage.RenderAsync(Results(study), CultureInfo.GetCultureInfo(language)));
+
+        Assert.All(page.Descendants().Where(e => e.Name.LocalName is "rect" or "line" or "circle" or "path" or "text").Attributes(), a =>
+        {
+            Assert.DoesNotContain("NaN", a.Value, StringComparison.Ordinal);
+            Assert.DoesNotContain("∞", a.Value, StringComparison.Ordinal);
+            if (a.Name.LocalName is "width" or "height" or "r") Assert.True(double.Parse(a.Value, CultureInfo.InvariantCulture) >= 0, $"{a.Parent!.Name.LocalName} {a}");
+        });
+        Assert.All(page.Descendants().Where(e => e.Name.LocalName is "text" or "td" or "p"), e => Assert.DoesNotContain("NaN", e.Value, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_hostile_name_is_shown_and_does_nothing()
+    {
+        const string Hostile = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>";
+        var html = await ReportPage.RenderAsync(new SampleStudy(Hostile)
+            .WithMarket(Hostile, "US", Hostile).WithMarket("b", "HU")
+            .WithSite(Hostile, Hostile, 200).WithSite("</style></svg>b", "b", 10, prevalence: 0.5)
+            .WithFederations(Hostile).WithWarning(Hostile, Hostile).Build(), English);
+
+        var page = XDocument.Parse(html);
+        Assert.DoesNotContain(page.Descendants(), e => e.Name.LocalName is "script" or "img");
+        Assert.DoesNotContain(page.Descendants().Attributes(), a => a.Name.LocalName.StartsWith("on", StringComparison.Ordinal));
+        Assert.Contains(page.Descendants(), e => !e.HasElements && e.Value == Hostile);
+    }
+
+    [Fact]
+    public async Task A_thousand_sites_are_summarised_in_a_small_page_quickly()
+    {
+        var results = SampleStudy.ManySites(1000).Build();
+        await ReportPage.RenderAsync(SampleStudy.TwoClinics().Build(), English); // the first page of a process pays for compilation
+
+        var watch = Stopwatch.StartNew();
+        var html = await ReportPage.RenderAsync(results, English);
+        watch.Stop();
+
+        Assert.InRange(System.Text.Encoding.UTF8.GetByteCount(html), 10_000, 1_000_000);
+        Assert.True(watch.Elapsed < TimeSpan.FromSeconds(2), $"Rendering took {watch.Elapsed.TotalSeconds:F1} s.");
+    }
+
+    [Fact]
+    public async Task Numbers_take_the_form_of_the_culture_on_purpose()
+    {
+        var results = SampleStudy.TwoClinics().Build();
+
+        Assert.Contains("4,000", await ReportPage.RenderAsync(results, English), StringComparison.Ordinal);
+        var german = await ReportPage.RenderAsync(results, CultureInfo.GetCultureInfo("de-DE"));
+        Assert.Contains("4.000", german, StringComparison.Ordinal);
+        Assert.DoesNotMatch(@"(?:x|y|width|cx)=""\d+,\d", german);
+    }
+
+    [Fact]
+    public async Task A_study_that_found_nothing_still_has_a_page()
+    {
+        var full = SampleStudy.TwoClinics().Build();
+        var bare = full with
+        {
+            Models = [], Evaluation = [], Summary = [], Benefit = [], History = [], Contributors = [], Recommended = null,
+            Sites = [.. full.Sites.Select(s => s with { Quality = [], ClassCounts = [] })],
+        };
+
+        var html = await ReportPage.RenderAsync(bare, English);
+
+        XDocument.Parse(html);
+        Assert.Contains("No common model was trained", html, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Nothing_is_claimed_about_privacy_that_was_not_enforced()
+    {
+        Assert.Contains("Nothing was protected in this run", await ReportPage.RenderAsync(SampleStudy.TwoClinics().Build(), English), StringComparison.Ordinal);
+        Assert.Contains("没有提供任何隐私保护", await ReportPage.RenderAsync(SampleStudy.TwoClinics().Build(), Chinese), StringComparison.Ordinal);
+    }
+
+    private static StudyResults Results(string study) => study switch
+    {
+        "four-hospitals" => SampleStudy.FourHospitals().WithWarning("arm-not-run", "partner", "no pairs").Build(),
+        "two-clinics" => SampleStudy.TwoClinics().Build(),
+        _ => SampleStudy.ManySites(1000).Build(),
+    };
+}
