@@ -1,9 +1,11 @@
+using Comity.Benchmarks.Learning;
 using Comity.Benchmarks.Study;
 
 // One verb a family of numbers; each prints markdown tables that are committed under bench/results.
 var families = new Dictionary<string, Func<string[], int>>
 {
     ["study"] = StudyNumbers.Run,
+    ["evaluation"] = EvaluationNumbers.Run,
 };
 
 if (args.Length > 0 && families.TryGetValue(args[0], out var family)) return family(args[1..]);
