@@ -61,6 +61,8 @@ internal static class CommandLine
     {
         var root = new RootCommand(session.Text("root.description"));
         root.Options.Add(CommonOptions.Language(session));
+        root.Subcommands.Add(CheckCommand.Create(session));
+        root.Subcommands.Add(SchemaCommand.Create(session));
         root.Subcommands.Add(HelpCommand.Create(session));
         root.Subcommands.Add(CompletionCommand.Create(session));
         ExampleHelp.AddTo(root, session);

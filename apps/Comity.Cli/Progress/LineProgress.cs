@@ -13,12 +13,8 @@ internal sealed class LineProgress(Session session, RunClock clock, int repeats)
 
     public void Report(TrainingStep step)
     {
-        clock.Report(step.Model, step.Repeat, (double)step.Step / Math.Max(1, step.Steps) * 0.98); // the rest is judging
-        lock (_gate)
-        {
-            if (_last != 0 && session.Time.GetElapsedTime(_last) < Interval) return;
-            _last = session.Time.GetTimestamp();
-        }
+        clock.Report(step.Model, step.Repeat, (double)step.Step / Math.Max(1, step.Steps));
+        if (!IsTime()) return;
         Write(step.Model, step.Repeat, session.Text(step.InRounds ? "progress.round" : "progress.epoch", step.Step, step.Steps), step.Loss);
     }
 
@@ -26,6 +22,25 @@ internal sealed class LineProgress(Session session, RunClock clock, int repeats)
     {
         clock.Report(model, repeat, 1);
         Write(model, repeat, session.Text("progress.done"), loss);
+    }
+
+    public void Judged(int done, int total) => Count("progress.judged", done, total);
+
+    public void Compared(int done, int total) => Count("progress.compared", done, total);
+
+    private void Count(string key, int done, int total)
+    {
+        if (done == total || IsTime()) session.Out.Line($"{clock.Share * 100,3:0} %  {session.Text(key, done, total)}");
+    }
+
+    private bool IsTime()
+    {
+        lock (_gate)
+        {
+            if (_last != 0 && session.Time.GetElapsedTime(_last) < Interval) return false;
+            _last = session.Time.GetTimestamp();
+            return true;
+        }
     }
 
     private void Write(string model, int repeat, string step, double loss) => session.Out.Line(ProgressText.Line(session, clock, repeats, model, repeat, step, loss));

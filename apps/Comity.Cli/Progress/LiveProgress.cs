@@ -43,7 +43,7 @@ internal sealed class LiveProgress : IProgressView
 
     public void Report(TrainingStep step)
     {
-        _clock.Report(step.Model, step.Repeat, (double)step.Step / Math.Max(1, step.Steps) * 0.98);
+        _clock.Report(step.Model, step.Repeat, (double)step.Step / Math.Max(1, step.Steps));
         var task = Task(step.Model, step.Repeat);
         task.MaxValue = Math.Max(1, step.Steps);
         task.Value = step.Step;
@@ -57,6 +57,19 @@ internal sealed class LiveProgress : IProgressView
     {
         _clock.Report(model, repeat, 1);
         Task(model, repeat).StopTask();
+        Whole();
+    }
+
+    public void Judged(int done, int total) => Count("progress.judged", done, total);
+
+    public void Compared(int done, int total) => Count("progress.compared", done, total);
+
+    private void Count(string key, int done, int total)
+    {
+        var task = Task(key, -1);
+        task.MaxValue = Math.Max(1, total);
+        task.Value = done;
+        task.Description = Markup.Escape(_session.Text(key, done, total));
         Whole();
     }
 

@@ -18,6 +18,12 @@ internal interface IProgressView
     /// <summary>A model took a step.</summary>
     void Report(TrainingStep step);
 
-    /// <summary>A model is trained and judged.</summary>
+    /// <summary>A model is trained.</summary>
     void Finished(string model, int repeat, double loss);
+
+    /// <summary>So many models have been judged.</summary>
+    void Judged(int done, int total);
+
+    /// <summary>So many candidates have been compared with the sites' own models.</summary>
+    void Compared(int done, int total);
 }

@@ -35,6 +35,9 @@ internal sealed class AuditLog : IDisposable
         (_sequence, _previous) = whole;
     }
 
+    /// <summary>Whether nothing has been logged yet.</summary>
+    public bool IsNew => _sequence == 0;
+
     /// <summary>Writes down that something leaves a site.</summary>
     public void Write(AuditEntry entry)
     {

@@ -5,7 +5,10 @@ namespace Comity.Cli.Terminal;
 /// <summary>Prints problems all in one go: where, found, expected, remedy.</summary>
 internal static class ProblemPrinter
 {
-    public static void Print(Session session, IReadOnlyList<Problem> problems)
+    /// <param name="session">Language and streams.</param>
+    /// <param name="problems">What was found.</param>
+    /// <param name="closing">Last line; null: how many there were, and that nothing was written.</param>
+    public static void Print(Session session, IReadOnlyList<Problem> problems, string? closing = null)
     {
         var output = session.Error;
         foreach (var problem in problems)
@@ -18,7 +21,7 @@ internal static class ProblemPrinter
             output.Line($"  {session.Text("problem.remedy")} {problem.Remedy(session.Language)}");
         }
         var errors = problems.Count(p => p.Severity == Severity.Error);
-        if (errors > 0) output.Line(session.Text("problem.count", errors, problems.Count - errors));
+        if (errors > 0) output.Line(closing ?? session.Text("problem.count", errors, problems.Count - errors));
     }
 
     /// <summary>Shows a path under the current directory as the user would type it.</summary>

@@ -1,0 +1,77 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
+using System.Text.Json;
+using Comity.Federation.Studies;
+
+namespace Comity.Cli.Commands;
+
+/// <summary>Options of <c>comity run</c>.</summary>
+internal sealed class RunOptions
+{
+    private static readonly IReadOnlyList<string> ArmNames = [.. Enum.GetNames<Arm>().Select(JsonNamingPolicy.KebabCaseLower.ConvertName)];
+
+    public RunOptions(Session session)
+    {
+        Study = CommonOptions.Study(session);
+        Seed = CommonOptions.Seed(session);
+        Out = new Option<string?>("--out") { Description = session.Text("option.out"), HelpName = "DIR" };
+        Out.CompletionSources.Add(CommonOptions.Paths);
+        Arms = new Option<IReadOnlyList<Arm>?>("--arms")
+        {
+            Description = session.Text("option.arms", string.Join(", ", ArmNames)),
+            HelpName = "ARM,…",
+            AllowMultipleArgumentsPerToken = true,
+            CustomParser = result => ParseArms(session, result),
+        };
+        Arms.CompletionSources.Add([.. ArmNames]);
+        Jobs = new Option<int>("--jobs") { Description = session.Text("option.jobs"), HelpName = "N", DefaultValueFactory = _ => Environment.ProcessorCount };
+        Jobs.Validators.Add(result => AtLeastOne(session, result));
+        Resume = new Option<bool>("--resume") { Description = session.Text("option.resume") };
+        Width = new Option<int?>("--width") { Description = session.Text("option.width"), HelpName = "128|256|512" };
+        Width.AcceptOnlyFromAmong("128", "256", "512");
+    }
+
+    public Argument<string> Study { get; }
+
+    public Option<string?> Out { get; }
+
+    public Option<ulong?> Seed { get; }
+
+    public Option<IReadOnlyList<Arm>?> Arms { get; }
+
+    public Option<int> Jobs { get; }
+
+    public Option<bool> Resume { get; }
+
+    public Option<int?> Width { get; }
+
+    public void AddTo(Command command)
+    {
+        command.Arguments.Add(Study);
+        foreach (var option in new Option[] { Out, Seed, Arms, Jobs, Resume, Width }) command.Options.Add(option);
+    }
+
+    private static List<Arm>? ParseArms(Session session, ArgumentResult result)
+    {
+        var arms = new List<Arm>();
+        foreach (var name in result.Tokens.SelectMany(t => t.Value.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)))
+        {
+            var at = ArmNames.ToList().IndexOf(name);
+            if (at < 0)
+            {
+                result.AddError(session.Text("usage.arm", name, string.Join(", ", ArmNames)));
+                return null;
+            }
+            if (!arms.Contains((Arm)at)) arms.Add((Arm)at);
+        }
+        return arms;
+    }
+
+    private static void AtLeastOne(Session session, OptionResult result)
+    {
+        // Text that is no number at all is reported by the parser itself.
+        if (result.Tokens is [var token] && int.TryParse(token.Value, NumberStyles.Integer, CultureInfo.InvariantCulture, out var jobs) && jobs < 1)
+            result.AddError(session.Text("usage.jobs", jobs));
+    }
+}

@@ -1,0 +1,121 @@
+using System.Globalization;
+using Comity.Federation.Sites;
+using Comity.Learning;
+using Comity.Learning.Evaluation;
+using Comity.Learning.Models;
+using Comity.Learning.Training;
+using Comity.Tensors.Randomness;
+
+namespace Comity.Cli.Composition;
+
+/// <summary>A site in this process: fills the seam between rounds and records with Data and Learning.</summary>
+/// <remarks>Keeps no state between calls but caches of what follows from the study and its records, so trials may run side by side.</remarks>
+internal sealed class SimulatedSite(ComposedStudy study, IRecords records, Trainers trainers, Seed seed) : ISiteWork
+{
+    public string Site => records.Site;
+
+    public ValueTask<Statistics> CollectAsync(StatisticsTask task, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        return new(records.Collect(task.Repeat, task.Step, task.Agreed).ToFederation());
+    }
+
+    public ValueTask<TrainingResult> TrainAsync(TrainingTask task, CancellationToken cancellationToken)
+    {
+        var rows = records.Rows(task.Repeat, task.Agreed);
+        var parameters = task.Parameters.ToArray();
+        var request = new TrainerRequest
+        {
+            Seed = seed.For("train", task.Repeat, task.Model, task.Round, Site),
+            Epochs = task.Epochs,
+            EpochsBefore = task.EpochsBefore,
+            Proximal = task.Proximal,
+            Anchor = task.Anchor,
+            GradientCorrection = task.GradientCorrection,
+            Teacher = task.Teacher,
+            Progress = task.Progress is { } progress ? p => progress(new TrainingProgress(p.Epoch, p.Epochs, p.Loss)) : null,
+        };
+        var validation = rows.Validation.Data.Rows > 0 ? rows.Validation.Data : null;
+        var result = trainers.Trainer(rows.Training.Data.Width, task.TrainingOverrides).Train(parameters, rows.Training.Data, validation, request, cancellationToken);
+        return new(new TrainingResult
+        {
+            Parameters = parameters,
+            Rows = rows.Training.Data.Rows,
+            Steps = result.Steps,
+            LearningRateSum = result.LearningRateSum,
+            NormalizedSteps = result.NormalizedSteps,
+            LossByEpoch = result.LossByEpoch,
+            ValidationLossByEpoch = result.ValidationLossByEpoch,
+            StoppedBy = result.StoppedBy,
+        });
+    }
+
+    public ValueTask<EvaluationResult> EvaluateAsync(EvaluationTask task, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        var rows = records.Rows(task.Repeat, task.Agreed);
+        var split = rows[task.Split];
+        var outputs = Outputs(ModelOf(rows), task.Parameters.Span, split);
+        var labels = split.Data.Labels.Span;
+        var stream = seed.For("bootstrap", task.Repeat, task.Model, Site, task.Split.ToString());
+        var judged = Evaluator.Evaluate(study.Task, study.Classes, labels, outputs, study.Evaluation, stream, task.Detailed);
+        return new(new EvaluationResult
+        {
+            Rows = judged.Rows,
+            Metrics = judged.Metrics.ToFederation(),
+            ClassCounts = judged.ClassCounts,
+            Confusion = judged.Confusion,
+            Roc = [.. judged.Roc.Select(p => new CurvePoint(p.X, p.Y, p.Rows))],
+            Calibration = [.. judged.Calibration.Select(p => new CurvePoint(p.X, p.Y, p.Rows))],
+            Groups = task.Detailed ? Groups(split, outputs, stream) : [],
+            Predictions = task.WithPredictions ? Predictions(split, outputs) : [],
+            Warnings = judged.Warnings,
+        });
+    }
+
+    public ValueTask<ComparisonResult> CompareAsync(ComparisonTask task, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        var rows = records.Rows(task.Repeat, task.Agreed);
+        var model = ModelOf(rows);
+        var stream = seed.For("compare", task.Repeat, task.Baseline, task.Candidate, Site);
+        var compared = PairedComparison.Compare(
+            study.Task, study.Classes, rows.Test.Data.Labels.Span,
+            Outputs(model, task.BaselineParameters.Span, rows.Test), Outputs(model, task.CandidateParameters.Span, rows.Test), study.Evaluation, stream);
+        return new(new ComparisonResult(compared.Rows, [.. compared.Differences.Select(d =>
+            new PairedDifference(d.Metric, d.Difference, d.Low, d.High, d.StandardError, d.P, d.Test, d.Detectable))]));
+    }
+
+    private Model ModelOf(RepeatRows rows) => trainers.Model(rows.Training.Data.Width);
+
+    private static float[] Outputs(Model model, ReadOnlySpan<float> parameters, SplitRows rows)
+    {
+        var outputs = new float[rows.Data.Rows * model.Outputs];
+        if (rows.Data.Rows > 0) model.Predict(parameters, rows.Data.Features.Span, rows.Data.Rows, outputs);
+        return outputs;
+    }
+
+    private List<GroupResult> Groups(SplitRows rows, float[] outputs, Seed stream)
+    {
+        var results = new List<GroupResult>();
+        foreach (var sensitive in rows.Groups)
+        {
+            var judged = GroupEvaluation.Evaluate(
+                study.Task, study.Classes, rows.Data.Labels.Span, outputs, sensitive.Names, sensitive.Codes, study.Evaluation, stream.For("attribute", sensitive.Attribute));
+            results.AddRange(judged.Groups.Select(g => new GroupResult(sensitive.Attribute, g.Group, g.Rows, g.Metrics.ToFederation())));
+        }
+        return results;
+    }
+
+    private List<Prediction> Predictions(SplitRows rows, float[] outputs)
+    {
+        var width = rows.Data.Rows == 0 ? 0 : outputs.Length / rows.Data.Rows;
+        var predictions = new List<Prediction>(rows.Data.Rows);
+        for (var i = 0; i < rows.Data.Rows; i++)
+            predictions.Add(new Prediction(rows.SourceRows[i], LabelText(rows.Data.Labels.Span[i]), outputs.AsSpan(i * width, width).ToArray()));
+        return predictions;
+    }
+
+    private string LabelText(float label) =>
+        study.Task == TaskKind.Regression ? label.ToString("R", CultureInfo.InvariantCulture) : study.Classes[(int)label];
+}

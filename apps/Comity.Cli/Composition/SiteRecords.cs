@@ -1,0 +1,72 @@
+using Comity.Data.Preprocess;
+using Comity.Data.Shared;
+using Comity.Data.Splits;
+using Comity.Data.Tables;
+using Comity.Federation.Sites;
+using Comity.Learning;
+using Comity.Tensors.Randomness;
+
+namespace Comity.Cli.Composition;
+
+/// <summary>Rows that a model can be trained and judged on: one site's, or in a simulation all sites' together.</summary>
+internal interface IRecords
+{
+    /// <summary>The site's id.</summary>
+    string Site { get; }
+
+    /// <summary>One step of the shared statistics over the training rows.</summary>
+    SharedStatistics Collect(int repeat, string step, Statistics agreed);
+
+    /// <summary>The rows of a repeat, encoded.</summary>
+    RepeatRows Rows(int repeat, Statistics agreed);
+}
+
+/// <summary>One site's records with their splits and encodings.</summary>
+internal sealed class SiteRecords(ComposedStudy study, RecordTable table, Seed seed, EncodingCache cache) : IRecords
+{
+    public string Site => table.Site;
+
+    public RecordTable Table => table;
+
+    public RowSplits Split(int repeat) => Splitter.Split(table, study.Split, seed, repeat);
+
+    public SharedStatistics Collect(int repeat, string step, Statistics agreed) =>
+        SharedStatistics.Collect(step, table, Split(repeat).Training, study.Contract, study.Preprocess, agreed.ToData());
+
+    public RepeatRows Rows(int repeat, Statistics agreed) => cache.Get(Site, repeat, agreed, () =>
+    {
+        var splits = Split(repeat);
+        var preprocessing = Preprocessing(agreed, splits);
+        return new RepeatRows(Encode(preprocessing, splits.Training), Encode(preprocessing, splits.Validation), Encode(preprocessing, splits.Test));
+    });
+
+    /// <summary>What turns this site's records into a model's input in a repeat.</summary>
+    public Preprocessing Preprocessing(int repeat, Statistics agreed) => Preprocessing(agreed, Split(repeat));
+
+    private Preprocessing Preprocessing(Statistics agreed, RowSplits splits) => study.Preprocess.Statistics == StatisticsFrom.Site
+        ? Data.Preprocess.Preprocessing.FitSite(study.Contract, study.Preprocess, agreed.ToData(), table, splits.Training, study.Clean)
+        : Data.Preprocess.Preprocessing.Fit(study.Contract, study.Preprocess, agreed.ToData(), study.Clean);
+
+    private SplitRows Encode(Preprocessing preprocessing, int[] rows)
+    {
+        var encoded = preprocessing.Encode(table, rows);
+        var groups = study.Contract.Sensitive.Select(s => SensitiveGroups.Of(table, s, rows));
+        return new SplitRows(new Dataset(encoded.Features, encoded.Labels, preprocessing.InputWidth), encoded.Rows, [.. groups]);
+    }
+}
+
+/// <summary>All sites' records together, each site's rows encoded as at that site: for the pooled arm, and for judging on the union.</summary>
+internal sealed class PooledRecords(string id, IReadOnlyList<SiteRecords> sites, EncodingCache cache) : IRecords
+{
+    public string Site => id;
+
+    public SharedStatistics Collect(int repeat, string step, Statistics agreed) => SharedStatistics.Merge(sites.Select(s => s.Collect(repeat, step, agreed)));
+
+    public RepeatRows Rows(int repeat, Statistics agreed) => cache.Get(id, repeat, agreed, () =>
+    {
+        var parts = sites.Select(s => s.Rows(repeat, agreed)).ToArray();
+        return new RepeatRows(Join(parts, RowSplit.Training), Join(parts, RowSplit.Validation), Join(parts, RowSplit.Test));
+    });
+
+    private static SplitRows Join(RepeatRows[] parts, RowSplit split) => SplitRows.Concatenate([.. parts.Select(p => p[split])]);
+}

@@ -1,0 +1,85 @@
+using Comity.Data;
+using Comity.Data.Sources;
+using Comity.Data.Synthetic;
+using Comity.Declarations;
+using Comity.Federation.Strategies;
+using Comity.Federation.Studies;
+using Comity.Learning.Evaluation;
+using Comity.Learning.Models;
+using Comity.Learning.Training;
+
+namespace Comity.Cli.Composition;
+
+/// <summary>Reads a study and has each room bind and check its sections, so that a user sees every problem at once.</summary>
+internal static class StudyComposer
+{
+    /// <summary>Reads the study. Either part is null when something in it is wrong; <paramref name="problems"/> then says what.</summary>
+    public static (StudyData? Data, ComposedStudy? Study) Read(string path, ProblemList problems)
+    {
+        if (StudyReader.Read(path, problems) is not { } declared) return (null, null);
+        var study = declared.Section;
+        var data = Data(declared, problems);
+        var model = Bind<ModelSection>(study.Model, problems);
+        var training = BindOr(study.Training, new TrainingSection(), problems);
+        var evaluation = BindOr(study.Evaluation, new EvaluationSection(), problems);
+        foreach (var overrides in Overrides(study)) Bind<TrainingSection>(overrides, problems);
+        if (data?.Contract is { } contract && model is not null)
+        {
+            var task = ComposedStudy.TaskOf(contract);
+            model.CheckTask(task, study.Model.Place, problems);
+            training?.CheckAgainst(model, task, contract.Label.ClassNames.Count, study.Training as DeclaredNode.Map, problems);
+            if (study.Evaluation is DeclaredNode.Map at) evaluation?.CheckTask(task, at, problems);
+        }
+        return (data, data is null || model is null || training is null || evaluation is null ? null : new ComposedStudy(data, model, training, evaluation));
+    }
+
+    /// <summary>The section; null when anything in it is wrong, so that nobody works with half of it.</summary>
+    private static T? Bind<T>(DeclaredNode node, ProblemList problems) where T : class
+    {
+        var own = new ProblemList();
+        var section = SectionReader.Read<T>(node, own);
+        problems.AddRange(own);
+        return own.HasErrors ? null : section;
+    }
+
+    private static T? BindOr<T>(DeclaredNode? node, T absent, ProblemList problems) where T : class => node is null ? absent : Bind<T>(node, problems);
+
+    private static StudyData? Data(DeclaredStudy declared, ProblemList problems)
+    {
+        var study = declared.Section;
+        var own = new ProblemList();
+        var sections = DataSections.Read(study.Contract, study.Preprocess, study.Clean, study.Split, own);
+        problems.AddRange(own);
+        if (own.HasErrors) sections = null;
+        var synthetic = study.Synthetic is null ? null : Bind<SyntheticSection>(study.Synthetic, problems);
+        var sources = new List<SourceSection>();
+        for (var i = 0; i < study.Sites.Count; i++)
+        {
+            var (site, place) = (study.Sites[i], PlaceOfSite(declared, i));
+            if (site.Source is null)
+            {
+                problems.Add(Texts.Problem("site-without-source", place, site.Id));
+            }
+            else if (Bind<SourceSection>(site.Source, problems) is { } source)
+            {
+                sections?.CheckSource(source, site.Id, site.Source.Place, problems);
+                sources.Add(source);
+            }
+        }
+        var whole = sections is not null && sources.Count == study.Sites.Count && (synthetic is null) == (study.Synthetic is null);
+        return whole ? new StudyData(declared, sections!, synthetic, sources) : null;
+    }
+
+    /// <summary>Training sections that a federation or its personalisation changes.</summary>
+    private static IEnumerable<DeclaredNode> Overrides(StudySection study)
+    {
+        foreach (var federation in study.AllFederations)
+        {
+            if (federation.Training is { } own) yield return own;
+            if (federation.Personalise is FineTuneSection { Training: { } fine }) yield return fine;
+        }
+    }
+
+    private static Place PlaceOfSite(DeclaredStudy declared, int index) =>
+        declared.Root["sites"] is DeclaredNode.List list && index < list.Items.Count ? list.Items[index].Place : declared.Root.Place;
+}

@@ -1,0 +1,30 @@
+using System.Collections.Concurrent;
+using Comity.Declarations;
+using Comity.Learning.Models;
+using Comity.Learning.Training;
+
+namespace Comity.Cli.Composition;
+
+/// <summary>The study's model and its trainers, shared by all sites: a trainer keeps its memory, so that rounds allocate little.</summary>
+internal sealed class Trainers(ComposedStudy study)
+{
+    private readonly ConcurrentDictionary<int, Model> _models = new();
+    private readonly ConcurrentDictionary<(int Inputs, string Changes), Trainer> _trainers = new();
+
+    /// <summary>The model for so many inputs.</summary>
+    public Model Model(int inputs) => _models.GetOrAdd(inputs, width => ModelFactory.Create(study.Model, width, study.Task, study.Classes.Count));
+
+    /// <summary>The trainer with what a federation changes in the training section (JSON text; null: nothing).</summary>
+    /// <exception cref="InvalidDeclarationException">The changes don't fit; the study's check finds that before a run starts.</exception>
+    public Trainer Trainer(int inputs, string? changes) =>
+        _trainers.GetOrAdd((inputs, changes ?? ""), key => new Trainer(Model(inputs), Section(key.Changes)));
+
+    private TrainingSection Section(string changes)
+    {
+        if (changes.Length == 0) return study.Training;
+        var problems = new ProblemList();
+        var section = TrainingSection.Read(study.Study.Training, changes, problems);
+        problems.ThrowIfErrors();
+        return section!;
+    }
+}
