@@ -1,0 +1,169 @@
+using System.Numerics.Tensors;
+using Comity.Federation.Aggregation;
+using Comity.Federation.Sites;
+using Comity.Federation.Spool;
+using Comity.Federation.Strategies;
+using Comity.Tensors.Parameters;
+
+namespace Comity.Federation.Rounds;
+
+/// <summary>A site in this process: drives the site's machine, its work, its memory and its gate for the rounds of one model.</summary>
+internal sealed class InProcessChannel(ISiteWork work, ParameterLayout layout, SiteMemory memory, SemaphoreSlim slots) : ISiteChannel
+{
+    private SiteState _state = SiteState.Idle;
+
+    public string Site => work.Site;
+
+    public async ValueTask<RoundReply> OfferAsync(RoundOffer offer, IUpdateSink sink, CancellationToken cancellationToken)
+    {
+        var (training, action) = SiteMachine.Step(_state, new SiteMessage.Offered(offer.Round, offer.LayoutDigest == layout.Digest));
+        switch (action)
+        {
+            case SiteAction.Refuse refuse: return new RoundReply.Refused(refuse.Reason);
+            case SiteAction.Send again: return new RoundReply.Delivered(again.Header); // the sink took it durably the first time
+            case null: throw new InvalidOperationException($"Round {offer.Round} is being trained at '{Site}' already.");
+        }
+        // A slot is held until the update is spooled, so that no more updates wait in memory than there are slots.
+        await slots.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            var (message, body) = await TrainAsync(offer, cancellationToken).ConfigureAwait(false);
+            var (answered, answer) = SiteMachine.Step(training, message);
+            if (answer is SiteAction.Send send) sink.Accept(send.Header, body);
+            _state = answered;
+            return answer is SiteAction.Send sent ? new RoundReply.Delivered(sent.Header) : new RoundReply.Refused(((SiteAction.Refuse)answer!).Reason);
+        }
+        finally
+        {
+            slots.Release();
+        }
+    }
+
+    public async ValueTask<ReadOnlyMemory<float>> PersonaliseAsync(RoundOffer finished, CancellationToken cancellationToken)
+    {
+        var common = finished.Parameters;
+        await slots.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            if (finished.Personalise is FineTuneSection fineTune)
+            {
+                var result = await work.TrainAsync(Task(finished, PersonalId(finished), 0, common) with
+                {
+                    Epochs = fineTune.Epochs, Proximal = (float)fineTune.Proximal, Anchor = fineTune.Proximal > 0 ? common : default,
+                }, cancellationToken).ConfigureAwait(false);
+                return result.Parameters;
+            }
+            var kept = memory.Before(finished.Round, MemoryVectors(finished), common.Length);
+            return finished.Personalise switch
+            {
+                DittoSection => kept is null ? common : kept[^1],
+                FedBnSection => kept is null ? common : WithOwnNormalisation(common, kept[^1]),
+                _ => common,
+            };
+        }
+        finally
+        {
+            slots.Release();
+        }
+    }
+
+    private async ValueTask<(SiteMessage.Trained Message, float[] Body)> TrainAsync(RoundOffer offer, CancellationToken cancellationToken)
+    {
+        var length = offer.Parameters.Length;
+        var scaffold = !offer.ServerControl.IsEmpty;
+        var vectors = MemoryVectors(offer);
+        var kept = vectors == 0 ? null : memory.Before(offer.Round, vectors, length);
+        var start = offer.Personalise is FedBnSection && kept is not null ? WithOwnNormalisation(offer.Parameters, kept[^1]) : offer.Parameters;
+        var control = scaffold ? kept?[0] ?? new float[length] : null;
+
+        var task = Task(offer, offer.Model, offer.Round, start) with
+        {
+            Epochs = offer.Epochs, Proximal = offer.Proximal, GradientCorrection = control is null ? default(ReadOnlyMemory<float>) : Difference(offer.ServerControl.Span, control),
+            Teacher = offer.Teacher?.Invoke() ?? default,
+        };
+        var result = await work.TrainAsync(task, cancellationToken).ConfigureAwait(false);
+
+        float[] body = result.Parameters.Length == length ? new float[length * (scaffold ? 2 : 1)] : new float[result.Parameters.Length];
+        if (result.Parameters.Length == length)
+        {
+            TensorPrimitives.Subtract(result.Parameters.Span, start.Span, body.AsSpan(0, length));
+            if (offer.Personalise is FedBnSection) ClearNormalisation(body.AsSpan(0, length));
+            if (scaffold) ControlChange(offer.ServerControl.Span, body.AsSpan(0, length), result.LearningRateSum, body.AsSpan(length));
+        }
+        var gate = UpdateGate.Judge(body, length, scaffold ? 2 : 1, offer.MaxNorm);
+        if (gate.Passed && vectors > 0) await RememberAsync(offer, result, control, body, kept, cancellationToken).ConfigureAwait(false);
+        var header = new UpdateHeader
+        {
+            Site = Site, Round = offer.Round, Length = body.Length, Sha256 = FloatFile.Sha256(body), Rows = result.Rows, Steps = result.Steps,
+            LearningRateSum = result.LearningRateSum, NormalizedSteps = result.NormalizedSteps,
+            Loss = result.LossByEpoch.Count > 0 ? result.LossByEpoch[^1] : double.NaN,
+            ValidationLoss = result.ValidationLossByEpoch.Count > 0 ? result.ValidationLossByEpoch[^1] : double.NaN,
+        };
+        return (new SiteMessage.Trained(header, gate), body);
+    }
+
+    private async ValueTask RememberAsync(RoundOffer offer, TrainingResult result, float[]? control, float[] body, float[][]? kept, CancellationToken cancellationToken)
+    {
+        var memories = new List<ReadOnlyMemory<float>>();
+        if (control is not null)
+        {
+            TensorPrimitives.Add<float>(control, body.AsSpan(control.Length), control);
+            memories.Add(control);
+        }
+        if (offer.Personalise is FedBnSection) memories.Add(result.Parameters);
+        if (offer.Personalise is DittoSection ditto)
+        {
+            var personal = await work.TrainAsync(Task(offer, PersonalId(offer), offer.Round, kept?[^1] ?? offer.Parameters) with
+            {
+                Epochs = ditto.Epochs ?? offer.Epochs, Proximal = (float)ditto.Lambda, Anchor = offer.Parameters,
+            }, cancellationToken).ConfigureAwait(false);
+            memories.Add(personal.Parameters);
+        }
+        memory.Keep(offer.Round, [.. memories]);
+    }
+
+    private TrainingTask Task(RoundOffer offer, string model, int round, ReadOnlyMemory<float> start) => new()
+    {
+        Repeat = offer.Repeat, Model = model, Round = round, Agreed = offer.Agreed, Parameters = start,
+        EpochsBefore = offer.EpochsBefore, TrainingOverrides = offer.TrainingOverrides,
+    };
+
+    private string PersonalId(RoundOffer offer) => $"{offer.Model}+{Site}";
+
+    private static int MemoryVectors(RoundOffer offer) =>
+        (offer.ServerControl.IsEmpty ? 0 : 1) + (offer.Personalise is DittoSection or FedBnSection ? 1 : 0);
+
+    private static float[] Difference(ReadOnlySpan<float> a, ReadOnlySpan<float> b)
+    {
+        var difference = new float[a.Length];
+        TensorPrimitives.Subtract(a, b, difference);
+        return difference;
+    }
+
+    // Option II: cᵢ⁺ = cᵢ − c + (x − y)/(K·lr), hence Δcᵢ = −c − Δ/(K·lr) with Δ = y − x (Karimireddy et al. 2020, line 12).
+    private void ControlChange(ReadOnlySpan<float> control, ReadOnlySpan<float> difference, double learningRateSum, Span<float> change)
+    {
+        change.Clear();
+        if (!(learningRateSum > 0)) return; // no step was taken, so nothing was learnt about the gradient
+        foreach (var segment in ParameterSegment.Of(layout))
+        {
+            // Running statistics have no gradient, hence no control variate.
+            if (segment.Observed) continue;
+            for (var i = segment.Offset; i < segment.Offset + segment.Length; i++) change[i] = (float)(-control[i] - (difference[i] / learningRateSum));
+        }
+    }
+
+    private ReadOnlyMemory<float> WithOwnNormalisation(ReadOnlyMemory<float> common, float[] own)
+    {
+        var mixed = common.ToArray();
+        foreach (var entry in layout.Entries.Where(IsNormalisation)) own.AsSpan(entry.Offset, entry.Length).CopyTo(mixed.AsSpan(entry.Offset));
+        return mixed;
+    }
+
+    private void ClearNormalisation(Span<float> difference)
+    {
+        foreach (var entry in layout.Entries.Where(IsNormalisation)) difference.Slice(entry.Offset, entry.Length).Clear();
+    }
+
+    private static bool IsNormalisation(ParameterEntry entry) => entry.Role is ParameterRole.BatchNorm or ParameterRole.BatchNormStatistic;
+}

@@ -1,0 +1,29 @@
+namespace Comity.Federation.Rounds;
+
+/// <summary>Why an update was refused, as codes that stand in results.</summary>
+public static class RefusalReason
+{
+    /// <summary>NaN or infinity in the update, or a loss that is not finite.</summary>
+    public const string NotFinite = "not-finite";
+
+    /// <summary>Another length or layout than the model's.</summary>
+    public const string WrongShape = "wrong-shape";
+
+    /// <summary>A larger norm than the study allows.</summary>
+    public const string NormExceeded = "norm-exceeded";
+
+    /// <summary>The body does not match the digest in its header.</summary>
+    public const string WrongDigest = "wrong-digest";
+
+    /// <summary>A site that was not asked in this round.</summary>
+    public const string NotInvited = "not-invited";
+
+    /// <summary>Another round than the present one.</summary>
+    public const string WrongRound = "wrong-round";
+
+    /// <summary>A second update that differs from the first.</summary>
+    public const string Conflicting = "conflicting-update";
+
+    /// <summary>No training rows, or numbers beside the update that can't be.</summary>
+    public const string NoRows = "no-rows";
+}

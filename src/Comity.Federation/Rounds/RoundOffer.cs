@@ -1,0 +1,63 @@
+using Comity.Federation.Sites;
+using Comity.Federation.Strategies;
+
+namespace Comity.Federation.Rounds;
+
+/// <summary>The coordinator's request to one site for one round.</summary>
+public sealed record RoundOffer
+{
+    /// <summary>Id of the model being trained.</summary>
+    public required string Model { get; init; }
+
+    /// <summary>Repeat of the study, from 0.</summary>
+    public required int Repeat { get; init; }
+
+    /// <summary>Round, from 1.</summary>
+    public required int Round { get; init; }
+
+    /// <summary>Digest of the layout that <see cref="Parameters"/> has.</summary>
+    public required string LayoutDigest { get; init; }
+
+    /// <summary>The common model, shape [P].</summary>
+    public required ReadOnlyMemory<float> Parameters { get; init; }
+
+    /// <summary>All statistics as agreed.</summary>
+    public required Statistics Agreed { get; init; }
+
+    /// <summary>Passes over the site's training rows.</summary>
+    public required int Epochs { get; init; }
+
+    /// <summary>Epochs before this round.</summary>
+    public int EpochsBefore { get; init; }
+
+    /// <summary>FedProx's μ.</summary>
+    public float Proximal { get; init; }
+
+    /// <summary>SCAFFOLD's c, shape [P]; empty: no control variates.</summary>
+    public ReadOnlyMemory<float> ServerControl { get; init; }
+
+    /// <summary>Fetches a model to learn from, shape [P], when the site is ready for it; null: none.</summary>
+    public Func<ReadOnlyMemory<float>>? Teacher { get; init; }
+
+    /// <summary>What the site keeps for itself; null: nothing.</summary>
+    public PersonaliseSection? Personalise { get; init; }
+
+    /// <summary>Overrides of the training section as JSON text; null: none.</summary>
+    public string? TrainingOverrides { get; init; }
+
+    /// <summary>Largest L2 norm that the site's gate lets out; null: any finite one.</summary>
+    public double? MaxNorm { get; init; }
+}
+
+/// <summary>A site's answer to a <see cref="RoundOffer"/>.</summary>
+public abstract record RoundReply
+{
+    private RoundReply() { }
+
+    /// <summary>The update went into the sink.</summary>
+    public sealed record Delivered(UpdateHeader Header) : RoundReply;
+
+    /// <summary>The site's own gate, or the site itself, refused.</summary>
+    /// <param name="Reason">A code of <see cref="RefusalReason"/>.</param>
+    public sealed record Refused(string Reason) : RoundReply;
+}

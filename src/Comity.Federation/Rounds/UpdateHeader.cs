@@ -1,0 +1,40 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Comity.Federation.Rounds;
+
+/// <summary>What travels beside an update's numbers.</summary>
+public sealed record UpdateHeader
+{
+    internal static JsonSerializerOptions Json { get; } = new(JsonSerializerDefaults.Web) { NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals };
+
+    /// <summary>The site it comes from.</summary>
+    public required string Site { get; init; }
+
+    /// <summary>Round, from 1.</summary>
+    public required int Round { get; init; }
+
+    /// <summary>Floats in the body: P, or 2 P with SCAFFOLD's control variate behind the model's difference.</summary>
+    public required int Length { get; init; }
+
+    /// <summary>SHA-256 (hex) of the body's little-endian bytes.</summary>
+    public required string Sha256 { get; init; }
+
+    /// <summary>Training rows.</summary>
+    public required int Rows { get; init; }
+
+    /// <summary>Optimiser steps taken.</summary>
+    public required int Steps { get; init; }
+
+    /// <summary>Σ of the learning rate over the steps.</summary>
+    public required double LearningRateSum { get; init; }
+
+    /// <summary>FedNova's ‖aᵢ‖₁.</summary>
+    public required double NormalizedSteps { get; init; }
+
+    /// <summary>Mean training loss of the last local epoch.</summary>
+    public required double Loss { get; init; }
+
+    /// <summary>Validation loss after the last local epoch; NaN: not computed.</summary>
+    public double ValidationLoss { get; init; } = double.NaN;
+}

@@ -1,0 +1,210 @@
+using Comity.Declarations;
+using Comity.Federation.Aggregation;
+using Comity.Federation.Results;
+using Comity.Federation.Rounds;
+using Comity.Federation.Spool;
+using Comity.Federation.Stores;
+using Comity.Federation.Studies;
+using Comity.Tensors.Randomness;
+
+namespace Comity.Federation.Runs;
+
+/// <summary>A model trained together: rounds from a given start, then each site's own model where the study asks for one.</summary>
+internal sealed class FederatedTrial(RunContext run, RepeatStart start, FederationSection section, string model, string arm)
+{
+    private readonly StudySection _study = run.Input.Study;
+    private readonly ServerStrategy _strategy = ServerStrategy.Create(section.Strategy);
+    private readonly string? _overrides = section.Training is null ? null : DeclaredJson.Write(section.Training);
+    private readonly Dictionary<string, ISiteChannel> _channels = [];
+    private readonly List<SiteMemory> _memories = [];
+    private readonly List<string> _order = [.. run.Sites.Select(s => s.Site)];
+
+    /// <summary>Where the rounds start, shape [P]; called once, only if needed.</summary>
+    public Func<ReadOnlyMemory<float>> First { get; init; } = () => start.Model.Parameters;
+
+    /// <summary>A model for a site to learn from in a round; null: none.</summary>
+    public Func<string, int, Func<ReadOnlyMemory<float>>>? TeacherOf { get; init; }
+
+    /// <summary>Bytes that crossed borders before the first round.</summary>
+    public long BytesBefore { get; init; }
+
+    /// <summary>Rounds to run; a join by averaging has none.</summary>
+    public int TotalRounds { get; init; } = section.Rounds;
+
+    private int Parameters => start.Model.Layout.Length;
+
+    /// <summary>Runs the trial from where it stands.</summary>
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        OpenChannels();
+        var record = run.Store.Model(model, start.Repeat);
+        var resumed = record is not null;
+        var states = _strategy.NewStates(Parameters);
+        var parameters = resumed ? run.Store.Weights(record!.Info) : null;
+        if (parameters is null) (parameters, states) = await RoundsAsync(cancellationToken).ConfigureAwait(false);
+        if (!resumed) record = Keep(parameters);
+        if (section.Personalise is not null) await PersonaliseAsync(parameters, states, cancellationToken).ConfigureAwait(false);
+        run.Tell(new StudyEvent.TrialFinished(model, start.Repeat, arm, record!.Info.Seconds, resumed));
+    }
+
+    private void OpenChannels()
+    {
+        _memories.Clear();
+        foreach (var work in run.Sites)
+        {
+            var memory = new SiteMemory(run.Store.SiteFolder(work.Site, model, start.Repeat), run.Store.BeforeWrite);
+            _memories.Add(memory);
+            var channel = new InProcessChannel(work, start.Model.Layout, memory, run.Slots);
+            _channels[work.Site] = run.Input.Line?.Invoke(channel) ?? channel;
+        }
+    }
+
+    private async Task<(float[] Parameters, float[][] States)> RoundsAsync(CancellationToken cancellationToken)
+    {
+        var (parameters, states, done) = Recover();
+        run.Tell(new StudyEvent.TrialStarted(model, start.Repeat, arm, TotalRounds, done));
+        var runner = new RoundRunner(_channels, run.Input.Time, run.Store.BeforeWrite);
+        for (var round = done + 1; round <= TotalRounds; round++)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            await RoundAsync(runner, round, parameters, states, cancellationToken).ConfigureAwait(false);
+        }
+        return (parameters, states);
+    }
+
+    private (float[] Parameters, float[][] States, int Done) Recover()
+    {
+        var rounds = run.Store.Rounds(model, start.Repeat);
+        var done = rounds.Count > 0 ? rounds[^1].Info.Round : 0;
+        var remembered = _memories.All(m => m.Reaches(done + 1));
+        if (rounds.Count > 0 && remembered)
+        {
+            var path = run.Store.RoundPath(model, start.Repeat, done, "checkpoint");
+            if (FloatFile.Read(path, 1 + _strategy.States, Parameters, rounds[^1].CheckpointSha256) is { } vectors) return (vectors[0], vectors[1..], done);
+        }
+        if (rounds.Count > 0 || !remembered)
+        {
+            // The disk lost what its row names (power, not process): everything since the start is deterministic, so it is done again.
+            run.Store.Forget(model, start.Repeat);
+            OpenChannels();
+        }
+        return (First().ToArray(), _strategy.NewStates(Parameters), 0);
+    }
+
+    private async Task RoundAsync(RoundRunner runner, int round, float[] parameters, float[][] states, CancellationToken cancellationToken)
+    {
+        var began = run.Input.Time.GetTimestamp();
+        var plan = Plan(round);
+        var spoolPath = run.Store.RoundPath(model, start.Repeat, round, "spool");
+        Directory.CreateDirectory(Path.GetDirectoryName(spoolPath)!);
+        CoordinatorState ended;
+        using (var spool = UpdateSpool.Open(spoolPath))
+        {
+            var silence = section.DeadlineSeconds is { } seconds ? TimeSpan.FromSeconds(seconds) : (TimeSpan?)null;
+            ended = await runner.RunAsync(plan, site => Offer(site, round, parameters, states), spool, _strategy.Parts, silence, cancellationToken).ConfigureAwait(false);
+            if (ended.Outcome is not RoundOutcome.Aggregated aggregated) throw Stopped(round, ended);
+            var updates = spool.InOrder(aggregated.Sites);
+            _strategy.Apply(new RoundUpdates(updates, Weights(updates), Parameters), start.Segments, parameters, states, _order.Count);
+            if (!RunContext.IsFinite(parameters)) throw run.Diverged(model, "*", round);
+        }
+        Commit(round, plan, ended, parameters, states, run.SecondsSince(began));
+        File.Delete(spoolPath);
+        if (round > 1) File.Delete(run.Store.RoundPath(model, start.Repeat, round - 1, "checkpoint"));
+    }
+
+    private RoundPlan Plan(int round)
+    {
+        var asked = section.Cohort.Of(_order.Count);
+        var cohort = _order;
+        if (asked < _order.Count)
+        {
+            // Required sites are always asked; the rest of the cohort is drawn.
+            var required = section.Required.ToHashSet(StringComparer.Ordinal);
+            var others = _order.Where(s => !required.Contains(s)).ToArray();
+            Seed.Of(_study.Seed).For("cohort", start.Repeat, model, round).ToRandom().Shuffle<string>(others);
+            var drawn = others.Take(asked - required.Count).ToHashSet(StringComparer.Ordinal);
+            cohort = [.. _order.Where(s => required.Contains(s) || drawn.Contains(s))];
+        }
+        return new RoundPlan(round, cohort, Math.Max(section.Quorum.Of(cohort.Count), section.Strategy.FewestUpdates), section.Required);
+    }
+
+    private RoundOffer Offer(string site, int round, float[] parameters, float[][] states) => new()
+    {
+        Model = model, Repeat = start.Repeat, Round = round, LayoutDigest = start.Model.Layout.Digest, Parameters = parameters, Agreed = start.Agreed,
+        Epochs = section.LocalEpochs, EpochsBefore = (round - 1) * section.LocalEpochs, Proximal = _strategy.Proximal,
+        ServerControl = _strategy.ControlVariates ? states[0] : default(ReadOnlyMemory<float>),
+        Teacher = TeacherOf?.Invoke(site, round), Personalise = section.Personalise, TrainingOverrides = _overrides, MaxNorm = section.Gate.MaxNorm,
+    };
+
+    private double[] Weights(IUpdateSet updates) =>
+        [.. Enumerable.Range(0, updates.Count).Select(i => section.Weights == UpdateWeights.Equal ? 1.0 : updates.Header(i).Rows)];
+
+    private void Commit(int round, RoundPlan plan, CoordinatorState ended, float[] parameters, float[][] states, double seconds)
+    {
+        var contributed = ((RoundOutcome.Aggregated)ended.Outcome!).Sites;
+        var info = new RoundInfo(model, start.Repeat, round, contributed,
+            [.. plan.Cohort.Where(ended.Rejected.ContainsKey).Select(s => new RejectedUpdate(s, ended.Rejected[s]))], [.. plan.Cohort.Where(ended.Silent.Contains)]);
+        var headers = contributed.Select(s => ended.Received[s]).ToList();
+        double rows = headers.Sum(h => (long)h.Rows);
+        var loss = headers.Sum(h => h.Loss * h.Rows) / rows;
+        var validation = headers.Sum(h => h.ValidationLoss * h.Rows) / rows;
+        var metrics = double.IsFinite(validation) ? new Dictionary<string, double> { ["validationLoss"] = validation } : [];
+        var down = (1L + (_strategy.ControlVariates ? 1 : 0) + (TeacherOf is null ? 0 : 1)) * plan.Cohort.Count;
+        var bytes = 4L * Parameters * (down + ((long)_strategy.Parts * contributed.Count));
+
+        run.Store.BeforeWrite?.Invoke("checkpoint");
+        var digest = FloatFile.Write(run.Store.RoundPath(model, start.Repeat, round, "checkpoint"), [parameters, .. states.Select(s => (ReadOnlyMemory<float>)s)]);
+        run.Store.KeepRound(new RoundRecord(info, new HistoryInfo(model, start.Repeat, round, loss, metrics), bytes, seconds, digest));
+        run.Tell(new StudyEvent.RoundDone(model, start.Repeat, round, TotalRounds, loss, contributed.Count, info.Rejected.Count, info.Missing.Count));
+    }
+
+    private ModelRecord Keep(float[] parameters)
+    {
+        var rounds = run.Store.Rounds(model, start.Repeat);
+        var contributors = rounds.SelectMany(r => r.Info.Contributed).ToHashSet(StringComparer.Ordinal);
+        var trainedOn = TotalRounds == 0 ? _order : [.. _order.Where(contributors.Contains)];
+        var info = new ModelInfo(model, arm, trainedOn, Parameters, TotalRounds, BytesBefore + rounds.Sum(r => r.Bytes), rounds.Sum(r => r.Seconds), null, Energy.NotMeasured,
+            FloatFile.Sha256(parameters), start.Repeat);
+        var record = new ModelRecord(info, null, model, 0, []);
+        run.Store.KeepModel(record, parameters);
+        if (TotalRounds > 0) File.Delete(run.Store.RoundPath(model, start.Repeat, TotalRounds, "checkpoint"));
+        return record;
+    }
+
+    private async Task PersonaliseAsync(float[] parameters, float[][] states, CancellationToken cancellationToken)
+    {
+        var common = run.Store.Model(model, start.Repeat)!.Info;
+        await run.AllAsync(_order, async (site, token) =>
+        {
+            var id = $"{model}+{site}";
+            if (run.Store.Model(id, start.Repeat) is not null) return 0;
+            var began = run.Input.Time.GetTimestamp();
+            var offer = Offer(site, TotalRounds + 1, parameters, states) with { Teacher = null };
+            if (section.Personalise is Strategies.FineTuneSection { Training: { } training }) offer = offer with { TrainingOverrides = DeclaredJson.Write(training) };
+            var own = await _channels[site].PersonaliseAsync(offer, token).ConfigureAwait(false);
+            if (own.Length != Parameters || !RunContext.IsFinite(own.Span)) throw run.Diverged(id, site, TotalRounds);
+            var info = common with
+            {
+                Id = id, TrainedOn = [.. _order.Where(s => s == site || common.TrainedOn.Contains(s))], Bytes = 4L * Parameters,
+                Seconds = run.SecondsSince(began), WeightsSha256 = FloatFile.Sha256(own.Span),
+            };
+            run.Store.KeepModel(new ModelRecord(info, site, $"{model}+*", 0, []), own);
+            return 0;
+        }, cancellationToken).ConfigureAwait(false);
+    }
+
+    private StudyStoppedException Stopped(int round, CoordinatorState ended)
+    {
+        var place = Place.InFile(run.Input.RunFolder);
+        // Refused numbers are a diverging training, whatever else is missing: that is what the user can mend.
+        if (ended.Rejected.Where(r => r.Value == RefusalReason.NotFinite).Select(r => r.Key).Order(StringComparer.Ordinal).FirstOrDefault() is { } site) return run.Diverged(model, site, round);
+        var missing = string.Join(", ", ended.Plan.Cohort.Where(ended.Silent.Contains));
+        var rejected = string.Join(", ", ended.Plan.Cohort.Where(ended.Rejected.ContainsKey).Select(s => $"{s} ({ended.Rejected[s]})"));
+        return new StudyStoppedException(ended.Outcome switch
+        {
+            RoundOutcome.RequiredSiteMissing r => Messages.Problem("required-missing", place, model, round, string.Join(", ", r.Sites)),
+            RoundOutcome.QuorumMissed q => Messages.Problem("quorum-missed", place, model, round, q.Replied, q.Required, missing.Length > 0 ? missing : "-", rejected.Length > 0 ? rejected : "-"),
+            _ => throw new InvalidOperationException("An aggregated round does not stop a study."),
+        });
+    }
+}

@@ -1,0 +1,60 @@
+using Comity.Federation.Results;
+using Comity.Federation.Sites;
+using Comity.Federation.Stores;
+
+namespace Comity.Federation.Runs;
+
+/// <summary>Every model on every site's rows where it may be used, and on the union.</summary>
+internal static class Judging
+{
+    /// <summary>The union of all sites' rows, as a site id.</summary>
+    public const string Union = "*";
+
+    public static async Task RunAsync(RunContext run, IReadOnlyList<RepeatStart> starts, IReadOnlyList<ModelRecord> models, CancellationToken cancellationToken)
+    {
+        var done = 0;
+        foreach (var model in models)
+        {
+            var (id, repeat) = (model.Info.Id, model.Info.Repeat);
+            if (!run.Store.IsEvaluated(id, repeat))
+            {
+                var parameters = run.Store.Weights(model.Info);
+                var evaluations = await run.AllAsync(Places(run, model), async (place, token) =>
+                {
+                    var task = new EvaluationTask
+                    {
+                        Repeat = repeat, Model = id, Agreed = starts[repeat].Agreed, Parameters = parameters, Split = place.Split, Detailed = place.Split == RowSplit.Test,
+                        // Rows of the union stand under their sites already.
+                        WithPredictions = run.Input.WithPredictions && place.Split == RowSplit.Test && place.Site != Union,
+                    };
+                    var result = await run.InSlotAsync(() => place.Work.EvaluateAsync(task, token), token).ConfigureAwait(false);
+                    return new EvaluationInfo { Model = id, Repeat = repeat, Site = place.Site, Split = place.Split, Result = result };
+                }, cancellationToken).ConfigureAwait(false);
+                run.Store.KeepEvaluations(id, repeat, evaluations);
+            }
+            run.Tell(new StudyEvent.Evaluated(id, repeat, ++done, models.Count));
+        }
+    }
+
+    private static List<Place> Places(RunContext run, ModelRecord model)
+    {
+        var study = run.Input.Study;
+        var places = new List<Place>();
+        foreach (var site in run.Sites)
+        {
+            if (model.Owner is null || ArmPlan.IsUsedAt(study, model.Owner, site.Site)) places.Add(new(site.Site, site, RowSplit.Test));
+            if (IsCandidate(model)) places.Add(new(site.Site, site, RowSplit.Validation));
+        }
+        if (run.Input.Pooled is { } pooled)
+        {
+            if (model.Owner is null || ArmPlan.IsUsedEverywhere(study)) places.Add(new(Union, pooled, RowSplit.Test));
+            if (IsCandidate(model)) places.Add(new(Union, pooled, RowSplit.Validation));
+        }
+        return places;
+    }
+
+    /// <summary>Whether a model may become the recommended federation: a common one that sites trained together.</summary>
+    public static bool IsCandidate(ModelRecord model) => model.Owner is null && model.Info.Arm == "federated";
+
+    private sealed record Place(string Site, ISiteWork Work, RowSplit Split);
+}

@@ -1,0 +1,55 @@
+using Comity.Declarations;
+using Comity.Federation.Aggregation;
+using Comity.Federation.Rounds;
+using Comity.Federation.Sites;
+using Comity.Federation.Stores;
+
+namespace Comity.Federation.Runs;
+
+/// <summary>What the trials of one run share.</summary>
+/// <param name="Input">What was asked for.</param>
+/// <param name="Store">What has been done.</param>
+/// <param name="Slots">Site calls that may run at the same time.</param>
+internal sealed record RunContext(StudyRunInput Input, RunStore Store, SemaphoreSlim Slots)
+{
+    public IReadOnlyList<ISiteWork> Sites => Input.Sites;
+
+    public void Tell(StudyEvent happened) => Input.Progress?.Report(happened);
+
+    public double SecondsSince(long start) => Input.Time.GetElapsedTime(start).TotalSeconds;
+
+    /// <summary>Runs site work while a slot is held.</summary>
+    public async Task<T> InSlotAsync<T>(Func<ValueTask<T>> work, CancellationToken cancellationToken)
+    {
+        await Slots.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            return await work().ConfigureAwait(false);
+        }
+        finally
+        {
+            Slots.Release();
+        }
+    }
+
+    /// <summary>Runs all, as many at a time as there are slots, and returns the results in order. The first failure stops the rest.</summary>
+    public async Task<T[]> AllAsync<TItem, T>(IReadOnlyList<TItem> items, Func<TItem, CancellationToken, ValueTask<T>> work, CancellationToken cancellationToken)
+    {
+        var results = new T[items.Count];
+        var options = new ParallelOptions { MaxDegreeOfParallelism = Math.Max(1, Input.Jobs), CancellationToken = cancellationToken };
+        await Parallel.ForAsync(0, items.Count, options, async (i, token) => results[i] = await work(items[i], token).ConfigureAwait(false)).ConfigureAwait(false);
+        return results;
+    }
+
+    /// <summary>The error of a training that produced no usable numbers.</summary>
+    public StudyStoppedException Diverged(string model, string site, int round) =>
+        new(Messages.Problem("diverged", Place.InFile(Input.RunFolder), model, site, round));
+
+    public static bool IsFinite(ReadOnlySpan<float> parameters) => UpdateGate.Judge(parameters, parameters.Length, 1, null).Passed;
+}
+
+/// <summary>One repeat: what was agreed and where all arms start.</summary>
+internal sealed record RepeatStart(int Repeat, Statistics Agreed, ModelStart Model)
+{
+    public IReadOnlyList<ParameterSegment> Segments { get; } = ParameterSegment.Of(Model.Layout);
+}

@@ -1,0 +1,68 @@
+using System.Globalization;
+using Comity.Federation.Results;
+using Comity.Federation.Sites;
+using Comity.Federation.Stores;
+using Comity.Federation.Studies;
+
+namespace Comity.Federation.Runs;
+
+/// <summary>What a reader of the results must know, as codes with arguments.</summary>
+/// <remarks>
+/// <c>arm-not-run</c> arm, reason · <c>pooled-moves-records</c> · <c>statistics-shared</c> bytes, parts · <c>update-rejected</c> model, site, reason, rounds ·
+/// <c>site-missing</c> model, site, rounds · <c>partial-participation</c> model, fewest, sites · <c>epochs-differ</c> model, its epochs, local epochs ·
+/// <c>no-validation-rows</c> · <c>no-recommendation</c> · and what sites said of their test rows (<c>one-class</c> site, <c>few-negatives</c> site, rows, …).
+/// </remarks>
+internal static class RunWarnings
+{
+    public static List<ResultWarning> Collect(
+        RunContext run, IReadOnlyList<RepeatStart> starts, IReadOnlyList<ModelRecord> models, IReadOnlyList<EvaluationInfo> evaluations,
+        IReadOnlyList<RoundRecord> rounds, string? recommended, IReadOnlyList<CandidateInfo> candidates)
+    {
+        var study = run.Input.Study;
+        var warnings = new List<ResultWarning>();
+        void Warn(string code, params IReadOnlyList<string> arguments) => warnings.Add(new ResultWarning(code, arguments));
+
+        if (study.Arms.Contains(Arm.Pooled))
+        {
+            if (run.Input.Pooled is null) Warn("arm-not-run", "pooled", run.Input.PooledAbsence);
+            else if (study.PooledAt is null) Warn("pooled-moves-records");
+        }
+        var agreed = starts[0].Agreed;
+        if (agreed.Parts.Count > 0) Warn("statistics-shared", Text(StatisticsAgreement.Bytes(agreed)), Text(agreed.Parts.Count));
+        foreach (var model in rounds.GroupBy(r => r.Info.Model)) Participation(study, [.. model], Warn);
+        Epochs(study, models, Warn);
+        if (candidates.Count > 0 && candidates.All(c => double.IsNaN(c.ValidationScore)))
+        {
+            Warn("no-validation-rows");
+            if (candidates.Count > 1 && recommended is null) Warn("no-recommendation");
+        }
+        foreach (var thin in evaluations.Where(e => e.Split == RowSplit.Test).SelectMany(e => e.Result.Warnings.Select(w => (e.Site, Warning: w))).Distinct())
+        {
+            var parts = thin.Warning.Split(':');
+            Warn(parts[0], [thin.Site, .. parts[1..]]);
+        }
+        return warnings;
+    }
+
+    private static void Participation(StudySection study, List<RoundRecord> rounds, Action<string, IReadOnlyList<string>> warn)
+    {
+        var model = rounds[0].Info.Model;
+        foreach (var rejected in rounds.SelectMany(r => r.Info.Rejected).GroupBy(r => (r.Site, r.Reason)))
+            warn("update-rejected", [model, rejected.Key.Site, rejected.Key.Reason, Text(rejected.Count())]);
+        foreach (var missing in rounds.SelectMany(r => r.Info.Missing).GroupBy(s => s))
+            warn("site-missing", [model, missing.Key, Text(missing.Count())]);
+        var fewest = rounds.Min(r => r.Info.Contributed.Count);
+        if (fewest < study.Sites.Count) warn("partial-participation", [model, Text(fewest), Text(study.Sites.Count)]);
+    }
+
+    // Arms are comparable when a record is seen as often in each.
+    private static void Epochs(StudySection study, IReadOnlyList<ModelRecord> models, Action<string, IReadOnlyList<string>> warn)
+    {
+        var local = models.Where(m => m.Info.Arm is "local" or "pooled").Select(m => m.History.Count).DefaultIfEmpty(0).Max();
+        if (local == 0 || !study.Arms.Contains(Arm.Federated)) return;
+        foreach (var federation in study.AllFederations.Where(f => f.Rounds * f.LocalEpochs != local))
+            warn("epochs-differ", [$"federated/{federation.Id}", Text(federation.Rounds * federation.LocalEpochs), Text(local)]);
+    }
+
+    private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
+}

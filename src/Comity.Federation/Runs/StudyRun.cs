@@ -1,0 +1,153 @@
+using Comity.Federation.Results;
+using Comity.Federation.Sites;
+using Comity.Federation.Stores;
+using Comity.Federation.Studies;
+
+namespace Comity.Federation.Runs;
+
+/// <summary>Runs a whole study in one process, through the same machines and the same gate as over a network.</summary>
+/// <remarks>
+/// <code>
+/// shared statistics ─► first weights ─► trials (local, pooled, federated) ─► combined ─► judging ─► comparing ─► results
+/// └──────────────────────── each step is durable before the next; a killed run goes on where it was ────────────────┘
+/// </code>
+/// Trials and sites run side by side on <see cref="StudyRunInput.Jobs"/> slots; everything is added up in site order, so the
+/// bits don't depend on it.
+/// </remarks>
+public static class StudyRun
+{
+    /// <summary>Runs or resumes the study.</summary>
+    /// <exception cref="Comity.Declarations.InvalidDeclarationException">The folder holds a run that can't be continued, or the sites don't fit together.</exception>
+    /// <exception cref="StudyStoppedException">Training diverged, or a round missed its quorum; the state stays and can be resumed.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled; the state stays and can be resumed.</exception>
+    public static async Task<StudyOutcome> RunAsync(StudyRunInput input, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        input = input with { Sites = InStudyOrder(input) };
+        var store = RunStore.Open(input.RunFolder, input.Resume, Identity(input), input.Time, input.BeforeWrite);
+        try
+        {
+            using var slots = new SemaphoreSlim(Math.Max(1, input.Jobs));
+            var run = new RunContext(input, store, slots);
+            var starts = await StartsAsync(run, cancellationToken).ConfigureAwait(false);
+            var trials = Trials(run, starts);
+            run.Tell(new StudyEvent.Planned([.. trials.Alike.Concat(trials.Joining).Select(t => t.Plan)]));
+            await run.AllAsync(trials.Alike, Go, cancellationToken).ConfigureAwait(false);
+            await run.AllAsync(trials.Joining, Go, cancellationToken).ConfigureAwait(false);
+            var models = Finished(input, store, trials);
+            await Judging.RunAsync(run, starts, models, cancellationToken).ConfigureAwait(false);
+            await Comparing.RunAsync(run, starts, models, cancellationToken).ConfigureAwait(false);
+            return new StudyOutcome(store, Outcome.Assemble(run, starts, models));
+        }
+        catch
+        {
+            store.Dispose();
+            throw;
+        }
+
+        static async ValueTask<int> Go(Trial trial, CancellationToken token)
+        {
+            await trial.Run(token).ConfigureAwait(false);
+            return 0;
+        }
+    }
+
+    private static List<ISiteWork> InStudyOrder(StudyRunInput input)
+    {
+        var bySite = input.Sites.ToDictionary(s => s.Site, StringComparer.Ordinal);
+        if (bySite.Count != input.Study.Sites.Count) throw new ArgumentException($"The study has {input.Study.Sites.Count} sites; work was given for {bySite.Count}.", nameof(input));
+        return [.. input.Study.Sites.Select(s => bySite.TryGetValue(s.Id, out var work) ? work : throw new ArgumentException($"No work was given for the site '{s.Id}'.", nameof(input)))];
+    }
+
+    // What the bits depend on. Jobs do not belong here: a run may go on with another number.
+    private static List<KeyValuePair<string, string>> Identity(StudyRunInput input) =>
+    [
+        new("study", input.StudySha256),
+        new("seed", input.Study.Seed.ToString(System.Globalization.CultureInfo.InvariantCulture)),
+        new("arms", string.Join(",", input.Study.Arms.Distinct().Order())),
+        new("repeats", input.Study.Repeats.ToString(System.Globalization.CultureInfo.InvariantCulture)),
+        new("version", input.Environment.Version),
+        new("architecture", $"{input.Environment.Architecture}/{input.Environment.VectorBits}"),
+    ];
+
+    private static async Task<List<RepeatStart>> StartsAsync(RunContext run, CancellationToken cancellationToken)
+    {
+        var starts = new List<RepeatStart>();
+        for (var repeat = 0; repeat < run.Input.Study.Repeats; repeat++)
+        {
+            var agreed = run.Store.Agreed(repeat);
+            if (agreed is null)
+            {
+                agreed = await AgreeAsync(run, repeat, cancellationToken).ConfigureAwait(false);
+                run.Store.KeepAgreed(repeat, agreed);
+            }
+            starts.Add(new RepeatStart(repeat, agreed, run.Input.Model.Start(repeat, agreed)));
+        }
+        return starts;
+    }
+
+    private static async Task<Statistics> AgreeAsync(RunContext run, int repeat, CancellationToken cancellationToken)
+    {
+        var agreed = Statistics.None;
+        var steps = run.Input.Model.StatisticsSteps;
+        foreach (var step in steps)
+        {
+            var task = new StatisticsTask(repeat, step, agreed);
+            var bySite = await run.AllAsync(run.Sites, (site, token) => new ValueTask<Statistics>(run.InSlotAsync(() => site.CollectAsync(task, token), token)), cancellationToken).ConfigureAwait(false);
+            agreed = new Statistics([.. agreed.Parts, .. StatisticsAgreement.Merge(bySite).Parts]);
+            run.Tell(new StudyEvent.StatisticsAgreed(repeat, step, steps.Count));
+        }
+        return agreed;
+    }
+
+    private static (List<Trial> Alike, List<Trial> Joining) Trials(RunContext run, List<RepeatStart> starts)
+    {
+        var study = run.Input.Study;
+        var (alike, joining) = (new List<Trial>(), new List<Trial>());
+        foreach (var start in starts)
+        {
+            if (ArmPlan.TrainsLocal(study))
+            {
+                foreach (var site in run.Sites)
+                {
+                    var id = $"local/{site.Site}";
+                    alike.Add(new(new(id, start.Repeat, "local", 0, 0, 1), t => AloneTrial.RunAsync(run, start, site, id, "local", site.Site, [site.Site], t)));
+                }
+            }
+            if (study.Arms.Contains(Arm.Pooled) && run.Input.Pooled is { } pooled)
+                alike.Add(new(new("pooled", start.Repeat, "pooled", 0, 0, 1), t => AloneTrial.RunAsync(run, start, pooled, "pooled", "pooled", null, [.. run.Sites.Select(s => s.Site)], t)));
+            if (study.Arms.Contains(Arm.Federated))
+            {
+                foreach (var section in study.AllFederations)
+                {
+                    var id = $"federated/{section.Id}";
+                    alike.Add(new(new(id, start.Repeat, "federated", section.Rounds, section.LocalEpochs, section.Cohort.Of(run.Sites.Count)),
+                        t => new FederatedTrial(run, start, section, id, "federated").RunAsync(t)));
+                }
+            }
+            if (study.Arms.Contains(Arm.Combined))
+            {
+                foreach (var section in study.Combined)
+                {
+                    joining.Add(new(new(CombinedTrial.IdOf(section), start.Repeat, "combined", section.By.RoundsOrNone, section.By.EpochsInRound, run.Sites.Count),
+                        t => CombinedTrial.RunAsync(run, start, section, t)));
+                }
+            }
+        }
+        return (alike, joining);
+    }
+
+    private static List<ModelRecord> Finished(StudyRunInput input, RunStore store, (List<Trial> Alike, List<Trial> Joining) trials)
+    {
+        var position = input.Study.Sites.Select((site, i) => (site.Id, i)).ToDictionary(x => x.Id, x => x.i, StringComparer.Ordinal);
+        var models = new List<ModelRecord>();
+        foreach (var plan in trials.Alike.Concat(trials.Joining).Select(t => t.Plan).OrderBy(p => p.Repeat))
+        {
+            models.Add(store.Model(plan.Model, plan.Repeat)!);
+            models.AddRange(store.PersonalModels(plan.Model, plan.Repeat).OrderBy(m => position[m.Owner!]));
+        }
+        return models;
+    }
+
+    private sealed record Trial(PlannedTrial Plan, Func<CancellationToken, Task> Run);
+}

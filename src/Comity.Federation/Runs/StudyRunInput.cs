@@ -1,0 +1,63 @@
+using Comity.Federation.Results;
+using Comity.Federation.Sites;
+using Comity.Federation.Studies;
+
+namespace Comity.Federation.Runs;
+
+/// <summary>All that a run needs.</summary>
+public sealed record StudyRunInput
+{
+    /// <summary>The study, checked; its seed, arms and repeats may have been changed by the command line.</summary>
+    public required StudySection Study { get; init; }
+
+    /// <summary>SHA-256 (hex) of the study file's bytes.</summary>
+    public required string StudySha256 { get; init; }
+
+    /// <summary>Knows the model and gives its first weights.</summary>
+    public required IModelSource Model { get; init; }
+
+    /// <summary>The sites' work, one for each site of the study.</summary>
+    public required IReadOnlyList<ISiteWork> Sites { get; init; }
+
+    /// <summary>All rows together: trains the pooled arm and judges models on the union (<c>site: "*"</c>). Null: nobody holds them.</summary>
+    public ISiteWork? Pooled { get; init; }
+
+    /// <summary>Why there is no pooled work, as a code shown with the arm (such as <c>barred-by-policy</c>).</summary>
+    public string PooledAbsence { get; init; } = "nobody-holds-all-rows";
+
+    /// <summary>Models under <see cref="CombinedSection.From"/>, by the path written there.</summary>
+    public IReadOnlyDictionary<string, ReadOnlyMemory<float>> GivenModels { get; init; } = new Dictionary<string, ReadOnlyMemory<float>>();
+
+    /// <summary>The run's folder; <c>state</c> and <c>sites</c> are made in it.</summary>
+    public required string RunFolder { get; init; }
+
+    /// <summary>Whether a run begun in that folder may be continued.</summary>
+    public bool Resume { get; init; }
+
+    /// <summary>Site calls at the same time. The bits don't depend on it.</summary>
+    public int Jobs { get; init; } = 1;
+
+    /// <summary>Metric by which models are compared first.</summary>
+    public required string PrimaryMetric { get; init; }
+
+    /// <summary>Whether predictions row by row are wanted (a simulation only).</summary>
+    public bool WithPredictions { get; init; }
+
+    /// <summary>Sites as the owner of the data describes them; those not given are described by what the run saw.</summary>
+    public IReadOnlyList<SiteInfo> Described { get; init; } = [];
+
+    /// <summary>Version and machine.</summary>
+    public required RunEnvironment Environment { get; init; }
+
+    /// <summary>Told what happens, from several threads.</summary>
+    public IProgress<StudyEvent>? Progress { get; init; }
+
+    /// <summary>The clock.</summary>
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+
+    /// <summary>Called with the kind of write before each durable one; tests kill a run there.</summary>
+    internal Action<string>? BeforeWrite { get; init; }
+
+    /// <summary>Another line to a site than the one in process; null: that one stands.</summary>
+    internal Func<Rounds.ISiteChannel, Rounds.ISiteChannel>? Line { get; init; }
+}

@@ -1,0 +1,62 @@
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using Microsoft.Win32.SafeHandles;
+
+namespace Comity.Federation.Spool;
+
+/// <summary>Vectors as files of little-endian floats.</summary>
+internal static class FloatFile
+{
+    public static string Sha256(ReadOnlySpan<float> vector) => Convert.ToHexStringLower(SHA256.HashData(MemoryMarshal.AsBytes(vector)));
+
+    /// <summary>Writes vectors one after another; a reader sees the whole file or none.</summary>
+    /// <returns>SHA-256 (hex) of all bytes.</returns>
+    public static string Write(string path, params ReadOnlySpan<ReadOnlyMemory<float>> vectors)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        var partial = path + ".part";
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        using (var file = File.OpenHandle(partial, FileMode.Create, FileAccess.Write))
+        {
+            long position = 0;
+            foreach (var vector in vectors)
+            {
+                var bytes = MemoryMarshal.AsBytes(vector.Span);
+                RandomAccess.Write(file, bytes, position);
+                hash.AppendData(bytes);
+                position += bytes.Length;
+            }
+        }
+        File.Move(partial, path, overwrite: true);
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
+    /// <summary>Reads vectors of equal length; null when the file is not there, too short or has another digest.</summary>
+    public static float[][]? Read(string path, int count, int length, string? sha256)
+    {
+        if (!File.Exists(path)) return null;
+        using var file = File.OpenHandle(path);
+        if (RandomAccess.GetLength(file) != 4L * count * length) return null;
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        var vectors = new float[count][];
+        for (var i = 0; i < count; i++)
+        {
+            vectors[i] = new float[length];
+            ReadExactly(file, 4L * i * length, vectors[i]);
+            hash.AppendData(MemoryMarshal.AsBytes<float>(vectors[i]));
+        }
+        return sha256 is null || sha256 == Convert.ToHexStringLower(hash.GetHashAndReset()) ? vectors : null;
+    }
+
+    public static void ReadExactly(SafeFileHandle file, long position, Span<float> destination)
+    {
+        var bytes = MemoryMarshal.AsBytes(destination);
+        while (bytes.Length > 0)
+        {
+            var read = RandomAccess.Read(file, bytes, position);
+            if (read == 0) throw new EndOfStreamException("A spooled vector is shorter than its header says.");
+            bytes = bytes[read..];
+            position += read;
+        }
+    }
+}

@@ -1,0 +1,290 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Comity.Declarations;
+using Comity.Federation.Results;
+using Comity.Federation.Sites;
+using Comity.Federation.Spool;
+using Microsoft.Data.Sqlite;
+
+namespace Comity.Federation.Stores;
+
+/// <summary>What a run has done so far, so that a killed one goes on where it was.</summary>
+/// <remarks>
+/// Control state is one SQLite file (WAL); vectors are files beside it. Every commit survives the death of the process; fsyncs
+/// are grouped, so the loss of power costs at most the last <see cref="SyncEvery"/> of control state, which stays consistent
+/// and is done again with the same bits. A vector is written before the row that names it and its digest. One process at a time, by a lock on a file that the
+/// system releases when the process dies.
+/// </remarks>
+internal sealed class RunStore : IDisposable
+{
+    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
+    {
+        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+        Converters = { new JsonStringEnumConverter() },
+    };
+
+    /// <summary>Longest time between fsyncs while there are commits.</summary>
+    internal static readonly TimeSpan SyncEvery = TimeSpan.FromSeconds(2);
+
+    private readonly Lock _gate = new();
+    private readonly TimeProvider _time;
+    private long _synced;
+    private readonly SqliteConnection _connection;
+    private readonly FileStream _lock;
+    private readonly string _folder;
+
+    private RunStore(string runFolder, string stateFolder, FileStream held, TimeProvider time, Action<string>? beforeWrite)
+    {
+        (RunFolder, _folder, _lock, _time, _synced, BeforeWrite) = (runFolder, stateFolder, held, time, time.GetTimestamp(), beforeWrite);
+        _connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = Path.Combine(stateFolder, "run.sqlite"), Pooling = false }.ToString());
+        _connection.Open();
+        Execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=0;");
+        Execute("""
+            CREATE TABLE IF NOT EXISTS run (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+            CREATE TABLE IF NOT EXISTS agreed (repeat INTEGER PRIMARY KEY, json TEXT NOT NULL);
+            CREATE TABLE IF NOT EXISTS rounds (model TEXT, repeat INTEGER, round INTEGER, json TEXT NOT NULL, PRIMARY KEY (model, repeat, round));
+            CREATE TABLE IF NOT EXISTS models (model TEXT, repeat INTEGER, json TEXT NOT NULL, PRIMARY KEY (model, repeat));
+            CREATE TABLE IF NOT EXISTS evaluations (model TEXT, repeat INTEGER, site TEXT, split TEXT, json TEXT NOT NULL, predictions TEXT, PRIMARY KEY (model, repeat, site, split));
+            CREATE TABLE IF NOT EXISTS evaluated (model TEXT, repeat INTEGER, PRIMARY KEY (model, repeat));
+            CREATE TABLE IF NOT EXISTS comparisons (candidate TEXT, repeat INTEGER, json TEXT NOT NULL, PRIMARY KEY (candidate, repeat));
+            """);
+    }
+
+    /// <summary>Folder of the run.</summary>
+    public string RunFolder { get; }
+
+    /// <summary>Called with the kind of write before each durable one; tests stop a run there.</summary>
+    public Action<string>? BeforeWrite { get; }
+
+    /// <summary>Opens or begins a run.</summary>
+    /// <param name="runFolder">Folder of the run.</param>
+    /// <param name="resume">Whether a run that was begun may be continued.</param>
+    /// <param name="identity">What must be the same for that: study, seed, version…</param>
+    /// <param name="time">Tells when to sync.</param>
+    /// <param name="beforeWrite">See <see cref="BeforeWrite"/>.</param>
+    /// <exception cref="InvalidDeclarationException">The folder holds a run that can't be continued.</exception>
+    public static RunStore Open(string runFolder, bool resume, IReadOnlyList<KeyValuePair<string, string>> identity, TimeProvider time, Action<string>? beforeWrite)
+    {
+        var folder = Path.Combine(runFolder, "state");
+        var begun = File.Exists(Path.Combine(folder, "run.sqlite"));
+        if (begun && !resume) throw Invalid(Messages.Problem("run-exists", Place.InFile(runFolder)));
+        Directory.CreateDirectory(folder);
+        FileStream held;
+        try
+        {
+            held = new FileStream(Path.Combine(folder, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException)
+        {
+            throw Invalid(Messages.Problem("run-locked", Place.InFile(runFolder)));
+        }
+        RunStore? store = null;
+        try
+        {
+            store = new RunStore(runFolder, folder, held, time, beforeWrite);
+            store.Identify(identity);
+            return store;
+        }
+        catch (SqliteException e)
+        {
+            (store as IDisposable ?? held).Dispose();
+            throw Invalid(Messages.Problem("run-unreadable", Place.InFile(folder), e.Message));
+        }
+        catch
+        {
+            (store as IDisposable ?? held).Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The error of a file that is damaged.</summary>
+    public static InvalidDeclarationException Unreadable(string path) => Invalid(Messages.Problem("run-unreadable", Place.InFile(path), Path.GetFileName(path)));
+
+    /// <summary>Where a finished model's vector lies.</summary>
+    public string WeightsPath(string model, int repeat) => Path.Combine(_folder, "weights", Folder(model, repeat) + ".f32");
+
+    /// <summary>Where a round's updates or checkpoint lie.</summary>
+    public string RoundPath(string model, int repeat, int round, string kind) =>
+        Path.Combine(_folder, "rounds", Folder(model, repeat), string.Create(CultureInfo.InvariantCulture, $"{round:D6}.{kind}"));
+
+    /// <summary>A site's own folder for a model.</summary>
+    public string SiteFolder(string site, string model, int repeat) => Path.Combine(RunFolder, "sites", site, Folder(model, repeat));
+
+    /// <summary>What the sites agreed on, or null.</summary>
+    public Statistics? Agreed(int repeat) => Read<Statistics>("SELECT json FROM agreed WHERE repeat = $a", repeat).FirstOrDefault();
+
+    /// <summary>Keeps what the sites agreed on.</summary>
+    public void KeepAgreed(int repeat, Statistics agreed) =>
+        Commit("agreed", () => Insert("INSERT OR REPLACE INTO agreed VALUES ($a, $b)", repeat, JsonSerializer.Serialize(agreed, Json)));
+
+    /// <summary>Rounds done, in order.</summary>
+    public List<RoundRecord> Rounds(string model, int repeat) =>
+        Read<RoundRecord>("SELECT json FROM rounds WHERE model = $a AND repeat = $b ORDER BY round", model, repeat);
+
+    /// <summary>Keeps a round; its checkpoint has been written.</summary>
+    public void KeepRound(RoundRecord round) => Commit("round", () =>
+        Insert("INSERT OR REPLACE INTO rounds VALUES ($a, $b, $c, $d)", round.Info.Model, round.Info.Repeat, round.Info.Round, JsonSerializer.Serialize(round, Json)));
+
+    /// <summary>Forgets a model's rounds, files and site memories: it is begun again.</summary>
+    public void Forget(string model, int repeat)
+    {
+        Commit("forget", () => Insert("DELETE FROM rounds WHERE model = $a AND repeat = $b", model, repeat));
+        var rounds = Path.GetDirectoryName(RoundPath(model, repeat, 0, "x"))!;
+        if (Directory.Exists(rounds)) Directory.Delete(rounds, recursive: true);
+        var sites = Path.Combine(RunFolder, "sites");
+        if (!Directory.Exists(sites)) return;
+        foreach (var site in Directory.EnumerateDirectories(sites))
+        {
+            var memory = SiteFolder(Path.GetFileName(site), model, repeat);
+            if (Directory.Exists(memory)) Directory.Delete(memory, recursive: true);
+        }
+    }
+
+    /// <summary>A finished model, or null.</summary>
+    public ModelRecord? Model(string model, int repeat) =>
+        Read<ModelRecord>("SELECT json FROM models WHERE model = $a AND repeat = $b", model, repeat).FirstOrDefault();
+
+    /// <summary>The sites' own versions of a model, in the order of their ids.</summary>
+    public List<ModelRecord> PersonalModels(string model, int repeat) =>
+        Read<ModelRecord>("SELECT json FROM models WHERE substr(model, 1, length($a)) = $a AND repeat = $b ORDER BY model", model + "+", repeat);
+
+    /// <summary>Keeps a finished model with its vector.</summary>
+    public void KeepModel(ModelRecord record, ReadOnlyMemory<float> parameters)
+    {
+        BeforeWrite?.Invoke("weights");
+        FloatFile.Write(WeightsPath(record.Info.Id, record.Info.Repeat), parameters);
+        Commit("model", () => Insert("INSERT OR REPLACE INTO models VALUES ($a, $b, $c)", record.Info.Id, record.Info.Repeat, JsonSerializer.Serialize(record, Json)));
+    }
+
+    /// <summary>A finished model's vector.</summary>
+    public float[] Weights(ModelInfo model)
+    {
+        var path = WeightsPath(model.Id, model.Repeat);
+        return FloatFile.Read(path, 1, model.Parameters, model.WeightsSha256)?[0] ?? throw Unreadable(path);
+    }
+
+    /// <summary>Whether a model's evaluations are complete.</summary>
+    public bool IsEvaluated(string model, int repeat) => Read<int>("SELECT '1' FROM evaluated WHERE model = $a AND repeat = $b", model, repeat).Count > 0;
+
+    /// <summary>Keeps all evaluations of a model at once.</summary>
+    public void KeepEvaluations(string model, int repeat, IReadOnlyList<EvaluationInfo> evaluations) => Commit("evaluations", () =>
+    {
+        foreach (var e in evaluations)
+        {
+            var predictions = e.Result.Predictions.Count > 0 ? JsonSerializer.Serialize(e.Result.Predictions, Json) : null;
+            Insert("INSERT OR REPLACE INTO evaluations VALUES ($a, $b, $c, $d, $e, $f)", e.Model, e.Repeat, e.Site, e.Split.ToString(),
+                JsonSerializer.Serialize(e with { Result = e.Result with { Predictions = [] } }, Json), predictions);
+        }
+        Insert("INSERT OR REPLACE INTO evaluated VALUES ($a, $b)", model, repeat);
+    });
+
+    /// <summary>A model's evaluations without predictions, in the order in which they were kept.</summary>
+    public List<EvaluationInfo> Evaluations(string model, int repeat) =>
+        Read<EvaluationInfo>("SELECT json FROM evaluations WHERE model = $a AND repeat = $b ORDER BY rowid", model, repeat);
+
+    /// <summary>Predictions of one evaluation.</summary>
+    public IReadOnlyList<Prediction> Predictions(string model, int repeat, string site) =>
+        Read<List<Prediction>>("SELECT predictions FROM evaluations WHERE model = $a AND repeat = $b AND site = $c AND split = 'Test' AND predictions IS NOT NULL", model, repeat, site).FirstOrDefault() ?? [];
+
+    /// <summary>A candidate's comparisons, or null: not done yet.</summary>
+    public List<ComparisonRecord>? Comparisons(string candidate, int repeat) =>
+        Read<List<ComparisonRecord>>("SELECT json FROM comparisons WHERE candidate = $a AND repeat = $b", candidate, repeat).FirstOrDefault();
+
+    /// <summary>Keeps a candidate's comparisons.</summary>
+    public void KeepComparisons(string candidate, int repeat, IReadOnlyList<ComparisonRecord> comparisons) => Commit("comparisons", () =>
+        Insert("INSERT OR REPLACE INTO comparisons VALUES ($a, $b, $c)", candidate, repeat, JsonSerializer.Serialize(comparisons, Json)));
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        lock (_gate) _connection.Dispose();
+        _lock.Dispose();
+    }
+
+    private static InvalidDeclarationException Invalid(Problem problem) => new([problem]);
+
+    // Ids hold a slash; a folder name must not, and '~' occurs in no id.
+    private static string Folder(string model, int repeat) => string.Create(CultureInfo.InvariantCulture, $"{model.Replace('/', '~')}~r{repeat}");
+
+    private void Identify(IReadOnlyList<KeyValuePair<string, string>> identity)
+    {
+        var problems = new List<Problem>();
+        var known = new Dictionary<string, string>(StringComparer.Ordinal);
+        lock (_gate)
+        {
+            using var command = _connection.CreateCommand();
+            command.CommandText = "SELECT key, value FROM run";
+            using var reader = command.ExecuteReader();
+            while (reader.Read()) known[reader.GetString(0)] = reader.GetString(1);
+        }
+        foreach (var (key, value) in identity)
+        {
+            if (known.Count > 0 && known.GetValueOrDefault(key) != value)
+                problems.Add(Messages.Problem("run-differs", Place.InFile(RunFolder), key, known.GetValueOrDefault(key) ?? "-", value));
+        }
+        if (problems.Count > 0) throw new InvalidDeclarationException(problems);
+        if (known.Count == 0)
+        {
+            Commit("identity", () =>
+            {
+                foreach (var (key, value) in identity) Insert("INSERT INTO run VALUES ($a, $b)", key, value);
+            });
+        }
+    }
+
+    private void Commit(string what, Action write)
+    {
+        BeforeWrite?.Invoke(what);
+        lock (_gate)
+        {
+            Execute("BEGIN IMMEDIATE");
+            try
+            {
+                write();
+                Execute("COMMIT");
+            }
+            catch
+            {
+                Execute("ROLLBACK");
+                throw;
+            }
+            if (_time.GetElapsedTime(_synced) < SyncEvery) return;
+            Execute("PRAGMA wal_checkpoint(PASSIVE)"); // fsyncs the log, then the file
+            _synced = _time.GetTimestamp();
+        }
+    }
+
+    private void Execute(string sql)
+    {
+        using var command = _connection.CreateCommand();
+        command.CommandText = sql;
+        command.ExecuteNonQuery();
+    }
+
+    private void Insert(string sql, params ReadOnlySpan<object?> values)
+    {
+        using var command = Command(sql, values);
+        command.ExecuteNonQuery();
+    }
+
+    private List<T> Read<T>(string sql, params ReadOnlySpan<object?> values)
+    {
+        var result = new List<T>();
+        lock (_gate)
+        {
+            using var command = Command(sql, values);
+            using var reader = command.ExecuteReader();
+            while (reader.Read()) result.Add(JsonSerializer.Deserialize<T>(reader.GetString(0), Json)!);
+        }
+        return result;
+    }
+
+    private SqliteCommand Command(string sql, ReadOnlySpan<object?> values)
+    {
+        var command = _connection.CreateCommand();
+        command.CommandText = sql;
+        for (var i = 0; i < values.Length; i++) command.Parameters.AddWithValue($"${(char)('a' + i)}", values[i] ?? DBNull.Value);
+        return command;
+    }
+}
