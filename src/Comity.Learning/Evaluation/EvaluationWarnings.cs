@@ -32,7 +32,7 @@ public static class EvaluationWarnings
     /// <summary><c>not-finite:N</c>: the model gave NaN or infinity on N rows; no metric is stated.</summary>
     public const string NotFinite = "not-finite";
 
-    /// <summary><c>no-spread:metric</c>: every resample gave the same value, so that the interval says less than it seems to.</summary>
+    /// <summary>Every resample gave the same value of some metric: its interval has no width and says less than it seems to.</summary>
     public const string NoSpread = "no-spread";
 
     private const int ThinRows = 30;

@@ -10,6 +10,7 @@ internal static class SureProportions
     public static void Widen(
         MetricEstimate[] estimates, IReadOnlyList<string> names, IReadOnlyList<IReadOnlyList<int>> confusion, EvaluationSection section, List<string> warnings)
     {
+        var withoutSpread = false;
         for (var m = 0; m < estimates.Length; m++)
         {
             var estimate = estimates[m];
@@ -17,9 +18,9 @@ internal static class SureProportions
             var denominator = Denominator(names[m], confusion);
             if (denominator > 0 && estimate.Value is 0 or 1)
                 estimates[m] = Wilson(estimate.Value, denominator, section.Confidence);
-            else if (names[m] != MetricNames.MajorityShare)
-                warnings.Add($"{EvaluationWarnings.NoSpread}:{names[m]}");
+            else withoutSpread |= names[m] != MetricNames.MajorityShare;
         }
+        if (withoutSpread) warnings.Add(EvaluationWarnings.NoSpread);
     }
 
     /// <summary>Wilson's score interval of a proportion.</summary>
