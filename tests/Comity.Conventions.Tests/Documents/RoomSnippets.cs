@@ -6,6 +6,8 @@ using Comity.Declarations;
 using Comity.Federation.Studies;
 using Comity.Learning;
 using Comity.Learning.Evaluation;
+using Comity.Learning.Models;
+using Comity.Learning.Training;
 using Comity.Privacy.Accounting;
 using Comity.Privacy.Events;
 using Comity.Tensors.Parameters;
@@ -58,6 +60,23 @@ public sealed class RoomSnippets
         Assert.NotEqual(seed.For("shuffle", 3, "cleveland"), seed.For("shuffle", 3, "hungary"));
         // end
         Assert.Equal([0, 0, 0, 0, 0, 0, 0.5f, 0.5f], parameters);
+    }
+
+    [Fact]
+    public void Learning_fits()
+    {
+        // snippet: docs/rooms/learning.md
+        var model = ModelFactory.Create(new MlpSection { Hidden = [4] }, inputs: 2, TaskKind.Binary, classes: 2);
+        var parameters = new float[model.Layout.Length];
+        model.Initialise(parameters, Seed.Of(7).For("weights").ToRandom());
+
+        var rows = new Dataset(new float[] { 0, 0, 0, 1, 1, 0, 1, 1 }, new float[] { 0, 1, 1, 0 }, width: 2); // exclusive or
+        var trainer = new Trainer(model, new TrainingSection { Epochs = 50, Batch = 4 });
+        var result = trainer.Train(parameters, rows, validation: null, new TrainerRequest { Seed = Seed.Of(7) });
+
+        Assert.Equal(50, result.Epochs);
+        Assert.True(result.LossByEpoch[^1] < result.LossByEpoch[0]);
+        // end
     }
 
     [Fact]
