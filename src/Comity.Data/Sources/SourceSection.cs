@@ -26,8 +26,8 @@ public sealed record SourceSection : ICheckedDeclaration
     [Doc("Lines to skip at the start of the file."), Within(0, 1_000_000)]
     public int Skip { get; init; }
 
-    /// <summary>Lines that start so are left out.</summary>
-    [Doc("Lines that start with this text are left out.")]
+    /// <summary>Lines that start with this character are left out.</summary>
+    [Doc("Lines that start with this one character are left out.")]
     public string? Comment { get; init; }
 
     /// <summary>Whether blanks around unquoted fields are cut off.</summary>
@@ -69,6 +69,7 @@ public sealed record SourceSection : ICheckedDeclaration
             problems.Add(Messages.Problem("source-key", query.Place, "query", "sqlite, postgres"));
         if (Delimiter != "tab" && (Delimiter.Length != 1 || Delimiter[0] is '"' or '\n' or '\r' or > '\u007f'))
             problems.Add(Messages.Problem("source-delimiter", at["delimiter"]!.Place, Delimiter));
+        if (Comment is not (null or [<= '\u007f'])) problems.Add(Messages.Problem("source-comment", at["comment"]!.Place, Comment));
         foreach (var twice in Header.GroupBy(h => h).Where(g => g.Count() > 1))
             problems.Add(Messages.Problem("column-twice", at["header"]!.Place, twice.Key));
     }

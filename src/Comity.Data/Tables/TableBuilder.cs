@@ -5,6 +5,7 @@ using Comity.Data.Contracts;
 using Comity.Data.Preprocess;
 using Comity.Data.Sources;
 using Comity.Declarations;
+using CsvHelper;
 
 namespace Comity.Data.Tables;
 
@@ -75,12 +76,12 @@ internal sealed class TableBuilder
     public void EndOfFile(int records) => _before += records;
 
     /// <summary>Takes one CSV record.</summary>
-    public void Add(scoped ref CsvFields fields, int record, int line, int width)
+    public void Add(CsvReader fields, int record, int line, int width)
     {
         var row = _before + record;
-        if (fields.Count != width)
+        if (fields.FieldCount != width)
         {
-            Problems.Add("record-width", "", new CellPlace(_file, row, line, 0), Encoding.UTF8.GetBytes(fields.Count.ToString(CultureInfo.InvariantCulture)), width.ToString(CultureInfo.InvariantCulture));
+            Problems.Add("record-width", "", new CellPlace(_file, row, line, 0), Encoding.UTF8.GetBytes(fields.FieldCount.ToString(CultureInfo.InvariantCulture)), width.ToString(CultureInfo.InvariantCulture));
             // For inference the row must still be answered; its cells count as missing.
             if (!_options.ForInference)
             {
@@ -90,7 +91,7 @@ internal sealed class TableBuilder
         }
         var keep = true;
         foreach (var (field, reader) in _bound)
-            keep &= reader.Add(fields.Count == width ? fields[field] : [], new CellPlace(_file, row, line, field + 1));
+            keep &= reader.Add(fields.FieldCount == width ? fields.GetSpan(field) : [], new CellPlace(_file, row, line, field + 1));
         _sourceRows.Add(row);
         _keep.Add(keep);
     }

@@ -72,13 +72,25 @@ public sealed class TableLoader(ContractSection contract, LoadOptions options)
         if (!builder.Bind(text.Header, name, problems)) return false;
         var filters = RowFilter.Bind(source.Rows, text.Header, name, problems);
         if (filters is null) return false;
-        var records = Chosen(text, source, filters);
-        var fields = new CsvFields(text);
-        foreach (var record in records)
+        if (source.Part is null && filters.Count == 0)
         {
-            if ((record & 0xFFF) == 0) cancellationToken.ThrowIfCancellationRequested();
-            fields.Cut(text.From(record));
-            builder.Add(ref fields, record, text.Line(record), text.Header.Count);
+            using var whole = text.Open(line => problems.Add(Messages.Problem("quote-open", Place.InFile(name, line))));
+            var record = 0;
+            for (; whole.Read(); record++)
+            {
+                if ((record & 0xFFF) == 0) cancellationToken.ThrowIfCancellationRequested();
+                builder.Add(whole, record, text.Line(whole), text.Header.Count);
+            }
+            builder.EndOfFile(record);
+            return true;
+        }
+        var chosen = Chosen(text, source, filters);
+        using var reader = text.Open(chosen);
+        foreach (var record in chosen)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            reader.Read();
+            builder.Add(reader, record, text.Line(record), text.Header.Count);
         }
         builder.EndOfFile(text.Records);
         return true;
@@ -98,9 +110,8 @@ public sealed class TableLoader(ContractSection contract, LoadOptions options)
         return text;
     }
 
-    private IEnumerable<int> Chosen(CsvText text, SourceSection source, IReadOnlyList<RowFilter> filters)
+    private int[] Chosen(CsvText text, SourceSection source, IReadOnlyList<RowFilter> filters)
     {
-        if (source.Part is null && filters.Count == 0) return Enumerable.Range(0, text.Records);
         var rule = string.Join('\u001f', source.Rows.Select(r => $"{r.Column}={string.Join('|', r.Values)}!{string.Join('|', r.Except)}"));
         var (of, seed) = source.Part is { } p ? (p.Of, p.Seed) : (1, 0UL);
         var dealt = _dealt.GetOrAdd((text, of, seed, rule), _ => new Lazy<int[]>(() =>
@@ -116,12 +127,11 @@ public sealed class TableLoader(ContractSection contract, LoadOptions options)
     {
         if (filters.Count == 0) return [.. Enumerable.Range(0, text.Records)];
         var rows = new List<int>();
-        var fields = new CsvFields(text);
-        for (var record = 0; record < text.Records; record++)
+        using var reader = text.Open();
+        for (var record = 0; reader.Read(); record++)
         {
-            fields.Cut(text.From(record));
             var all = true;
-            foreach (var filter in filters) all &= filter.Field >= fields.Count || filter.Matches(fields[filter.Field]);
+            foreach (var filter in filters) all &= filter.Matches(reader.GetSpan(filter.Field));
             if (all) rows.Add(record);
         }
         return [.. rows];
