@@ -16,7 +16,7 @@ public sealed record LinearScale(double Low, double High, double From, double To
     {
         var step = Step(High - Low, count);
         var ticks = new List<double>();
-        for (var i = Math.Ceiling((Low / step) - 1e-9); i * step <= High + (step * 1e-9); i++) ticks.Add(Math.Round(i * step, 12));
+        for (var i = Math.Ceiling((Low / step) - 1e-9); i * step <= High + (step * 1e-9); i++) ticks.Add(Math.Round(i * step, 12) + 0.0); // -0 becomes 0;
         return ticks;
     }
 

@@ -9,7 +9,7 @@ internal static class Svg
     public static string N(double value) => Math.Round(value, 2).ToString(CultureInfo.InvariantCulture);
 
     /// <summary>Width of a text in pixels: Chinese characters are square, Latin ones about half as wide.</summary>
-    public static double WidthOf(string text, double size) => text.Sum(c => c >= 0x2E80 ? 1.0 : char.IsUpper(c) ? 0.68 : char.IsWhiteSpace(c) || c is '.' or ',' or 'i' or 'l' or '|' ? 0.3 : 0.56) * size;
+    public static double WidthOf(string text, double size) => text.Sum(c => c >= 0x2E80 ? 1.0 : char.IsUpper(c) ? 0.72 : char.IsWhiteSpace(c) || c is '.' or ',' or 'i' or 'l' or '|' ? 0.32 : 0.61) * size;
 
     /// <summary>A text cut with an ellipsis so that it fits; the whole stands in the element's title.</summary>
     public static string Fit(string text, double width, double size)

@@ -10,11 +10,10 @@ internal static class Headline
         var (answer, t) = (view.Answer, view.T);
         if (answer.Common is null) return t["headline.no-common"];
         if (answer.Lines.Count == 0) return t["headline.uncompared"];
-        var unit = answer.BySite ? "sites" : "markets";
-        if (answer.Lines.Count == 1) return t[answer.Gains == 1 ? "headline.one-gains" : "headline.one-does-not", view.PlaceName(answer.Lines[0])];
-        return answer.Gains == answer.Lines.Count ? t[$"headline.all.{unit}", answer.Lines.Count]
-            : answer.Gains == 0 ? t[$"headline.none.{unit}", answer.Lines.Count]
-            : t[$"headline.some.{unit}", answer.Gains, answer.Lines.Count];
+        if (answer.Lines.Count == 1) return t[answer.Count(Verdict.Better) == 1 ? "headline.one-gains" : "headline.one-does-not", view.PlaceName(answer.Lines[0])];
+        if (answer.Count(Verdict.Better) == 0 && ClearAbroad(view) is { } abroad)
+            return t["headline.clear-abroad", view.F.Value(abroad.Common.Mean), view.F.Value(abroad.Own.Mean), view.Metric];
+        return AtHome(view);
     }
 
     /// <summary>How sure that is, where it is otherwise, and what happens away from home.</summary>
@@ -24,9 +23,7 @@ internal static class Headline
         var said = new List<string>();
         if (answer.Lines.Count > 0)
         {
-            var sure = answer.Count(Verdict.Better);
-            if (answer.Gains > 0)
-                said.Add(sure == 0 ? t["headline.unsure"] : sure == answer.Gains ? t["headline.sure"] : t["headline.partly-sure", sure, answer.Gains]);
+            if (answer.Lines.Count > 1 && answer.Count(Verdict.Better) == 0 && ClearAbroad(view) is not null) said.Add(AtHome(view));
             AddPlaces(said, view, Verdict.Worse, "headline.worse");
             AddPlaces(said, view, Verdict.PerhapsWorse, "headline.perhaps-worse");
             AddPlaces(said, view, Verdict.Undefined, "headline.undefined");
@@ -38,6 +35,26 @@ internal static class Headline
         }
         if (view.Thin.Count > 0 && !view.ManySites) said.Add(t["headline.thin", t.List([.. view.Thin.Select(x => x.Site).Distinct()])]);
         return said;
+    }
+
+    private static string AtHome(ReportView view)
+    {
+        var (answer, t) = (view.Answer, view.T);
+        var unit = answer.BySite ? "sites" : "markets";
+        var (sure, all) = (answer.Count(Verdict.Better), answer.Lines.Count);
+        return sure == all ? t[$"headline.all.{unit}", all]
+            : sure > 0 ? t[$"headline.some.{unit}", answer.Gains, all, sure]
+            : answer.Gains > 0 ? t[$"headline.unclear.{unit}", answer.Gains, all]
+            : t[$"headline.none.{unit}", all];
+    }
+
+    // "Clear" needs intervals that do not touch, and must not hide a clear loss at home.
+    private static OwnAgainstCommon? ClearAbroad(ReportView view)
+    {
+        if (view.HomeAndAbroad.Abroad.Count == 0 || view.Answer.Count(Verdict.Worse) > 0) return null;
+        var abroad = view.HomeAndAbroad.Abroad[^1];
+        var clear = MetricTraits.HigherIsBetter(view.Results.PrimaryMetric) ? abroad.Common.Low > abroad.Own.High : abroad.Common.High < abroad.Own.Low;
+        return clear ? abroad : null;
     }
 
     private static void AddPlaces(List<string> said, ReportView view, Verdict verdict, string key)
