@@ -105,8 +105,10 @@ internal static unsafe class RowKernels<TWide> where TWide : unmanaged, IWide<TW
         var positive = TWide.GreaterThan(x, TWide.Zero);
         var inverse = one / (one + e);
         var sigma = TWide.Select(positive, inverse, e * inverse);
-        // ln(1 + e) for e in (0, 1]: below 10⁻⁴ the sum would lose e's digits, the series does not.
-        var log = TWide.Select(TWide.GreaterThan(TWide.Create(1e-4f), e), TWide.MultiplySubtractFrom(TWide.Create(0.5f) * e, e, e), WideMath<TWide>.Log(one + e));
+        // ln(1 + e) = ln(u)·e/(u − 1) with u = 1 + e as rounded: what rounding took from e, the quotient gives back (Kahan; Goldberg 1991, Theorem 4).
+        var u = one + e;
+        var rounded = u - one;
+        var log = TWide.Select(TWide.GreaterThan(rounded, TWide.Zero), WideMath<TWide>.Log(u) * (e / rounded), e);
         TWide.Store(w * (TWide.Max(TWide.Zero, x) - x * t + log), loss);
         TWide.Store(w * (sigma - t), derivative);
     }

@@ -1,0 +1,142 @@
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using Comity.Tensors.Parameters;
+
+namespace Comity.Tensors.Files;
+
+/// <summary>Reads and writes a parameter vector as safetensors (the format of Hugging Face, version 0.4): a JSON header and little-endian floats.</summary>
+/// <remarks>
+/// <code>
+/// bytes 0–7   length N of the header, little-endian
+/// N bytes     {"name": {"dtype": "F32", "shape": […], "data_offsets": [begin, end]}, …, "__metadata__": {…}}
+/// the rest    the tensors, one after another
+/// </code>
+/// A vector reloads bit by bit. Roles of the parameters travel as metadata under <c>role:name</c>, which other readers ignore.
+/// </remarks>
+public static class Safetensors
+{
+    private const string RolePrefix = "role:";
+
+    /// <summary>Writes a file; it appears under its name only when it is complete.</summary>
+    /// <param name="path">The file; replaced if it is there.</param>
+    /// <param name="layout">Names and shapes.</param>
+    /// <param name="parameters">Shape [P].</param>
+    /// <param name="metadata">Further texts for the header.</param>
+    public static void Write(string path, ParameterLayout layout, ReadOnlySpan<float> parameters, IReadOnlyDictionary<string, string>? metadata = null)
+    {
+        var partial = path + ".partial";
+        using (var stream = new FileStream(partial, FileMode.Create, FileAccess.Write, FileShare.None)) Write(stream, layout, parameters, metadata);
+        File.Move(partial, path, overwrite: true);
+    }
+
+    /// <summary>Writes to a stream.</summary>
+    /// <param name="stream">Where to.</param>
+    /// <param name="layout">Names and shapes.</param>
+    /// <param name="parameters">Shape [P].</param>
+    /// <param name="metadata">Further texts for the header.</param>
+    public static void Write(Stream stream, ParameterLayout layout, ReadOnlySpan<float> parameters, IReadOnlyDictionary<string, string>? metadata = null)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        ArgumentNullException.ThrowIfNull(layout);
+        if (parameters.Length != layout.Length) throw new ArgumentException($"{parameters.Length} floats do not fit a layout of {layout.Length}.", nameof(parameters));
+        var header = Header(layout, metadata);
+        Span<byte> length = stackalloc byte[8];
+        BinaryPrimitives.WriteInt64LittleEndian(length, header.Length);
+        stream.Write(length);
+        stream.Write(header);
+        if (BitConverter.IsLittleEndian)
+        {
+            stream.Write(MemoryMarshal.AsBytes(parameters));
+            return;
+        }
+        Span<byte> bytes = stackalloc byte[sizeof(float)];
+        foreach (var value in parameters)
+        {
+            BinaryPrimitives.WriteSingleLittleEndian(bytes, value);
+            stream.Write(bytes);
+        }
+    }
+
+    /// <summary>Reads a file of 32-bit floats.</summary>
+    /// <exception cref="SafetensorsException">The header lies about the file, or a tensor is not of 32-bit floats.</exception>
+    public static SafetensorsContent Read(string path)
+    {
+        using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
+        return Read(stream, path);
+    }
+
+    /// <summary>Reads a file that must hold exactly the tensors of a layout.</summary>
+    /// <returns>Shape [P].</returns>
+    /// <exception cref="SafetensorsException">The header lies about the file, or another model is in it.</exception>
+    public static float[] Read(string path, ParameterLayout layout)
+    {
+        ArgumentNullException.ThrowIfNull(layout);
+        var content = Read(path);
+        for (var i = 0; i < Math.Max(layout.Entries.Count, content.Layout.Entries.Count); i++)
+        {
+            var expected = i < layout.Entries.Count ? layout.Entries[i] : null;
+            var found = i < content.Layout.Entries.Count ? content.Layout.Entries[i] : null;
+            if (expected is null) throw new SafetensorsException("another-model", path, $"It holds '{found!.Name}', which the model does not have.");
+            if (found is null || found.Name != expected.Name) throw new SafetensorsException("another-model", path, $"'{expected.Name}' was expected in place {i}, found {(found is null ? "nothing" : $"'{found.Name}'")}.");
+            if (!found.Shape.SequenceEqual(expected.Shape)) throw new SafetensorsException("another-model", path, $"'{found.Name}' has the shape [{string.Join(", ", found.Shape)}]; [{string.Join(", ", expected.Shape)}] was expected.");
+        }
+        return content.Parameters;
+    }
+
+    /// <summary>Reads from a stream that can seek.</summary>
+    /// <param name="stream">The file's bytes.</param>
+    /// <param name="name">What problems call it.</param>
+    public static SafetensorsContent Read(Stream stream, string name)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        var (layout, metadata) = SafetensorsHeader.Read(stream, name);
+        var parameters = new float[layout.Length];
+        stream.ReadExactly(MemoryMarshal.AsBytes(parameters.AsSpan()));
+        if (!BitConverter.IsLittleEndian)
+        {
+            var bits = MemoryMarshal.Cast<float, uint>(parameters.AsSpan());
+            for (var i = 0; i < bits.Length; i++) bits[i] = BinaryPrimitives.ReverseEndianness(bits[i]);
+        }
+        return new SafetensorsContent(WithRoles(layout, metadata), parameters, metadata.Where(m => !m.Key.StartsWith(RolePrefix, StringComparison.Ordinal)).ToDictionary(m => m.Key, m => m.Value));
+    }
+
+    private static ParameterLayout WithRoles(ParameterLayout layout, IReadOnlyDictionary<string, string> metadata) => new([.. layout.Entries.Select(e =>
+        metadata.TryGetValue(RolePrefix + e.Name, out var role) && Enum.TryParse<ParameterRole>(role, out var known) && Enum.IsDefined(known) ? e with { Role = known } : e)]);
+
+    private static byte[] Header(ParameterLayout layout, IReadOnlyDictionary<string, string>? metadata)
+    {
+        using var buffer = new MemoryStream();
+        using (var json = new Utf8JsonWriter(buffer))
+        {
+            json.WriteStartObject();
+            json.WriteStartObject("__metadata__");
+            foreach (var (key, value) in (metadata ?? new Dictionary<string, string>()).OrderBy(m => m.Key, StringComparer.Ordinal)) json.WriteString(key, value);
+            foreach (var entry in layout.Entries) json.WriteString(RolePrefix + entry.Name, entry.Role.ToString());
+            json.WriteEndObject();
+            foreach (var entry in layout.Entries)
+            {
+                json.WriteStartObject(entry.Name);
+                json.WriteString("dtype", "F32");
+                json.WriteStartArray("shape");
+                foreach (var size in entry.Shape) json.WriteNumberValue(size);
+                json.WriteEndArray();
+                json.WriteStartArray("data_offsets");
+                json.WriteNumberValue((long)entry.Offset * sizeof(float));
+                json.WriteNumberValue(((long)entry.Offset + entry.Length) * sizeof(float));
+                json.WriteEndArray();
+                json.WriteEndObject();
+            }
+            json.WriteEndObject();
+        }
+        // Spaces up to a multiple of 8, so that the floats are aligned in the file.
+        while (buffer.Length % 8 != 0) buffer.WriteByte((byte)' ');
+        return buffer.ToArray();
+    }
+}
+
+/// <summary>What a safetensors file holds.</summary>
+/// <param name="Layout">Names, shapes and roles, in the order of the data.</param>
+/// <param name="Parameters">Shape [P].</param>
+/// <param name="Metadata">Further texts of the header.</param>
+public sealed record SafetensorsContent(ParameterLayout Layout, float[] Parameters, IReadOnlyDictionary<string, string> Metadata);
