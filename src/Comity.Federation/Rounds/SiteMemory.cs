@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Security.Cryptography;
 using Comity.Federation.Spool;
 using Comity.Federation.Stores;
 
@@ -19,12 +20,15 @@ internal sealed class SiteMemory(string folder, Action<string>? beforeWrite)
         var last = Rounds.Keys.Where(r => r < round).DefaultIfEmpty(0).Max();
         if (last == 0) return null;
         var path = Rounds[last];
-        var digest = Path.GetFileNameWithoutExtension(path).Split('-')[2];
-        return FloatFile.Read(path, count, length, digest) ?? throw RunStore.Unreadable(path);
+        return FloatFile.Read(path, count, length, DigestIn(path)) ?? throw RunStore.Unreadable(path);
     }
 
-    /// <summary>Whether what a round starts from is still there: not when power was lost and the coordinator fell back further than sites remember.</summary>
-    public bool Reaches(int round) => Rounds.Count == 0 || Rounds.Keys.Any(r => r < round) || !Rounds.Keys.Any(r => r > round);
+    /// <summary>
+    /// Whether the site remembers what a round starts from, undamaged: not when power was lost and took files with it, or
+    /// when the coordinator fell back further than sites remember.
+    /// </summary>
+    public bool Reaches(int round) =>
+        (Rounds.Count == 0 || Rounds.Keys.Any(r => r < round) || !Rounds.Keys.Any(r => r > round)) && Rounds.Values.All(IsWhole);
 
     /// <summary>Remembers.</summary>
     public void Keep(int round, params ReadOnlySpan<ReadOnlyMemory<float>> vectors)
@@ -41,6 +45,14 @@ internal sealed class SiteMemory(string folder, Action<string>? beforeWrite)
             Rounds.Remove(old);
         }
         Rounds[round] = path;
+    }
+
+    private static string DigestIn(string path) => Path.GetFileNameWithoutExtension(path).Split('-')[2];
+
+    private static bool IsWhole(string path)
+    {
+        using var file = File.OpenRead(path);
+        return Convert.ToHexStringLower(SHA256.HashData(file)) == DigestIn(path);
     }
 
     private SortedDictionary<int, string> Rounds

@@ -38,6 +38,8 @@ internal sealed class FederatedTrial(RunContext run, RepeatStart start, Federati
     {
         OpenChannels();
         var record = run.Store.Model(model, start.Repeat);
+        // Personal models still to be made need what the sites remember; where the disk lost it, the rounds are run again.
+        if (record is not null && !IsPersonalised() && !_memories.All(m => m.Reaches(TotalRounds + 1))) record = null;
         var resumed = record is not null;
         var states = _strategy.NewStates(Parameters);
         var parameters = resumed ? run.Store.Weights(record!.Info) : null;
@@ -170,6 +172,8 @@ internal sealed class FederatedTrial(RunContext run, RepeatStart start, Federati
         if (TotalRounds > 0) File.Delete(run.Store.RoundPath(model, start.Repeat, TotalRounds, "checkpoint"));
         return record;
     }
+
+    private bool IsPersonalised() => section.Personalise is null || _order.All(site => run.Store.Model($"{model}+{site}", start.Repeat) is not null);
 
     private async Task PersonaliseAsync(float[] parameters, float[][] states, CancellationToken cancellationToken)
     {

@@ -1,0 +1,61 @@
+using Comity.Federation.Rounds;
+
+namespace Comity.Federation.Tests.Runs;
+
+/// <summary>A line that goes wrong in a given way; everything behind it is real.</summary>
+internal sealed class FaultyLine(ISiteChannel inner, Func<RoundOffer, bool> when, Fault fault) : ISiteChannel
+{
+    public string Site => inner.Site;
+
+    public async ValueTask<RoundReply> OfferAsync(RoundOffer offer, IUpdateSink sink, CancellationToken cancellationToken)
+    {
+        if (!when(offer)) return await inner.OfferAsync(offer, sink, cancellationToken);
+        switch (fault)
+        {
+            case Fault.Silent:
+                await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, CancellationToken.None); // deaf, too
+                throw new InvalidOperationException("unreachable");
+            case Fault.Twice:
+                await inner.OfferAsync(offer, new Doubled(sink), cancellationToken);
+                return await inner.OfferAsync(offer, sink, cancellationToken);
+            default:
+                return await inner.OfferAsync(offer, new Damaged(sink, fault), cancellationToken);
+        }
+    }
+
+    public ValueTask<ReadOnlyMemory<float>> PersonaliseAsync(RoundOffer finished, CancellationToken cancellationToken) => inner.PersonaliseAsync(finished, cancellationToken);
+
+    private sealed class Doubled(IUpdateSink sink) : IUpdateSink
+    {
+        public void Accept(UpdateHeader header, ReadOnlySpan<float> body)
+        {
+            sink.Accept(header, body);
+            sink.Accept(header, body);
+        }
+    }
+
+    // A site whose own gate was tampered with: the coordinator must find it out by itself.
+    private sealed class Damaged(IUpdateSink sink, Fault fault) : IUpdateSink
+    {
+        public void Accept(UpdateHeader header, ReadOnlySpan<float> body)
+        {
+            var bytes = body.ToArray();
+            if (fault == Fault.NotFinite) bytes[0] = float.NaN;
+            if (fault == Fault.Short) bytes = bytes[..^1];
+            if (fault == Fault.Torn) bytes[0] += 1;
+            if (fault == Fault.Replayed) header = header with { Round = header.Round - 1 };
+            if (fault is not Fault.Torn) header = header with { Length = bytes.Length, Sha256 = Federation.Spool.FloatFile.Sha256(bytes) };
+            sink.Accept(header, bytes);
+        }
+    }
+}
+
+internal enum Fault
+{
+    Silent,
+    Twice,
+    NotFinite,
+    Short,
+    Torn,
+    Replayed,
+}
