@@ -5,9 +5,10 @@ namespace Comity.Learning.Evaluation;
 
 /// <summary>Bootstrap intervals of all metrics at once.</summary>
 /// <remarks>
-/// BCa intervals (Efron 1987; DiCiccio and Efron 1996): plain percentiles mislead for ECE, which resampling inflates, and for
-/// skewed losses; the bias correction mends the first, the acceleration (from a jackknife over at most 200 groups of rows)
-/// the second. Nothing is stratified, since the class balance of a site's test rows is itself a matter of chance. A resample
+/// BCa intervals (Efron 1987; DiCiccio and Efron 1996), since plain percentiles mislead for skewed losses; the acceleration comes
+/// from a jackknife over at most 200 groups of rows. ECE, MCE and the majority's share are sums of absolute values or maxima,
+/// which sampling inflates and resampling inflates again, beyond what BCa can mend: they get the basic interval, which
+/// reflects that. Nothing is stratified, since the class balance of a site's test rows is itself a matter of chance. A resample
 /// in which a metric is undefined (one class) is left out for that metric. The work is bounded: beyond 5 million row
 /// visits fewer resamples are drawn (at least 100), and below 400 the interval is value ± z · (bootstrap standard error),
 /// cut to the metric's range, since tails can't be read from so few.
@@ -54,7 +55,9 @@ internal static class Bootstrap
             column = column[..known];
             var (low, high) = acceleration is null
                 ? Normal(values[m], column, confidence, MetricNames.RangeOf(judge.Names[m]))
-                : BiasCorrected(values[m], column, confidence, acceleration[m]);
+                : MetricNames.IsInflated(judge.Names[m])
+                    ? Reflected(values[m], column, confidence, MetricNames.RangeOf(judge.Names[m]))
+                    : BiasCorrected(values[m], column, confidence, acceleration[m]);
             estimates[m] = new MetricEstimate(values[m], Math.Min(low, values[m]), Math.Max(high, values[m]));
         }
         ArrayPool<double>.Shared.Return(pooled);
@@ -78,6 +81,14 @@ internal static class Bootstrap
             var z = bias + NormalDistribution.Quantile(nominal);
             return NormalDistribution.Cumulative(bias + z / (1 - acceleration * z));
         }
+    }
+
+    /// <summary>The basic interval: what resampling does to the estimate, the sample did to the truth (Davison and Hinkley 1997, section 5.2).</summary>
+    private static (double Low, double High) Reflected(double value, Span<double> drawn, double confidence, (double Low, double High) range)
+    {
+        drawn.Sort();
+        var (low, high) = (2 * value - At(drawn, (1 + confidence) / 2), 2 * value - At(drawn, (1 - confidence) / 2));
+        return (Math.Clamp(low, range.Low, range.High), Math.Clamp(high, range.Low, range.High));
     }
 
     private static (double Low, double High) Normal(double value, ReadOnlySpan<double> drawn, double confidence, (double Low, double High) range)

@@ -70,6 +70,9 @@ public static class MetricNames
     /// <summary>Whether a larger value is a better model.</summary>
     public static bool HigherIsBetter(string metric) => metric is not (LogLoss or Brier or Ece or Mce or Mse or Rmse or Mae);
 
+    /// <summary>Whether chance makes the metric larger, the more so with fewer rows.</summary>
+    internal static bool IsInflated(string metric) => metric is Ece or Mce or MajorityShare;
+
     /// <summary>The values a metric can take at all.</summary>
     internal static (double Low, double High) RangeOf(string metric) => metric switch
     {
