@@ -60,6 +60,14 @@ public sealed partial class TranslationTests
         Findings.None(findings);
     }
 
+    [Fact]
+    public void Chinese_texts_use_full_width_punctuation()
+    {
+        // Half-width commas and full stops between Chinese characters are the commonest sign of a careless text.
+        var findings = Pairs().Where(t => SlipPattern().IsMatch(t.Chinese)).Select(t => $"{t.File}: '{t.Key}' = '{t.Chinese}'");
+        Findings.None(findings);
+    }
+
     // A command is typed the same in every language.
     private static bool IsCommand(string key) => key == "example" || key.StartsWith("example.", StringComparison.Ordinal);
 
@@ -86,4 +94,7 @@ public sealed partial class TranslationTests
 
     [GeneratedRegex(@"[A-Za-z]{2,}")]
     private static partial Regex WordPattern();
+
+    [GeneratedRegex(@"[\u4e00-\u9fff][,.;?!:][\u4e00-\u9fff]|[\u4e00-\u9fff][,;?!]\s*$")]
+    private static partial Regex SlipPattern();
 }
