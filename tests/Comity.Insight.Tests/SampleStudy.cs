@@ -230,20 +230,26 @@ internal sealed class SampleStudy(string name)
         foreach (var candidate in ModelIds().Where(m => !m.StartsWith("local/", StringComparison.Ordinal) && !m.Contains('+', StringComparison.Ordinal)))
         {
             if (_sites.Count > 50 && candidate != recommended) continue;
-            foreach (var site in _sites)
+            foreach (var metric in (string[])["rocAuc", "accuracy", "logLoss"])
             {
-                foreach (var metric in (string[])["rocAuc", "accuracy", "logLoss"])
-                {
-                    var baseline = "local/" + site.Id;
-                    var difference = means[(candidate, site.Id, metric)].Mean - means[(baseline, site.Id, metric)].Mean;
-                    var error = 0.14 / Math.Sqrt(Math.Max(1, TestRows(site) * Math.Min(site.Prevalence, 1 - site.Prevalence)));
-                    var z = Math.Abs(difference) / error;
-                    var p = Math.Min(1, 2 * Math.Exp((-0.717 * z) - (0.416 * z * z)) / 2);
-                    yield return new(site.Market, site.Id, baseline, candidate, metric, difference, difference - (1.96 * error), difference + (1.96 * error),
-                        Math.Min(1, p * _sites.Count), p, _repeats > 1 ? "corrected-resampled-t" : metric == "rocAuc" ? "delong" : "bootstrap", 2.8 * error, TestRows(site));
-                }
+                foreach (var market in _markets)
+                    yield return Benefit(means, candidate, metric, market.Id, null, [.. _sites.Where(s => s.Market == market.Id)], _markets.Count);
+                foreach (var site in _sites)
+                    yield return Benefit(means, candidate, metric, site.Market, site.Id, [site], _sites.Count);
             }
         }
+    }
+
+    private BenefitInfo Benefit(
+        Dictionary<(string, string, string), SummaryInfo> means, string candidate, string metric, string market, string? site, List<Hospital> sites, int comparisons)
+    {
+        var rows = sites.Sum(TestRows);
+        var difference = sites.Sum(s => TestRows(s) * (means[(candidate, s.Id, metric)].Mean - means[("local/" + s.Id, s.Id, metric)].Mean)) / rows;
+        var error = 0.14 / Math.Sqrt(Math.Max(1, sites.Sum(s => TestRows(s) * Math.Min(s.Prevalence, 1 - s.Prevalence))));
+        var z = Math.Abs(difference) / error;
+        var p = Math.Min(1, 2 * Math.Exp((-0.717 * z) - (0.416 * z * z)) / 2);
+        return new(market, site, sites.Count == 1 ? "local/" + sites[0].Id : "local/*", candidate, metric, difference, difference - (1.96 * error), difference + (1.96 * error),
+            Math.Min(1, p * comparisons), p, _repeats > 1 ? "corrected-resampled-t" : metric == "rocAuc" ? "delong" : "bootstrap", 2.8 * error, rows);
     }
 
     private IEnumerable<HistoryInfo> Histories()

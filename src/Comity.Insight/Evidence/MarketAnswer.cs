@@ -29,7 +29,8 @@ public enum Verdict
 /// <param name="Metric">The primary metric.</param>
 /// <param name="Lines">One for each market, or for each site where a market was not compared as a whole.</param>
 /// <param name="BySite">Whether lines are sites rather than markets.</param>
-public sealed record MarketAnswer(ModelId? Common, string Metric, IReadOnlyList<BenefitInfo> Lines, bool BySite)
+/// <param name="Sites">The comparisons at single sites, as far as they were made.</param>
+public sealed record MarketAnswer(ModelId? Common, string Metric, IReadOnlyList<BenefitInfo> Lines, bool BySite, IReadOnlyList<BenefitInfo> Sites)
 {
     /// <summary>Lines in which the common model is better by the numbers.</summary>
     public int Gains => Count(Verdict.Better) + Count(Verdict.PerhapsBetter);
@@ -55,7 +56,7 @@ public sealed record MarketAnswer(ModelId? Common, string Metric, IReadOnlyList<
             var whole = here.Where(b => b.Site is null).ToList();
             lines.AddRange(whole.Count > 0 ? whole : here);
         }
-        return new(model, results.PrimaryMetric, lines, lines.Select(l => l.Market).Distinct().Count() < lines.Count);
+        return new(model, results.PrimaryMetric, lines, lines.Select(l => l.Market).Distinct().Count() < lines.Count, [.. measured.Where(b => b.Site is not null)]);
     }
 
     /// <summary>What a difference with its p allows one to say.</summary>

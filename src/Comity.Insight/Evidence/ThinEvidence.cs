@@ -4,7 +4,7 @@ namespace Comity.Insight.Evidence;
 
 /// <summary>Test rows too few to judge by.</summary>
 /// <param name="Site">The site.</param>
-/// <param name="Class">The class that is rare or missing; null: rows as a whole are few (regression).</param>
+/// <param name="Class">The class that is rare or missing; null: rows as a whole are few.</param>
 /// <param name="Fewest">Fewest such rows in a repeat.</param>
 /// <param name="Most">Most such rows in a repeat.</param>
 public sealed record ThinEvidence(string Site, string? Class, int Fewest, int Most)
@@ -12,7 +12,7 @@ public sealed record ThinEvidence(string Site, string? Class, int Fewest, int Mo
     /// <summary>Below so many rows of a class a score of ranking or of recall moves by tenths with one row.</summary>
     public const int FewOfAClass = 10;
 
-    /// <summary>Below so many rows an error's mean is hardly known.</summary>
+    /// <summary>Below so many rows a mean is hardly known.</summary>
     public const int FewRows = 30;
 
     /// <summary>Every site and class with too few test rows.</summary>
@@ -25,12 +25,8 @@ public sealed record ThinEvidence(string Site, string? Class, int Fewest, int Mo
         {
             var tests = results.Models.Select(m => scores.Tests(m.Id, site.Id)).FirstOrDefault(t => t.Count > 0);
             if (tests is null) continue;
-            if (results.Classes.Count == 0)
-            {
-                var (fewest, most) = (tests.Min(t => t.Result.Rows), tests.Max(t => t.Result.Rows));
-                if (fewest < FewRows) found.Add(new(site.Id, null, fewest, most));
-                continue;
-            }
+            var (fewest, most) = (tests.Min(t => t.Result.Rows), tests.Max(t => t.Result.Rows));
+            if (fewest < FewRows) found.Add(new(site.Id, null, fewest, most));
             for (var i = 0; i < results.Classes.Count; i++)
             {
                 var counts = tests.Where(t => t.Result.ClassCounts.Count > i).Select(t => t.Result.ClassCounts[i]).ToList();

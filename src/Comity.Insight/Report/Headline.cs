@@ -23,7 +23,8 @@ internal static class Headline
         var said = new List<string>();
         if (answer.Lines.Count > 0)
         {
-            if (answer.Lines.Count > 1 && answer.Count(Verdict.Better) == 0 && ClearAbroad(view) is not null) said.Add(AtHome(view));
+            if (answer.Lines.Count > 1 && answer.Count(Verdict.Better) == 0 && ClearAbroad(view) is not null)
+                said.Add(t[$"headline.at-home.{Unit(answer)}", answer.Gains, answer.Lines.Count]);
             AddPlaces(said, view, Verdict.Worse, "headline.worse");
             AddPlaces(said, view, Verdict.PerhapsWorse, "headline.perhaps-worse");
             AddPlaces(said, view, Verdict.Undefined, "headline.undefined");
@@ -37,12 +38,15 @@ internal static class Headline
         return said;
     }
 
+    private static string Unit(MarketAnswer answer) => answer.BySite ? "sites" : "markets";
+
     private static string AtHome(ReportView view)
     {
         var (answer, t) = (view.Answer, view.T);
-        var unit = answer.BySite ? "sites" : "markets";
+        var unit = Unit(answer);
         var (sure, all) = (answer.Count(Verdict.Better), answer.Lines.Count);
         return sure == all ? t[$"headline.all.{unit}", all]
+            : sure > 0 && sure == answer.Gains ? t[$"headline.some-clear.{unit}", sure, all]
             : sure > 0 ? t[$"headline.some.{unit}", answer.Gains, all, sure]
             : answer.Gains > 0 ? t[$"headline.unclear.{unit}", answer.Gains, all]
             : t[$"headline.none.{unit}", all];

@@ -1,4 +1,4 @@
-using Comity.Insight.Evidence;
+using Comity.Federation.Results;
 
 namespace Comity.Insight.Report;
 
@@ -6,27 +6,35 @@ namespace Comity.Insight.Report;
 internal static class Limits
 {
     private const int Named = 12;
+    private const int OfOneKind = 6;
+
+    // These are said from the class counts, with how many rows there are in each repeat.
+    private static readonly HashSet<string> SaidByCounts = new(StringComparer.Ordinal) { "one-class", "few-negatives", "few-positives", "few-of-class", "thin-test" };
 
     public static IReadOnlyList<string> Of(ReportView view)
     {
         var (t, results) = (view.T, view.Results);
-        var said = results.Warnings.Select(view.WarningText).Distinct().ToList();
+        var said = new List<string>();
+        foreach (var kind in results.Warnings.Where(w => !SaidByCounts.Contains(w.Code)).GroupBy(w => w.Code)) AddKind(said, view, [.. kind]);
         said.AddRange(view.Thin.Take(Named).Select(view.ThinText));
         if (view.Thin.Count > Named) said.Add(t["thin.more", view.F.Count(view.Thin.Count - Named)]);
-        said.AddRange(OfJudging(view));
         if (results.Repeats == 1) said.Add(t["limits.one-repeat"]);
         if (view.Answer.Lines.Any(l => double.IsFinite(l.Detectable) && Math.Abs(l.Difference) < l.Detectable)) said.Add(t["limits.detectable"]);
         said.Add(t["limits.where"]);
         return said;
     }
 
-    // What judging found thin stands in the class counts already; these say what the counts can't.
-    private static IEnumerable<string> OfJudging(ReportView view) =>
-        from test in view.Results.Evaluation
-        from warning in test.Result.Warnings
-        let code = warning.Split(':')[0]
-        where view.T.Find("judged." + code) is not null
-        group test by code into found
-        orderby found.Key
-        select view.T["judged." + found.Key, view.T.List([.. found.Select(e => view.ModelName(e.Model)).Distinct().Take(Named)]), view.T.List([.. found.Select(e => view.SiteName(e.Site)).Distinct().Take(Named)])];
+    private static void AddKind(List<string> said, ReportView view, IReadOnlyList<ResultWarning> warnings)
+    {
+        // What judging said names a site first; the sites are told together.
+        if (view.T.Find("judged." + warnings[0].Code) is not null && warnings.All(w => w.Arguments.Count > 0))
+        {
+            var sites = warnings.Select(w => view.SiteName(w.Arguments[0])).Distinct().ToList();
+            var told = sites.Count <= Named ? view.T.List(sites) : view.T["contributors.and-more", string.Join(view.T["list.separator"], sites.Take(Named)), view.F.Count(sites.Count - Named)];
+            said.Add(view.T["judged." + warnings[0].Code, told]);
+            return;
+        }
+        said.AddRange(warnings.Take(OfOneKind).Select(view.WarningText).Distinct());
+        if (warnings.Count > OfOneKind) said.Add(view.T["warning.more", view.F.Count(warnings.Count - OfOneKind)]);
+    }
 }

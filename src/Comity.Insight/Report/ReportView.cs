@@ -7,6 +7,8 @@ namespace Comity.Insight.Report;
 /// <summary>A study's results with everything that several sections need, computed once.</summary>
 public sealed class ReportView
 {
+    private readonly HashSet<string> _models;
+
     /// <param name="results">A study's results.</param>
     /// <param name="culture">Language and form of numbers.</param>
     public ReportView(StudyResults results, CultureInfo culture)
@@ -15,6 +17,7 @@ public sealed class ReportView
         Results = results;
         T = new ReportTexts(culture);
         F = new Formats(T);
+        _models = results.Models.Select(m => m.Id).ToHashSet(StringComparer.Ordinal);
         Scores = new TestScores(results);
         Common = ModelId.Common(results);
         Answer = MarketAnswer.Of(results);
@@ -117,9 +120,14 @@ public sealed class ReportView
     {
         if (T.Find("warning." + warning.Code) is not { } text) return T["warning.unknown", warning.Code, string.Join(", ", warning.Arguments)];
         // A text may name more arguments than an older file holds.
-        var arguments = warning.Arguments.Concat(Enumerable.Repeat(Formats.Missing, 8)).ToArray<object?>();
+        var arguments = warning.Arguments.Select(InWords).Concat(Enumerable.Repeat(Formats.Missing, 8)).ToArray<object?>();
         return string.Format(T.Culture, text, arguments);
     }
+
+    // Codes and ids in a warning's arguments become words; numbers get their culture's form.
+    private string InWords(string argument) =>
+        _models.Contains(argument) ? ModelName(argument)
+        : T.Find("reason." + argument) ?? T.Find("arm." + argument) ?? (long.TryParse(argument, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? F.Count(number) : argument);
 
     private string Span(ThinEvidence thin) => thin.Fewest == thin.Most ? F.Count(thin.Most) : $"{F.Count(thin.Fewest)}–{F.Count(thin.Most)}";
 }

@@ -49,6 +49,24 @@ public sealed class ReportTextsTests
         Assert.All(Enum.GetNames<Insight.Evidence.Verdict>(), verdict => Assert.Contains("verdict." + verdict, texts));
     }
 
+    [Fact]
+    public void Every_code_that_a_run_can_write_has_its_words()
+    {
+        var texts = Read("Report.resx").Keys.ToHashSet();
+        var warnings = Codes("Comity.Federation/Runs/RunWarnings.cs", "[Ww]arn\\(\"([a-z-]+)\"");
+        Assert.NotEmpty(warnings);
+        Assert.All(warnings, code => Assert.Contains("warning." + code, texts));
+        var judged = Codes("Comity.Learning/Evaluation/EvaluationWarnings.cs", "const string \\w+ = \"([a-z-]+)\"");
+        Assert.NotEmpty(judged);
+        Assert.All(judged, code => Assert.True(texts.Contains("judged." + code) || code is "one-class" or "few-negatives" or "few-positives" or "few-of-class" or "thin-test", code));
+        var reasons = typeof(Comity.Federation.Rounds.RefusalReason).GetFields().Select(f => (string)f.GetRawConstantValue()!).ToList();
+        Assert.NotEmpty(reasons);
+        Assert.All(reasons, reason => Assert.Contains("reason." + reason, texts));
+    }
+
+    private static List<string> Codes(string file, string pattern) =>
+        [.. Regex.Matches(File.ReadAllText(Path.Combine(Source(), "..", file)), pattern).Select(m => m.Groups[1].Value).Distinct()];
+
     private static Dictionary<string, string> Read(string file) => XDocument.Load(Path.Combine(Source(), "Resources", file))
         .Descendants("data").ToDictionary(d => (string)d.Attribute("name")!, d => d.Element("value")!.Value);
 
