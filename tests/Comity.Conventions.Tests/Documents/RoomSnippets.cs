@@ -10,6 +10,7 @@ using Comity.Learning.Models;
 using Comity.Learning.Training;
 using Comity.Privacy.Accounting;
 using Comity.Privacy.Events;
+using Comity.SecureAggregation.FixedPoint;
 using Comity.Tensors.Parameters;
 using Comity.Tensors.Randomness;
 using Comity.Testing;
@@ -141,6 +142,22 @@ public sealed class RoomSnippets
         var looser = new RdpAccountant(NeighbouringRelation.AddOrRemoveOne).Epsilon(released, delta: 1e-5);
 
         Assert.InRange(epsilon, 0.1, looser); // the loss distribution is the tighter account
+        // end
+    }
+
+    [Fact]
+    public void SecureAggregation()
+    {
+        // snippet: docs/rooms/secure-aggregation.md
+        var encoding = FixedPointEncoding.Choose(clip: 1, maximalWeight: 300, sites: 2, resolution: 1e-4);
+        var home = encoding.Encode([0.25f, -0.5f], weight: 100);
+        var abroad = encoding.Encode([0.75f, 0.5f], weight: 300);
+        var sum = home.Zip(abroad, (a, b) => unchecked(a + b)).ToArray(); // what the masks leave over
+
+        var mean = new float[2];
+        Assert.Equal(400, encoding.DecodeMean(sum, contributors: 2, mean));
+        Assert.Equal(0.625f, mean[0], 1e-4f);
+        Assert.Equal(0.25f, mean[1], 1e-4f);
         // end
     }
 }
