@@ -31,14 +31,14 @@ internal static class ColumnFitter
         var name = feature.Column;
         var (low, high) = StatisticsPlan.Bounds(name, feature.Range, agreed);
         var (present, mean, deviation) = Moments(Part(agreed, name + "/moments").Values, StatisticsCollector.Middle(low, high));
-        var quantiles = agreed[name + "/sketch"] is { } sketch ? new Func<double, double>(q => new QuantileSketch(low, high).Quantile(sketch.Values, q)) : _ => double.NaN;
+        double Quantile(double q) => deviation == 0 ? mean : StatisticsPlan.Sketch(name, name, feature.Range, agreed).Quantile(Part(agreed, name + "/sketch").Values, q);
         if (present == 0) return fitted with { Fill = Constant(preprocess, name) ?? 0 }; // no site knows a value: every row gets the same input
-        if (preprocess.WinsoriseFor(name) is [var from, var to]) fitted = fitted with { Low = quantiles(from), High = quantiles(to) };
+        if (preprocess.WinsoriseFor(name) is [var from, var to]) fitted = fitted with { Low = Quantile(from), High = Quantile(to) };
         fitted = fitted with
         {
             Fill = preprocess.MissingFor(name) switch
             {
-                MissingPolicy.Median or MissingPolicy.MostFrequent => quantiles(0.5),
+                MissingPolicy.Median or MissingPolicy.MostFrequent => Quantile(0.5),
                 MissingPolicy.Constant => Constant(preprocess, name)!.Value,
                 _ => mean,
             },
@@ -46,7 +46,7 @@ internal static class ColumnFitter
         return preprocess.ScaleFor(name) switch
         {
             ScaleKind.Standard => fitted with { Center = mean, Scale = NotZero(deviation) },
-            ScaleKind.Robust => fitted with { Center = quantiles(0.5), Scale = NotZero(quantiles(0.75) - quantiles(0.25)) },
+            ScaleKind.Robust => fitted with { Center = Quantile(0.5), Scale = NotZero(Quantile(0.75) - Quantile(0.25)) },
             ScaleKind.MinMax => MinMax(fitted, Part(agreed, name + "/min").Values[0], Part(agreed, name + "/max").Values[0]),
             _ => fitted,
         };

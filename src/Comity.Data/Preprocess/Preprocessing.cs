@@ -64,6 +64,7 @@ public sealed record Preprocessing
         ContractSection contract, PreprocessSection preprocess, SharedStatistics agreed, RecordTable table, ReadOnlySpan<int> rows, CleanSection? clean = null)
     {
         var own = SharedStatistics.Collect(StatisticsPlan.Moments, table, rows, contract, preprocess, agreed);
+        own = own.And(SharedStatistics.Collect(StatisticsPlan.Quantiles, table, rows, contract, preprocess, agreed.And(own)));
         return Fit(contract, preprocess with { Selection = null }, agreed.And(own), clean);
     }
 

@@ -33,7 +33,7 @@ internal static class Selector
     }
 
     private static int LabelBins(ContractSection contract, SharedStatistics agreed) =>
-        AssociationCounts.Cuts(contract.Label.Column, "label/sketch", contract.Label.Range, agreed).Length + 1;
+        AssociationCounts.Cuts(contract.Label.Column, "label", contract.Label.Range, agreed).Length + 1;
 
     private static double Variance(FeatureSection feature, FittedColumn column, SharedStatistics agreed)
     {

@@ -58,17 +58,13 @@ public static class Drift
 
     private static double[][] Numbers(NumberColumn[] columns)
     {
-        var (low, high) = (double.MaxValue, double.MinValue);
-        foreach (var column in columns)
-            foreach (var x in column.Values)
-                if (!float.IsNaN(x)) (low, high) = (Math.Min(low, x), Math.Max(high, x));
-        if (low > high) (low, high) = (0, 0);
         // The same mergeable sketch as in the shared statistics, so a federation can compute this without a record crossing.
-        var sketch = new QuantileSketch(low, high);
+        var known = columns.SelectMany(c => c.Values.ToArray()).Where(x => !float.IsNaN(x)).Select(x => (double)x).ToArray();
+        var mean = known.Length == 0 ? 0 : known.Average();
+        var sketch = known.Length == 0 ? new QuantileSketch(0, 0, 0, 0)
+            : new QuantileSketch(known.Min(), known.Max(), mean, Math.Sqrt(known.Average(x => (x - mean) * (x - mean))));
         var all = new double[sketch.Buckets];
-        foreach (var column in columns)
-            foreach (var x in column.Values)
-                if (!float.IsNaN(x)) all[sketch.BucketOf(x)]++;
+        foreach (var x in known) all[sketch.BucketOf(x)]++;
         var cuts = Enumerable.Range(1, 9).Select(i => sketch.Quantile(all, i / 10.0)).Where(double.IsFinite).Distinct().OrderBy(c => c).ToArray();
         return [.. columns.Select(column =>
         {

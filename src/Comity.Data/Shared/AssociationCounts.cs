@@ -75,7 +75,7 @@ internal static class AssociationCounts
     /// <summary>Rows by bin (missing is one more) and class, for mutual information; numbers and numeric labels are cut at agreed tenths.</summary>
     public static IReadOnlyList<SharedPart> Collect(RecordTable table, ReadOnlySpan<int> rows, ContractSection contract, SharedStatistics agreed)
     {
-        var labelCuts = contract.Label.Kind == LabelKind.Number ? Cuts(contract.Label.Column, "label/sketch", contract.Label.Range, agreed) : null;
+        var labelCuts = contract.Label.Kind == LabelKind.Number ? Cuts(contract.Label.Column, "label", contract.Label.Range, agreed) : null;
         var classes = labelCuts?.Length + 1 ?? contract.Label.ClassNames.Count;
         var parts = new List<SharedPart>();
         foreach (var feature in contract.Features)
@@ -86,7 +86,7 @@ internal static class AssociationCounts
             int[] agreedCode = [];
             var bins = 0;
             if (column is LevelColumn levels) agreedCode = AgreedCodes(levels, StatisticsPlan.Levels(feature, agreed), out bins);
-            else bins = (cuts = Cuts(feature.Column, feature.Column + "/sketch", feature.Range, agreed)).Length + 1;
+            else bins = (cuts = Cuts(feature.Column, feature.Column, feature.Range, agreed)).Length + 1;
             var counts = new double[(bins + 1) * classes];
             foreach (var row in rows)
             {
@@ -110,11 +110,15 @@ internal static class AssociationCounts
         return codes;
     }
 
-    internal static double[] Cuts(string column, string sketchPart, ValueRange? range, SharedStatistics agreed)
+    /// <summary>Tenths of a number over all sites.</summary>
+    /// <param name="column">The column, for its bounds.</param>
+    /// <param name="part">Name of its parts: the column's, or <c>label</c>.</param>
+    /// <param name="range">The contract's bounds.</param>
+    /// <param name="agreed">Statistics with moments and quantiles.</param>
+    internal static double[] Cuts(string column, string part, ValueRange? range, SharedStatistics agreed)
     {
-        var (low, high) = StatisticsPlan.Bounds(column, range, agreed);
-        var sketch = new QuantileSketch(low, high);
-        var counts = agreed[sketchPart]?.Values ?? throw new ArgumentException($"The step 'moments' gave no '{sketchPart}'; run it before 'association'.", nameof(agreed));
+        var sketch = StatisticsPlan.Sketch(column, part, range, agreed);
+        var counts = Preprocess.ColumnFitter.Part(agreed, part + "/sketch").Values;
         return [.. Enumerable.Range(1, Bins - 1).Select(i => sketch.Quantile(counts, i / (double)Bins)).Where(double.IsFinite).Distinct().OrderBy(c => c)];
     }
 

@@ -1,48 +1,41 @@
 namespace Comity.Data.Shared;
 
-/// <summary>Counts in buckets that grow with the value, so that any quantile is known to within 1 % of itself; sketches add.</summary>
+/// <summary>Counts in fixed buckets, fine near zero and fine near the mean, from which any quantile is known closely; sketches add.</summary>
 /// <remarks>
-/// Masson, Rim and Lee 2019 (DDSketch, arXiv:1908.10693): bucket i holds (γ^(i−1), γ^i] with γ = (1+α)/(1−α), α = 0.01. Bounds
-/// are agreed beforehand (contract or extremes), so all sites have the same fixed buckets and merging is addition, which is
-/// exact: the sketch of the union is the sum of the sketches. Values nearer to zero than a millionth of the largest
-/// bound share one bucket; for them the error is that millionth instead.
+/// The logarithmic buckets of DDSketch (Masson, Rim and Lee 2019, arXiv:1908.10693) hold a quantile to within 1 % of itself, down to
+/// a ten-thousandth of the largest bound. That says nothing about 1013 hPa against 1014, so a second set of such buckets
+/// lies around the mean: the error is besides at most 2 % of the distance from the mean, or 0.01 standard deviations.
+/// Bounds, mean and deviation are agreed beforehand, so all sites have the same edges, and the sketch of the union is exactly the sum of
+/// the sketches.
 /// </remarks>
 internal sealed class QuantileSketch
 {
-    private const double Accuracy = 0.01;
-    private const double Smallest = 1e-6;
-    private static readonly double Gamma = (1 + Accuracy) / (1 - Accuracy);
-    private static readonly double LogGamma = Math.Log(Gamma);
+    private const double ZeroGrowth = 1.02; // half a bucket is 1 % of its lower edge
+    private const double ZeroFloor = 1e-4;
+    private const double MeanGrowth = 1.04;
+    private const double MeanFloor = 0.01;
     private readonly double _low;
     private readonly double _high;
-    private readonly double _zero;
-    private readonly int _first;
-    private readonly int _last;
-    private readonly int _negative;
-    private readonly int _positive;
+    private readonly double[] _edges; // ascending, inside the bounds; bucket i ends with edge i, the last has none
 
-    public QuantileSketch(double low, double high)
+    public QuantileSketch(double low, double high, double mean, double deviation)
     {
         (_low, _high) = (low, high);
+        var edges = new SortedSet<double>();
         var largest = Math.Max(Math.Abs(low), Math.Abs(high));
-        _zero = largest * Smallest;
-        var nearest = low > 0 ? low : high < 0 ? -high : 0;
-        _first = largest == 0 ? 0 : Index(Math.Max(nearest, _zero));
-        _last = largest == 0 ? -1 : Index(largest);
-        var span = _last - _first + 1;
-        (_negative, _positive) = (low < 0 ? span : 0, high > 0 ? span : 0);
+        if (largest > 0) AddEdges(edges, 0, largest * ZeroFloor, ZeroGrowth);
+        if (deviation > 0 && double.IsFinite(mean)) AddEdges(edges, mean, deviation * MeanFloor, MeanGrowth);
+        _edges = [.. edges];
     }
 
-    /// <summary>Number of buckets: negative ones from the far end, zero, positive ones.</summary>
-    public int Buckets => _negative + 1 + _positive;
+    /// <summary>Number of buckets.</summary>
+    public int Buckets => _edges.Length + 1;
 
+    /// <summary>The bucket that a value falls into; beyond the bounds, the outermost.</summary>
     public int BucketOf(double value)
     {
-        // Beyond agreed bounds only if a site broke the agreement; the outermost bucket then takes it.
-        var magnitude = Math.Abs(value);
-        if (magnitude <= _zero || _last < _first) return _negative;
-        var index = Math.Clamp(Index(magnitude), _first, _last) - _first;
-        return value < 0 ? _negative == 0 ? 0 : _negative - 1 - index : _positive == 0 ? _negative : _negative + 1 + index;
+        var at = Array.BinarySearch(_edges, value);
+        return at >= 0 ? at : ~at;
     }
 
     /// <summary>The value of a quantile (the smallest value with at least that share at or below it); NaN when nothing was counted.</summary>
@@ -51,23 +44,20 @@ internal sealed class QuantileSketch
         var total = counts.Sum();
         if (total == 0) return double.NaN;
         var rank = Math.Max(1, Math.Ceiling(q * total - 1e-9));
-        var below = 0.0;
-        for (var bucket = 0; bucket < counts.Count; bucket++)
-        {
-            below += counts[bucket];
-            if (below >= rank) return Math.Clamp(ValueOf(bucket), _low, _high);
-        }
-        return _high;
+        var (bucket, below) = (0, counts[0]);
+        while (below < rank && bucket < counts.Count - 1) below += counts[++bucket];
+        var from = bucket == 0 ? _low : _edges[bucket - 1];
+        var to = bucket == _edges.Length ? _high : _edges[bucket];
+        // Zero is often a value of its own (no capital gain); its bucket should say so.
+        return from < 0 && to > 0 || from == to ? Math.Clamp(0, from, to) : from + (to - from) / 2;
     }
 
-    private static int Index(double magnitude) => (int)Math.Ceiling(Math.Log(magnitude) / LogGamma);
-
-    private double ValueOf(int bucket)
+    private void AddEdges(SortedSet<double> edges, double centre, double floor, double growth)
     {
-        if (bucket == _negative) return 0;
-        // The value whose relative error to both ends of the bucket is α.
-        return bucket < _negative ? -Middle(_negative - 1 - bucket) : Middle(bucket - _negative - 1);
+        foreach (var (side, reach) in new[] { (-1, centre - _low), (1, _high - centre) })
+        {
+            for (var distance = floor; distance < reach; distance *= growth)
+                if (centre + side * distance is var edge && edge > _low && edge < _high) edges.Add(edge);
+        }
     }
-
-    private double Middle(int index) => 2 * Math.Pow(Gamma, _first + index) / (Gamma + 1);
 }

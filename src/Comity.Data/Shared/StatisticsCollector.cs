@@ -19,8 +19,9 @@ internal static class StatisticsCollector
         {
             StatisticsPlan.Vocabulary => Vocabulary(table, rows, contract, plan),
             StatisticsPlan.Moments => Moments(table, rows, contract, plan, agreed),
+            StatisticsPlan.Quantiles => Quantiles(table, rows, contract, plan, agreed),
             StatisticsPlan.Association => AssociationCounts.Collect(table, rows, contract, agreed),
-            _ => throw new ArgumentException($"There is no statistics step '{step}'; this version knows vocabulary, moments and association.", nameof(step)),
+            _ => throw new ArgumentException($"There is no statistics step '{step}'; this version knows vocabulary, moments, quantiles and association.", nameof(step)),
         });
     }
 
@@ -55,7 +56,6 @@ internal static class StatisticsCollector
                     var (low, high) = StatisticsPlan.Bounds(name, feature.Range, agreed);
                     parts.Add(new SharedPart(name + "/moments", SharedMerge.Sum, NumberMoments(numbers.Values, rows, Middle(low, high)), []));
                     if (plan.NeedsObservedExtremes(feature)) AddExtremes(parts, name, numbers.Values, rows);
-                    if (plan.NeedsSketch(feature)) parts.Add(new SharedPart(name + "/sketch", SharedMerge.Sum, Sketch(numbers.Values, rows, new QuantileSketch(low, high)), []));
                     if (plan.ByCorrelation) parts.Add(AssociationCounts.WithLabel(table, numbers.Values, rows, contract, agreed, name, Middle(low, high)));
                     break;
                 case LevelColumn levels:
@@ -71,11 +71,19 @@ internal static class StatisticsCollector
             }
         }
         parts.Add(LabelPart(table, rows, contract, agreed));
-        if (contract.Label.Kind == LabelKind.Number && plan.ByInformation)
+        return parts;
+    }
+
+    private static List<SharedPart> Quantiles(RecordTable table, ReadOnlySpan<int> rows, ContractSection contract, StatisticsPlan plan, SharedStatistics agreed)
+    {
+        var parts = new List<SharedPart>();
+        foreach (var feature in contract.Features.Where(plan.NeedsSketch))
         {
-            var (low, high) = StatisticsPlan.Bounds(contract.Label.Column, contract.Label.Range, agreed);
-            parts.Add(new SharedPart("label/sketch", SharedMerge.Sum, Sketch(table.LabelValues, rows, new QuantileSketch(low, high)), []));
+            var sketch = StatisticsPlan.Sketch(feature.Column, feature.Column, feature.Range, agreed);
+            parts.Add(new SharedPart(feature.Column + "/sketch", SharedMerge.Sum, Sketch(((NumberColumn)table[feature.Column]).Values, rows, sketch), []));
         }
+        if (plan.LabelNeedsSketch)
+            parts.Add(new SharedPart("label/sketch", SharedMerge.Sum, Sketch(table.LabelValues, rows, StatisticsPlan.Sketch(contract.Label.Column, "label", contract.Label.Range, agreed)), []));
         return parts;
     }
 

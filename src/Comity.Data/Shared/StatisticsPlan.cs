@@ -8,6 +8,7 @@ internal sealed class StatisticsPlan
 {
     public const string Vocabulary = "vocabulary";
     public const string Moments = "moments";
+    public const string Quantiles = "quantiles";
     public const string Association = "association";
     private readonly ContractSection _contract;
     private readonly PreprocessSection _preprocess;
@@ -24,6 +25,7 @@ internal sealed class StatisticsPlan
             if (_contract.Features.Any(NeedsVocabulary) || _contract.Features.Any(NeedsExtremes) || LabelNeedsExtremes) steps.Add(Vocabulary);
             if (_preprocess.Statistics == StatisticsFrom.Site) return steps;
             steps.Add(Moments);
+            if (_contract.Features.Any(NeedsSketch) || LabelNeedsSketch) steps.Add(Quantiles);
             if (ByInformation) steps.Add(Association);
             return steps;
         }
@@ -34,6 +36,8 @@ internal sealed class StatisticsPlan
     public bool ByCorrelation => _preprocess.Selection?.By == SelectionKind.Correlation;
 
     public bool LabelNeedsExtremes => _contract.Label.Kind == LabelKind.Number && _contract.Label.Range is not { IsClosed: true };
+
+    public bool LabelNeedsSketch => _contract.Label.Kind == LabelKind.Number && ByInformation;
 
     public static bool NeedsVocabulary(FeatureSection feature) => feature.Kind == FeatureKind.Category && feature.Values.Count == 0;
 
@@ -58,6 +62,14 @@ internal sealed class StatisticsPlan
         var low = agreed[column + "/min"]?.Values[0] ?? 0;
         var high = agreed[column + "/max"]?.Values[0] ?? 0;
         return low <= high ? (low, high) : (0, 0); // no site has a single value
+    }
+
+    /// <summary>The agreed buckets of a number; mean and deviation come from its moments.</summary>
+    public static QuantileSketch Sketch(string column, string part, ValueRange? range, SharedStatistics agreed)
+    {
+        var (low, high) = Bounds(column, range, agreed);
+        var (_, mean, deviation) = ColumnFitter.Moments(ColumnFitter.Part(agreed, part + "/moments").Values, StatisticsCollector.Middle(low, high));
+        return new QuantileSketch(low, high, mean, deviation);
     }
 
     /// <summary>Values of a category: the contract's, or the union over all sites.</summary>
