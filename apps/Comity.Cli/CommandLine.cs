@@ -61,7 +61,11 @@ internal static class CommandLine
     {
         var root = new RootCommand(session.Text("root.description"));
         root.Options.Add(CommonOptions.Language(session));
+        root.Subcommands.Add(RunCommand.Create(session));
         root.Subcommands.Add(CheckCommand.Create(session));
+        root.Subcommands.Add(PredictCommand.Create(session));
+        root.Subcommands.Add(ReportCommand.Create(session));
+        root.Subcommands.Add(DataCommand.Create(session));
         root.Subcommands.Add(SchemaCommand.Create(session));
         root.Subcommands.Add(HelpCommand.Create(session));
         root.Subcommands.Add(CompletionCommand.Create(session));

@@ -57,7 +57,7 @@ public static class SchemaWriter
         var required = new JsonArray();
         if (kind is not null)
         {
-            properties["kind"] = new JsonObject { ["const"] = kind };
+            properties["kind"] = new JsonObject { ["enum"] = new JsonArray(kind) }; // not const: validators of draft 4 know only enum
             required.Add("kind");
         }
         foreach (var (key, property) in DeclaredTypes.Keys(type))
@@ -79,7 +79,8 @@ public static class SchemaWriter
 
     private static void AddBounds(JsonObject schema, WithinAttribute within)
     {
-        if (!double.IsInfinity(within.Low)) schema[within.AboveLow ? "exclusiveMinimum" : "minimum"] = within.Low;
-        if (!double.IsInfinity(within.High)) schema[within.BelowHigh ? "exclusiveMaximum" : "maximum"] = within.High;
+        // The ends of the number type are no bounds, and some validators can't read them.
+        if (double.Abs(within.Low) < double.MaxValue) schema[within.AboveLow ? "exclusiveMinimum" : "minimum"] = within.Low;
+        if (double.Abs(within.High) < double.MaxValue) schema[within.BelowHigh ? "exclusiveMaximum" : "maximum"] = within.High;
     }
 }

@@ -1,3 +1,5 @@
+using Comity.Testing;
+
 namespace Comity.EndToEnd.Tests;
 
 /// <summary>What a newcomer reads first.</summary>
@@ -9,8 +11,8 @@ public sealed class HelpTests
         var help = await Cli.RunAsync(Repository.Root, "--help");
 
         Assert.Equal(0, help.ExitCode);
-        Assert.Contains("comity run examples/two-clinics", help.Out, StringComparison.Ordinal);
-        Assert.Contains("130  Stopped by Ctrl-C", help.Out, StringComparison.Ordinal);
+        Assert.Contains("comity run examples/two-clinics", help.Output, StringComparison.Ordinal);
+        Assert.Contains("130  Stopped by Ctrl-C", help.Output, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -19,7 +21,7 @@ public sealed class HelpTests
         var help = await Cli.RunAsync(Repository.Root, "help", "exit-codes", "--lang", "zh-Hans");
 
         Assert.Equal(0, help.ExitCode);
-        Assert.Contains("无法理解命令行", help.Out, StringComparison.Ordinal);
+        Assert.Contains("无法理解命令行", help.Output, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -37,6 +39,6 @@ public sealed class HelpTests
     {
         var result = await Cli.RunAsync(Repository.Root, "--help");
 
-        Assert.DoesNotContain('\u001b', result.All);
+        Assert.DoesNotContain("\u001b", result.Output + result.Error, StringComparison.Ordinal);
     }
 }

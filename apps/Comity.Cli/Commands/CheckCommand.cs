@@ -20,7 +20,7 @@ internal static class CheckCommand
         command.SetAction((parsed, cancellationToken) =>
         {
             var problems = new ProblemList();
-            var (_, tables) = CheckedStudy.Read(parsed.GetRequiredValue(study), problems, _ => { }, cancellationToken);
+            var (_, tables) = CheckedStudy.Read(session.Language, parsed.GetRequiredValue(study), problems, _ => { }, cancellationToken);
             if (parsed.GetValue(json)) session.Out.Line(Json(session, problems).ToJsonString(Indented));
             else ProblemPrinter.Print(session, problems);
             if (problems.HasErrors) return Task.FromResult((int)ExitCode.InvalidStudy);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Comity.Cli.Terminal;
 using Comity.Data.Tables;
 using Comity.Declarations;
@@ -16,7 +17,7 @@ internal sealed record CheckedStudy(ComposedStudy Study, IReadOnlyList<RecordTab
     public static CheckedStudy Read(Session session, string path, CancellationToken cancellationToken)
     {
         var problems = new ProblemList();
-        var (study, tables) = Read(path, problems, made => session.Out.Line(session.Text("made", made)), cancellationToken);
+        var (study, tables) = Read(session.Language, path, problems, made => session.Out.Line(session.Text("made", made)), cancellationToken);
         if (problems.HasErrors || study is null || tables is null) throw new StoppedException(ExitCode.InvalidStudy, problems);
         if (problems.Count > 0) ProblemPrinter.Print(session, problems);
         return new CheckedStudy(study, tables, problems);
@@ -24,13 +25,20 @@ internal sealed record CheckedStudy(ComposedStudy Study, IReadOnlyList<RecordTab
 
     /// <summary>Reads study and data, collecting every problem.</summary>
     public static (ComposedStudy? Study, IReadOnlyList<RecordTable>? Tables) Read(
-        string path, ProblemList problems, Action<string> made, CancellationToken cancellationToken)
+        CultureInfo language, string path, ProblemList problems, Action<string> made, CancellationToken cancellationToken)
     {
         var (data, study) = StudyComposer.Read(path, problems);
         if (data is null) return (study, null);
         if (data.Synthetic is { } synthetic) SyntheticFiles.Make(data, synthetic, problems, made, cancellationToken);
-        return (study, SiteTables.Load(data, problems, cancellationToken));
+        var found = new ProblemList();
+        var tables = SiteTables.Load(data, found, cancellationToken);
+        problems.AddRange(found.Select(p => Stricter(p, language)));
+        return (study, tables);
     }
+
+    /// <summary>A site with one class could take part in a federation, but a study also trains and judges a model at each site, which one class can't bear.</summary>
+    private static Problem Stricter(Problem problem, CultureInfo language) =>
+        problem.Code == "label-one-class" ? Texts.Problem("site-one-class", problem.Place, problem.Found(language)) : problem;
 
     /// <summary>The study with what the command line changes, checked again.</summary>
     public CheckedStudy With(ulong? seed, IReadOnlyList<Arm>? arms)

@@ -16,7 +16,10 @@ internal sealed class RunFolder
     public string Root { get; }
 
     /// <summary>State from which a stopped run continues; removed when the run is complete.</summary>
-    public string State => Path.Combine(Root, "state");
+    private string State => Path.Combine(Root, "state");
+
+    /// <summary>What belongs to the sites alone while the run lasts, such as control variates.</summary>
+    private string Sites => Path.Combine(Root, "sites");
 
     public string Results => Path.Combine(Root, "results.json");
 
@@ -67,7 +70,10 @@ internal sealed class RunFolder
     /// <summary>Deletes the state, which a complete run no longer needs.</summary>
     public void RemoveState()
     {
-        if (Directory.Exists(State)) Directory.Delete(State, recursive: true);
+        foreach (var path in new[] { State, Sites })
+        {
+            if (Directory.Exists(path)) Directory.Delete(path, recursive: true);
+        }
     }
 
     private static string Default(RunMarker marker, bool resume)

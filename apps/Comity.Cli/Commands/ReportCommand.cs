@@ -1,0 +1,27 @@
+using System.CommandLine;
+using Comity.Cli.Runs;
+using Comity.Insight.Report;
+using Comity.Insight.Results;
+
+namespace Comity.Cli.Commands;
+
+/// <summary><c>comity report RUN_DIR</c>: renders the report again from the results, in the language chosen.</summary>
+internal static class ReportCommand
+{
+    public static Command Create(Session session)
+    {
+        var run = new Argument<string>("RUN_DIR") { Description = session.Text("argument.run") };
+        run.CompletionSources.Add(CommonOptions.Paths);
+        var command = new Command("report", session.Text("report.description")) { run };
+        command.SetAction(async (parsed, _) =>
+        {
+            var folder = parsed.GetRequiredValue(run);
+            var results = ResultsFile.Read(Path.Combine(folder, "results.json"));
+            var path = Path.Combine(folder, "report.html");
+            WholeFile.Write(path, await ReportPage.RenderAsync(results, session.Language));
+            session.Out.Line(session.Text("report.written", Path.GetFullPath(path)));
+            return (int)ExitCode.Done;
+        });
+        return command;
+    }
+}

@@ -1,0 +1,71 @@
+using System.CommandLine;
+using Comity.Cli.Composition;
+using Comity.Cli.Progress;
+using Comity.Cli.Runs;
+using Comity.Cli.Terminal;
+using Comity.Declarations;
+using Comity.Federation.Runs;
+
+namespace Comity.Cli.Commands;
+
+/// <summary><c>comity run STUDY</c>: from records to evidence.</summary>
+internal static class RunCommand
+{
+    public static Command Create(Session session)
+    {
+        var options = new RunOptions(session);
+        var command = new Command("run", session.Text("run.description"));
+        options.AddTo(command);
+        command.SetAction(async (parsed, cancellationToken) => (int)await RunAsync(session, options, parsed, cancellationToken));
+        return command;
+    }
+
+    private static async Task<ExitCode> RunAsync(Session session, RunOptions options, ParseResult parsed, CancellationToken cancellationToken)
+    {
+        if (parsed.GetValue(options.Width) is { } bits) VectorWidth.Force(bits, session.Environment);
+        var path = parsed.GetRequiredValue(options.Study);
+        session.Out.Line(session.Text("run.reading", path));
+        var @checked = CheckedStudy.Read(session, path, cancellationToken).With(parsed.GetValue(options.Seed), parsed.GetValue(options.Arms));
+        var resume = parsed.GetValue(options.Resume);
+        var folder = RunFolder.Open(parsed.GetValue(options.Out), RunMarkers.Of(@checked), resume);
+        if (folder.IsComplete)
+        {
+            session.Out.Line(session.Text("run.complete", folder.Root));
+            return ExitCode.Done;
+        }
+        session.Out.Line(session.Text("run.started", @checked.Study.Study.Study, @checked.Study.Study.Seed, folder.Root));
+        try
+        {
+            using var simulation = Simulation.Of(@checked, folder, session.Time);
+            var clock = new RunClock(session.Time);
+            var repeats = @checked.Study.Study.Repeats;
+            Task<StudyOutcome> Work(IProgressView view) =>
+                StudyRun.RunAsync(simulation.Input(folder, resume, parsed.GetValue(options.Jobs), new StudyProgress(session, clock, view), session.Time), cancellationToken);
+            using (var outcome = session.Out.IsTerminal
+                ? await LiveProgress.ShowAsync(session, clock, repeats, Work)
+                : await Work(new LineProgress(session, clock, repeats)))
+            {
+                session.Out.Line(session.Text("run.writing"));
+                await RunOutput.WriteAsync(session, @checked, simulation, outcome, folder, cancellationToken);
+                RunSummary.Print(session, outcome.Results, folder);
+            }
+            folder.RemoveState();
+            session.Out.Line(session.Text("run.done", RunClock.Show(clock.Elapsed)));
+        }
+        catch (StudyStoppedException e)
+        {
+            ProblemPrinter.Print(session, [e.Problem], session.Text("run.resume", folder.Root));
+            return ExitCode.TrainingStopped;
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            session.Error.Line(session.Text("run.cancelled", path, folder.Root));
+            return ExitCode.Cancelled;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new StoppedException(ExitCode.Output, Texts.Problem("output-unwritable", Place.InFile(folder.Root), e.Message));
+        }
+        return ExitCode.Done;
+    }
+}

@@ -1,0 +1,83 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using Comity.Cli.Runs;
+using Comity.Federation.Results;
+using Comity.Federation.Runs;
+using Comity.Federation.Sites;
+using Comity.Tensors.Randomness;
+
+namespace Comity.Cli.Composition;
+
+/// <summary>All roles of a study in one process: every site, the holder of all rows, and the study's author.</summary>
+internal sealed class Simulation : IDisposable
+{
+    /// <summary>Encoded rows kept at most; what is dropped is encoded again when it is needed.</summary>
+    private const long CachedBytes = 128L * 1024 * 1024;
+
+    /// <summary>Stands for the union of all sites, as in results.</summary>
+    private const string Union = "*";
+
+    private readonly CheckedStudy _study;
+    private readonly AuditLog _audit;
+    private readonly List<ISiteWork> _sites;
+    private readonly SimulatedSite _pooled;
+    private readonly StudyModelSource _model;
+
+    private Simulation(CheckedStudy study, AuditLog audit)
+    {
+        (_study, _audit) = (study, audit);
+        var seed = Seed.Of(study.Study.Study.Seed);
+        var cache = new EncodingCache(CachedBytes);
+        Trainers = new Trainers(study.Study);
+        Records = [.. study.Tables.Select(t => new SiteRecords(study.Study, t, seed, cache))];
+        _sites = [.. Records.Select(r => (ISiteWork)new AuditedSite(new SimulatedSite(study.Study, r, Trainers, seed), audit))];
+        _pooled = new SimulatedSite(study.Study, new PooledRecords(Union, Records, cache), Trainers, seed);
+        _model = new StudyModelSource(study.Study, Trainers, Records[0], seed);
+    }
+
+    /// <summary>The sites' records in their order.</summary>
+    public IReadOnlyList<SiteRecords> Records { get; }
+
+    /// <summary>Model and trainers.</summary>
+    public Trainers Trainers { get; }
+
+    public static Simulation Of(CheckedStudy study, RunFolder folder, TimeProvider time)
+    {
+        var audit = new AuditLog(folder.Audit, time);
+        var simulation = new Simulation(study, audit);
+        if (audit.IsNew) simulation.WriteRecordsMoved();
+        return simulation;
+    }
+
+    /// <summary>What Federation needs to run the study.</summary>
+    public StudyRunInput Input(RunFolder folder, bool resume, int jobs, IProgress<StudyEvent> progress, TimeProvider time) => new()
+    {
+        Study = _study.Study.Study,
+        StudySha256 = _study.Study.Declared.Sha256,
+        Model = _model,
+        Sites = _sites,
+        Pooled = _pooled,
+        GivenModels = GivenModels.Read(_study.Study),
+        RunFolder = folder.Root,
+        Resume = resume,
+        Jobs = jobs,
+        PrimaryMetric = _study.Study.Evaluation.PrimaryFor(_study.Study.Task),
+        WithPredictions = true,
+        Described = SiteDescription.Of(_study, Records),
+        Environment = new RunEnvironment(ToolVersion.Text, RuntimeInformation.ProcessArchitecture.ToString(), VectorWidth.Current, RuntimeInformation.FrameworkDescription),
+        Progress = progress,
+        Time = time,
+    };
+
+    public void Dispose() => _audit.Dispose();
+
+    // A simulation holds all rows in one process and judges models on their union: said in the log, as in life it would be the one thing that must not happen.
+    private void WriteRecordsMoved()
+    {
+        foreach (var table in _study.Tables)
+        {
+            var bytes = 4L * table.Rows * (table.Columns.Count + 1);
+            _audit.Write(new AuditEntry(table.Site, "records", "simulation", 0, string.Create(CultureInfo.InvariantCulture, $"{table.Rows} rows"), 0, bytes, SiteTables.Digest([table])));
+        }
+    }
+}

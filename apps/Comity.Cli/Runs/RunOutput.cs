@@ -1,0 +1,36 @@
+using System.Runtime.CompilerServices;
+using Comity.Cli.Composition;
+using Comity.Federation.Runs;
+using Comity.Insight.Predictions;
+using Comity.Insight.Report;
+using Comity.Insight.Results;
+
+namespace Comity.Cli.Runs;
+
+/// <summary>Writes what a run leaves behind. Each file appears whole; results.json comes last, so that its presence says that all is there.</summary>
+internal static class RunOutput
+{
+    public static async Task WriteAsync(
+        Session session, CheckedStudy study, Simulation simulation, StudyOutcome outcome, RunFolder folder, CancellationToken cancellationToken)
+    {
+        var results = outcome.Results;
+        await PredictionsFile.WriteAsync(folder.Predictions, results.Classes, Rows(outcome, cancellationToken), cancellationToken);
+        foreach (var model in results.Models.Where(m => m.Repeat == 0))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            ModelFolder.Write(Path.Combine(folder.Models, model.Id), study, simulation, outcome, model, session.Language);
+        }
+        WholeFile.Write(folder.Report, await ReportPage.RenderAsync(results, session.Language));
+        ResultsFile.Write(folder.Results, results);
+    }
+
+    private static async IAsyncEnumerable<PredictionRow> Rows(StudyOutcome outcome, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        foreach (var site in outcome.Predictions())
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            foreach (var row in site.Rows) yield return new PredictionRow(site.Model, site.Repeat, site.Site, row);
+        }
+        await Task.CompletedTask; // the writer takes an asynchronous stream; ours comes from the local store
+    }
+}

@@ -1,0 +1,113 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using Comity.Testing;
+
+namespace Comity.EndToEnd.Tests;
+
+/// <summary>One run of the small study, shared by the tests that only look at what it left.</summary>
+public sealed class SmallRun : IAsyncLifetime
+{
+    private readonly SmallStudy _study = new();
+
+    public string Folder => _study.At("out");
+
+    internal SmallStudy Study => _study;
+
+    public CommandResult Result { get; private set; } = new(-1, "", "");
+
+    public async ValueTask InitializeAsync() => Result = await Cli.RunAsync(_study.Folder, "run", ".", "--out", "out");
+
+    public ValueTask DisposeAsync()
+    {
+        _study.Dispose();
+        return ValueTask.CompletedTask;
+    }
+}
+
+/// <summary>What a run leaves behind.</summary>
+public sealed class RunTests(SmallRun run) : IClassFixture<SmallRun>
+{
+    [Fact]
+    public void A_run_ends_well_and_says_where_the_report_is()
+    {
+        Assert.True(run.Result.ExitCode == 0, run.Result.ToString());
+        Assert.Contains("report.html", run.Result.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("\u001b", run.Result.Output, StringComparison.Ordinal);
+        Assert.Empty(run.Result.Error);
+    }
+
+    [Fact]
+    public void The_folder_holds_every_file_that_was_promised_and_nothing_unfinished()
+    {
+        var files = Directory.EnumerateFiles(run.Folder, "*", SearchOption.AllDirectories).Select(f => Path.GetRelativePath(run.Folder, f)).ToHashSet(StringComparer.Ordinal);
+        Assert.Superset(new HashSet<string>(["results.json", "predictions.csv", "report.html", "audit.jsonl"], StringComparer.Ordinal), files);
+        foreach (var model in new[] { "local/north", "local/south", "pooled", "federated/average", "federated/tuned", "federated/tuned+north", "federated/tuned+south" })
+        {
+            foreach (var file in new[] { "model.safetensors", "preprocessing.json", "card.md" })
+                Assert.Contains(Path.Combine("models", model, file), files);
+        }
+        Assert.DoesNotContain(files, f => f.EndsWith(".unfinished", StringComparison.Ordinal) || f.StartsWith("state", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Every_model_is_judged_at_every_site()
+    {
+        var evaluation = RunFiles.Results(run.Folder)["evaluation"]!.AsArray();
+        foreach (var model in new[] { "local/north", "local/south", "pooled", "federated/average" })
+        {
+            foreach (var site in new[] { "north", "south" })
+                Assert.Equal(2, evaluation.Count(e => (string?)e!["model"] == model && (string?)e["site"] == site && (string?)e["split"] == "test"));
+        }
+    }
+
+    [Fact]
+    public void Predictions_give_back_the_accuracy_in_the_results()
+    {
+        var rows = RunFiles.Csv(Path.Combine(run.Folder, "predictions.csv"))
+            .Where(r => r["model"] == "pooled" && r["site"] == "north" && r["repeat"] == "0").ToArray();
+        var right = rows.Count(r => (double.Parse(r["p:1"], CultureInfo.InvariantCulture) >= 0.5 ? "1" : "0") == r["label"]);
+
+        var judged = RunFiles.Results(run.Folder)["evaluation"]!.AsArray()
+            .Single(e => (string?)e!["model"] == "pooled" && (string?)e["site"] == "north" && (string?)e["split"] == "test" && (int)e["repeat"]! == 0)!;
+        Assert.Equal((double)judged["result"]!["metrics"]!["accuracy"]!["value"]!, (double)right / rows.Length, 1e-9);
+    }
+
+    [Fact]
+    public void The_audit_log_is_one_unbroken_chain_that_holds_no_record()
+    {
+        var previous = new string('0', 64);
+        var lines = File.ReadAllLines(Path.Combine(run.Folder, "audit.jsonl"));
+        Assert.NotEmpty(lines);
+        foreach (var line in lines)
+        {
+            var at = line.LastIndexOf(",\"hash\":\"", StringComparison.Ordinal);
+            Assert.Contains($"\"previous\":\"{previous}\"", line, StringComparison.Ordinal);
+            previous = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(line[..at])));
+            Assert.Equal($",\"hash\":\"{previous}\"}}", line[at..]);
+        }
+        var kinds = RunFiles.Audit(run.Folder).Select(e => e.GetProperty("kind").GetString()).ToHashSet(StringComparer.Ordinal);
+        Assert.Superset(new HashSet<string?>(["statistics", "update", "evaluation"], StringComparer.Ordinal), kinds);
+    }
+
+    [Fact]
+    public async Task A_complete_run_is_not_overwritten()
+    {
+        var again = await Cli.RunAsync(run.Study.Folder, "run", ".", "--out", "out");
+
+        Assert.Equal(4, again.ExitCode);
+        Assert.Contains("remedy:", again.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_report_is_rendered_again_in_Chinese()
+    {
+        using var copy = new TempFolder();
+        foreach (var file in new[] { "results.json", "predictions.csv" }) File.Copy(Path.Combine(run.Folder, file), copy.At(file));
+
+        var result = await Cli.RunAsync(copy.FullPath, "report", ".", "--lang", "zh-Hans");
+
+        Assert.True(result.ExitCode == 0, result.ToString());
+        Assert.Contains("lang=\"zh-Hans\"", File.ReadAllText(copy.At("report.html")), StringComparison.Ordinal);
+    }
+}
