@@ -1,4 +1,5 @@
 using Comity.Federation.Sites;
+using Comity.Tensors.Distributions;
 
 namespace Comity.Federation.Evidence;
 
@@ -21,9 +22,9 @@ internal readonly record struct Difference(double Value, double Low, double High
         double rows = defined.Sum(s => (long)s.Rows);
         var value = defined.Sum(s => s.Rows / rows * s.Difference.Difference);
         var error = Math.Sqrt(defined.Sum(s => Math.Pow(s.Rows / rows * s.Difference.StandardError, 2)));
-        var half = Distributions.NormalQuantile(1 - (Level / 2)) * error;
-        return new(value, value - half, value + half, TwoSided(value, error, z => Distributions.NormalTwoSided(z)), "combined-z",
-            (Distributions.NormalQuantile(1 - (Level / 2)) + Distributions.NormalQuantile(Power)) * error);
+        var half = NormalDistribution.Quantile(1 - (Level / 2)) * error;
+        return new(value, value - half, value + half, TwoSided(value, error, NormalDistribution.TwoSided), "combined-z",
+            (NormalDistribution.Quantile(1 - (Level / 2)) + NormalDistribution.Quantile(Power)) * error);
     }
 
     /// <summary>
@@ -43,9 +44,9 @@ internal readonly record struct Difference(double Value, double Low, double High
         var degrees = values.Count - 1;
         var variance = values.Sum(v => (v - mean) * (v - mean)) / degrees;
         var error = Math.Sqrt(((1.0 / values.Count) + (testRows / trainingRows)) * variance);
-        var half = Distributions.StudentQuantile(1 - (Level / 2), degrees) * error;
-        return new(mean, mean - half, mean + half, TwoSided(mean, error, t => Distributions.StudentTwoSided(t, degrees)), test,
-            (Distributions.StudentQuantile(1 - (Level / 2), degrees) + Distributions.StudentQuantile(Power, degrees)) * error);
+        var half = StudentT.Quantile(1 - (Level / 2), degrees) * error;
+        return new(mean, mean - half, mean + half, TwoSided(mean, error, t => StudentT.TwoSided(t, degrees)), test,
+            (StudentT.Quantile(1 - (Level / 2), degrees) + StudentT.Quantile(Power, degrees)) * error);
     }
 
     private static Difference Undefined(string test) => new(double.NaN, double.NaN, double.NaN, double.NaN, test, double.NaN);

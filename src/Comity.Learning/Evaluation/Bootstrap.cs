@@ -1,4 +1,5 @@
 using System.Buffers;
+using Comity.Tensors.Distributions;
 using Comity.Tensors.Randomness;
 
 namespace Comity.Learning.Evaluation;

@@ -1,3 +1,5 @@
+using Comity.Tensors.Distributions;
+
 namespace Comity.Learning.Evaluation;
 
 /// <summary>Tests a difference of ROC AUC on the same rows (DeLong, DeLong and Clarke-Pearson 1988, Biometrics 44:837).</summary>

@@ -1,3 +1,5 @@
+using Comity.Tensors.Distributions;
+
 namespace Comity.Learning.Evaluation;
 
 /// <summary>Tests a difference of accuracy by the rows on which exactly one of two models is right.</summary>

@@ -5,7 +5,7 @@ namespace Comity.Learning.Evaluation;
 /// <summary>Compares two models on the same rows, metric by metric, each by the test that fits it.</summary>
 /// <remarks>
 /// Accuracy: McNemar's mid-p. ROC AUC of two classes: DeLong. Everything else: paired bootstrap. p values are before any
-/// correction; <see cref="Holm"/> corrects over what is reported together.
+/// correction for what is reported together.
 /// </remarks>
 public static class PairedComparison
 {

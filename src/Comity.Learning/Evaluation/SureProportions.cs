@@ -1,3 +1,5 @@
+using Comity.Tensors.Distributions;
+
 namespace Comity.Learning.Evaluation;
 
 /// <summary>Gives a proportion that came out as exactly 0 or 1 an honest interval.</summary>

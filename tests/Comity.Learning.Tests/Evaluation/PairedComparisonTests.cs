@@ -1,4 +1,5 @@
 using Comity.Learning.Evaluation;
+using Comity.Tensors.Distributions;
 using Comity.Tensors.Randomness;
 
 namespace Comity.Learning.Tests.Evaluation;
@@ -60,7 +61,7 @@ public sealed class PairedComparisonTests
     [Fact]
     public void Mcnemars_mid_p_agrees_with_scipys_binomial()
     {
-        Assert.All(EvaluationVectors.Of("distributions").GetProperty("midP").EnumerateArray().Select(v => v.Doubles()), v =>
+        Assert.All(EvaluationVectors.Of("mcnemarMidP").EnumerateArray().Select(v => v.Doubles()), v =>
         {
             // Rows on which only one is right; one row more on which both are.
             var (lost, gained) = ((int)v[0], (int)v[1]);

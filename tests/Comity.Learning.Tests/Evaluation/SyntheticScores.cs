@@ -1,4 +1,5 @@
 using Comity.Learning.Evaluation;
+using Comity.Tensors.Distributions;
 using Comity.Tensors.Randomness;
 
 namespace Comity.Learning.Tests.Evaluation;

@@ -80,14 +80,8 @@ def regression():
         "mse": m.mean_squared_error(a, b), "rmse": m.mean_squared_error(a, b, squared=False), "mae": m.mean_absolute_error(a, b), "r2": m.r2_score(a, b)}}
 
 
-def distributions():
-    return {
-        "normal": [[x, stats.norm.cdf(x)] for x in (-12, -7.5, -4, -3.0000001, -2.9999999, -1.959963984540054, -0.3, 0, 0.5, 1, 2.5, 3.5, 6)],
-        "normalQuantile": [[p, stats.norm.ppf(p)] for p in (1e-12, 1e-6, 0.001, 0.025, 0.2, 0.5, 0.8, 0.975, 0.9999)],
-        "t": [[t, df, stats.t.cdf(t, df)] for t, df in ((-3, 1), (-2.5, 2.5), (-0.1, 7), (0, 3), (1.5, 4), (2.262157, 9), (4, 30), (-6, 12), (2, 1000))],
-        "tQuantile": [[p, df, stats.t.ppf(p, df)] for p, df in ((0.975, 1), (0.975, 2), (0.975, 7), (0.025, 9), (0.9, 2.5), (0.995, 30), (0.975, 1e5))],
-        "midP": [[b, c, 2 * stats.binom.cdf(min(b, c), b + c, 0.5) - stats.binom.pmf(min(b, c), b + c, 0.5)] for b, c in ((1, 5), (10, 10), (12, 3), (0, 4), (80, 120))],
-    }
+def mcnemar_mid_p():
+    return [[b, c, 2 * stats.binom.cdf(min(b, c), b + c, 0.5) - stats.binom.pmf(min(b, c), b + c, 0.5)] for b, c in ((1, 5), (10, 10), (12, 3), (0, 4), (80, 120))]
 
 
 class Plain(json.JSONEncoder):
@@ -95,5 +89,5 @@ class Plain(json.JSONEncoder):
         return o.item()
 
 
-text = json.dumps({"binary": binary(), "multiclass": multiclass(), "regression": regression(), "distributions": distributions()}, cls=Plain, indent=2)
+text = json.dumps({"binary": binary(), "multiclass": multiclass(), "regression": regression(), "mcnemarMidP": mcnemar_mid_p()}, cls=Plain, indent=2)
 print(re.sub(r"\[\s+([^\[\]{}]*?)\s+\]", lambda found: "[" + re.sub(r"\s+", " ", found.group(1)) + "]", text))

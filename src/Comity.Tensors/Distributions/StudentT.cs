@@ -1,4 +1,4 @@
-namespace Comity.Learning.Evaluation;
+namespace Comity.Tensors.Distributions;
 
 /// <summary>Student's t distribution.</summary>
 /// <remarks>

@@ -1,4 +1,4 @@
-namespace Comity.Learning.Evaluation;
+namespace Comity.Tensors.Distributions;
 
 /// <summary>The standard normal distribution.</summary>
 /// <remarks>
