@@ -26,4 +26,15 @@ public sealed class ReadmeCommandTests
         Assert.True(result.ExitCode == 0, result.ToString());
         Assert.Equal(Markdown.Commands("README.md"), result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries));
     }
+
+    [Fact]
+    public void Every_project_example_and_option_that_a_command_names_exists()
+    {
+        foreach (var command in Markdown.Commands("README.md"))
+        {
+            var words = command.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+            foreach (var path in words.Where(w => w.Contains('/', StringComparison.Ordinal)))
+                Assert.True(Directory.Exists(Repository.At(path)) || File.Exists(Repository.At(path)), $"'{command}' names {path}, which is not there.");
+        }
+    }
 }
