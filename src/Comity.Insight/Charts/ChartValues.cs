@@ -43,7 +43,8 @@ public sealed record IntervalRow(string Label, string Small, IReadOnlyList<Inter
 /// <param name="Unseen">Smallest difference that could have been seen; NaN: unknown.</param>
 /// <param name="Tone"><c>better</c>, <c>worse</c> or <c>unsure</c>.</param>
 /// <param name="Texts">Texts of the columns at the right.</param>
-public sealed record ForestRow(string Label, string Small, IntervalMark Mark, double Unseen, string Tone, IReadOnlyList<string> Texts);
+/// <param name="Minor">Whether it is a part of the row above it.</param>
+public sealed record ForestRow(string Label, string Small, IntervalMark Mark, double Unseen, string Tone, IReadOnlyList<string> Texts, bool Minor = false);
 
 /// <summary>A line.</summary>
 /// <param name="Name">Its name.</param>

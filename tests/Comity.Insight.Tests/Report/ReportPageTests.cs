@@ -129,6 +129,31 @@ public sealed class ReportPageTests
         Assert.Contains("No common model was trained", html, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("regression", "rmse")]
+    [InlineData("multiclass", "accuracy")]
+    public async Task Other_tasks_have_a_page_too(string task, string primary)
+    {
+        var binary = SampleStudy.FourHospitals().Build();
+        var results = binary with
+        {
+            Task = task,
+            Classes = task == "regression" ? [] : ["a", "b", "c"],
+            PrimaryMetric = primary,
+            Summary = [.. binary.Summary.Select(s => s.Metric == "rocAuc" ? s with { Metric = "rmse" } : s)],
+            Benefit = [.. binary.Benefit.Select(b => b.Metric == "rocAuc" ? b with { Metric = "rmse" } : b)],
+            Evaluation = [.. binary.Evaluation.Select(e => e with { Result = e.Result with { Roc = [], Calibration = [], ClassCounts = task == "regression" ? [] : [20, 30, 40], Metrics = e.Result.Metrics.ToDictionary(m => m.Key == "rocAuc" ? "rmse" : m.Key, m => m.Value) } })],
+            Sites = [.. binary.Sites.Select(s => s with { ClassCounts = task == "regression" ? [] : [20, 30, 40] })],
+        };
+
+        var html = await ReportPage.RenderAsync(results, English);
+
+        XDocument.Parse(html);
+        Assert.Contains("These curves exist for yes-or-no questions only.", html, StringComparison.Ordinal);
+        // What was a gain in ROC AUC is a loss in an error.
+        if (task == "regression") Assert.Contains("0 of 3", html, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Nothing_is_claimed_about_privacy_that_was_not_enforced()
     {
