@@ -21,10 +21,11 @@ internal sealed class QuantileSketch
     public QuantileSketch(double low, double high, double mean, double deviation)
     {
         (_low, _high) = (low, high);
-        var edges = new SortedSet<double>();
+        var edges = new List<double>(512);
         var largest = Math.Max(Math.Abs(low), Math.Abs(high));
         if (largest > 0) AddEdges(edges, 0, largest * ZeroFloor, ZeroGrowth);
         if (deviation > 0 && double.IsFinite(mean)) AddEdges(edges, mean, deviation * MeanFloor, MeanGrowth);
+        edges.Sort();
         _edges = [.. edges];
     }
 
@@ -52,7 +53,7 @@ internal sealed class QuantileSketch
         return from < 0 && to > 0 || from == to ? Math.Clamp(0, from, to) : from + (to - from) / 2;
     }
 
-    private void AddEdges(SortedSet<double> edges, double centre, double floor, double growth)
+    private void AddEdges(List<double> edges, double centre, double floor, double growth)
     {
         foreach (var (side, reach) in new[] { (-1, centre - _low), (1, _high - centre) })
         {
