@@ -201,6 +201,16 @@ public sealed class PartsTests
     public void Degree_and_threshold_agree_with_the_published_finder(int sites, double colluding, double dropping, AdversaryModel adversary, int degree, int threshold) =>
         Assert.Equal(new GraphParameters(degree, threshold), GraphParameters.Find(sites, colluding, dropping, adversary));
 
+    [Theory]
+    [InlineData(100, AdversaryModel.SemiHonest, 99, 51)]
+    [InlineData(1000, AdversaryModel.SemiHonest, 286, 150)]
+    [InlineData(1000, AdversaryModel.LyingCoordinator, 872, 584)]
+    public void Large_cohorts_get_a_sparse_graph_with_a_safe_threshold(int sites, AdversaryModel adversary, int degree, int threshold)
+    {
+        var plan = Comity.SecureAggregation.Protocol.SecureRoundPlan.For("s", 0, [.. Enumerable.Range(0, sites).Select(i => $"site-{i}")], adversary, 1, 32);
+        Assert.Equal((degree, threshold), (plan.Graph.Degree, plan.Threshold));
+    }
+
     [Fact]
     public void Too_few_sites_for_the_fractions_have_no_graph() => Assert.Null(GraphParameters.Find(5, 0.4, 0.4, AdversaryModel.SemiHonest));
 

@@ -22,6 +22,21 @@ public readonly record struct GraphParameters(int Degree, int Threshold)
     private const double LogSecurity = -41 * 0.69314718055994531;
     private const double LogCorrectness = -20 * 0.69314718055994531;
 
+    /// <summary>Up to this many sites everybody masks with everybody: below it a sparse graph saves nothing.</summary>
+    public const int CompleteGraphSites = 100;
+
+    /// <summary>The graph for a cohort where a third may collude and a third may drop (three tenths each against a lying coordinator); null for the complete one.</summary>
+    /// <param name="sites">n, at least 3.</param>
+    /// <param name="adversary">What the coordinator may do.</param>
+    public static GraphParameters? ForCohort(int sites, AdversaryModel adversary)
+    {
+        if (sites <= CompleteGraphSites) return null;
+        var fraction = adversary == AdversaryModel.LyingCoordinator ? 0.3 : 0.33;
+        return Find(sites, fraction, fraction, adversary) is { } found && found.Degree < sites - 1
+            ? found with { Threshold = Math.Max(found.Threshold, Protocol.SecureRoundPlan.LeastThreshold(found.Degree + 1, adversary)) }
+            : null;
+    }
+
     /// <summary>The smallest degree that will do; null where even the complete graph is too small for these fractions.</summary>
     /// <param name="sites">n, at least 3.</param>
     /// <param name="colluding">Largest fraction of sites that collude with the coordinator, in [0, 1).</param>

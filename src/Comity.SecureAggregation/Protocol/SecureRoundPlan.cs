@@ -9,9 +9,6 @@ namespace Comity.SecureAggregation.Protocol;
 /// <summary>What coordinator and sites agree on before a masked round. Every key, signature and envelope is bound to its digest.</summary>
 public sealed class SecureRoundPlan
 {
-    /// <summary>Up to this many sites everybody masks with everybody: below it a sparse graph saves nothing.</summary>
-    public const int CompleteGraphSites = 100;
-
     private readonly byte[] _digest;
 
     /// <param name="study">The study's identity.</param>
@@ -43,6 +40,16 @@ public sealed class SecureRoundPlan
         if (threshold > holders) throw new ArgumentException($"The threshold {threshold} is above the {holders} holders of a secret; no round could end.", nameof(threshold));
         if (threshold < LeastThreshold(holders, adversary))
             throw new ArgumentException($"With {holders} holders of a secret the threshold must be at least {LeastThreshold(holders, adversary)}: below it two disjoint groups could each unmask.", nameof(threshold));
+    }
+
+    /// <summary>A plan with the graph for its number of sites (<see cref="GraphParameters.ForCohort"/>) and the least threshold that is safe there.</summary>
+    /// <inheritdoc cref="SecureRoundPlan(string, int, IReadOnlyList{string}, int, AdversaryModel, int, int, int?)"/>
+    public static SecureRoundPlan For(string study, int round, IReadOnlyList<string> sites, AdversaryModel adversary, int length, int bits)
+    {
+        ArgumentNullException.ThrowIfNull(sites);
+        return GraphParameters.ForCohort(sites.Count, adversary) is { } graph
+            ? new(study, round, sites, graph.Threshold, adversary, length, bits, graph.Degree)
+            : new(study, round, sites, LeastThreshold(sites.Count, adversary), adversary, length, bits);
     }
 
     /// <summary>The study's identity.</summary>

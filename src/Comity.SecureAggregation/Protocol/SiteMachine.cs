@@ -197,8 +197,8 @@ public static class SiteMachine
         foreach (var (owner, shares) in state.Held)
         {
             // One or the other, never both: together they would lay that site's vector bare.
-            if (survivors.Contains(owner)) selfMasks[owner] = shares.SelfMask;
-            else maskKeys[owner] = shares.MaskKey;
+            if (survivors.Contains(owner)) selfMasks[owner] = [.. shares.SelfMask];
+            else maskKeys[owner] = [.. shares.MaskKey];
         }
         return new(new SiteFinished(state.Plan, state.Site), new RevealedShares(state.Site, selfMasks.ToImmutable(), maskKeys.ToImmutable()));
     }

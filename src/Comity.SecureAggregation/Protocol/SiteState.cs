@@ -1,11 +1,16 @@
 using System.Collections.Immutable;
+using System.Security.Cryptography;
 using Comity.SecureAggregation.Keys;
 using Comity.SecureAggregation.Masking;
 
 namespace Comity.SecureAggregation.Protocol;
 
 /// <summary>Where a site stands in a masked round. Each state holds only what later steps need.</summary>
-public abstract class SiteState
+/// <remarks>
+/// Disposing a state overwrites its secrets. Those of <see cref="AwaitingKeys"/> and <see cref="AwaitingDelivery"/> live on in their
+/// successors; dispose <see cref="AwaitingVector"/> once the masked input is stored, and later states once their successor is.
+/// </remarks>
+public abstract class SiteState : IDisposable
 {
     private protected SiteState(SecureRoundPlan plan, int site) => (Plan, Site) = (plan, site);
 
@@ -14,6 +19,11 @@ public abstract class SiteState
 
     /// <summary>This site's index.</summary>
     public int Site { get; }
+
+    /// <summary>Overwrites the secrets that only this state and those before it hold.</summary>
+    public virtual void Dispose()
+    {
+    }
 
     /// <summary>The state's name, never its secrets.</summary>
     public override string ToString() => $"{GetType().Name} of {Plan.Sites[Site]} [redacted]";
@@ -32,6 +42,13 @@ public sealed class AwaitingKeys : SiteState
     internal KeyAgreement EnvelopeKey { get; }
 
     internal KeyAgreement MaskKey { get; }
+
+    /// <inheritdoc/>
+    public override void Dispose()
+    {
+        EnvelopeKey.Dispose();
+        MaskKey.Dispose();
+    }
 }
 
 /// <summary>Shares are sent; envelopes from the neighbours are to come.</summary>
@@ -47,6 +64,13 @@ public sealed class AwaitingDelivery : SiteState
     internal Secret SelfSeed { get; }
 
     internal HeldShares Own { get; }
+
+    /// <inheritdoc/>
+    public override void Dispose()
+    {
+        SelfSeed.Dispose();
+        Before.Dispose();
+    }
 }
 
 /// <summary>All shares are held; the vector is to come from training.</summary>
@@ -59,6 +83,9 @@ public sealed class AwaitingVector : SiteState
 
     /// <summary>By owner, this site among them: the sites that shared.</summary>
     internal ImmutableSortedDictionary<int, HeldShares> Held { get; }
+
+    /// <inheritdoc/>
+    public override void Dispose() => Before.Dispose();
 }
 
 /// <summary>The masked vector is sent; the list of survivors is to come.</summary>
@@ -72,6 +99,12 @@ public sealed class AwaitingSurvivors : SiteState
     internal SiteIdentity Identity { get; }
 
     internal IReadOnlyDictionary<int, byte[]> Directory { get; }
+
+    /// <inheritdoc/>
+    public override void Dispose()
+    {
+        foreach (var shares in Held.Values) shares.Wipe();
+    }
 }
 
 /// <summary>A list of survivors is signed; enough other signatures under the same list are to come.</summary>
@@ -83,6 +116,9 @@ public sealed class AwaitingSignatures : SiteState
     internal AwaitingSurvivors Before { get; }
 
     internal ImmutableArray<int> Survivors { get; }
+
+    /// <inheritdoc/>
+    public override void Dispose() => Before.Dispose();
 }
 
 /// <summary>Shares are revealed: this site has nothing more to say in the round, to whatever list.</summary>
@@ -100,6 +136,12 @@ internal sealed class HeldShares(byte[] selfMask, byte[] maskKey)
     public byte[] SelfMask { get; } = selfMask;
 
     public byte[] MaskKey { get; } = maskKey;
+
+    public void Wipe()
+    {
+        CryptographicOperations.ZeroMemory(SelfMask);
+        CryptographicOperations.ZeroMemory(MaskKey);
+    }
 
     public override string ToString() => "[redacted]";
 }

@@ -75,7 +75,14 @@ internal sealed class MaskedRound : IDisposable
                     continue;
                 }
                 var taken = (SiteStep.Taken)answer;
-                if (taken.State is AwaitingVector ready) taken = SiteMachine.Submit(ready, Vectors[site]);
+                if (taken.State is AwaitingVector ready)
+                {
+                    taken = SiteMachine.Submit(ready, Vectors[site]);
+                    ready.Dispose();
+                }
+
+                // What was said must not need the state that said it.
+                if (taken.State is SiteFinished) states[site].Dispose();
                 states[site] = taken.State;
                 if (Silent(drops(site), taken.Message!)) continue;
                 coordinator = Send(coordinator, taken.Message!);
