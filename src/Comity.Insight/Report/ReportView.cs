@@ -118,6 +118,7 @@ public sealed class ReportView
     /// <summary>What a warning says; one of a newer version is shown by its code rather than left out.</summary>
     public string WarningText(ResultWarning warning)
     {
+        if (T.Find("judged." + warning.Code) is { } judged && warning.Arguments.Count > 0) return string.Format(T.Culture, judged, SiteName(warning.Arguments[0]));
         if (T.Find("warning." + warning.Code) is not { } text) return T["warning.unknown", warning.Code, string.Join(", ", warning.Arguments)];
         // A text may name more arguments than an older file holds.
         var arguments = warning.Arguments.Select(InWords).Concat(Enumerable.Repeat(Formats.Missing, 8)).ToArray<object?>();

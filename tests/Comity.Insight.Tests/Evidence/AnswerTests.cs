@@ -40,8 +40,8 @@ public sealed class AnswerTests
     [InlineData(new[] { 0.05, 0.04, 0.03 }, new[] { 0.01, 0.01, 0.01 }, "One common model clearly beats what each market has on its own, in all 3 markets.")]
     [InlineData(new[] { 0.05, 0.04, -0.03 }, new[] { 0.01, 0.3, 0.3 }, "One common model beats what each market has on its own in 2 of 3 markets, clearly so in 1.")]
     [InlineData(new[] { 0.05, 0.04, -0.03 }, new[] { 0.01, 0.01, 0.01 }, "One common model clearly beats what each market has on its own in 2 of 3 markets.")]
-    [InlineData(new[] { 0.05, -0.04, -0.03 }, new[] { 0.3, 0.3, 0.01 }, "One common model scores above each market’s own in 1 of 3 markets, but no gain is statistically clear.")]
-    [InlineData(new[] { -0.05, -0.04, -0.03 }, new[] { 0.3, 0.3, 0.01 }, "One common model beats no market’s own model: 0 of 3 markets gain.")]
+    [InlineData(new[] { 0.05, -0.04, -0.03 }, new[] { 0.3, 0.3, 0.01 }, "One common model scores above what each market has on its own in 1 of 3 markets, but no gain is statistically clear.")]
+    [InlineData(new[] { -0.05, -0.04, -0.03 }, new[] { 0.3, 0.3, 0.01 }, "One common model does not beat what any market has on its own: 0 of 3 markets gain.")]
     public void The_headline_claims_no_more_than_the_tests_bear(double[] differences, double[] p, string headline)
     {
         var results = SampleStudy.FourHospitals().Build();
