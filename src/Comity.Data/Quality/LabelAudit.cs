@@ -1,4 +1,19 @@
+using Comity.Data.Cleaning;
+using Comity.Data.Contracts;
+using Comity.Data.Preprocess;
+using Comity.Data.Shared;
+using Comity.Data.Splits;
+using Comity.Data.Tables;
+using Comity.Tensors.Randomness;
+
 namespace Comity.Data.Quality;
+
+/// <summary>Trains on some rows and gives each held row's probability by class, shape [n·k], row by row.</summary>
+/// <param name="training">Rows to learn from.</param>
+/// <param name="held">Rows to judge; their labels must not be looked at.</param>
+/// <param name="width">Inputs of a row.</param>
+/// <param name="fold">Fold, from 0.</param>
+public delegate float[] FoldClassifier(EncodedRows training, EncodedRows held, int width, int fold);
 
 /// <summary>A row whose label the other rows contradict.</summary>
 /// <param name="Row">Position in the source, from 0.</param>
@@ -30,6 +45,39 @@ public sealed record LabelAuditResult(
 /// </remarks>
 public static class LabelAudit
 {
+    /// <summary>Cross-validates at the site and audits its labels; preprocessing is fitted on each fold's training rows only.</summary>
+    /// <param name="table">The site's records; their label must be of classes.</param>
+    /// <param name="sections">The study's sections on records.</param>
+    /// <param name="audit">Folds, and how many rows are listed.</param>
+    /// <param name="study">Seed of the study.</param>
+    /// <param name="classify">The classifier; Learning's, given by the caller.</param>
+    /// <exception cref="ArgumentException">The label is a number, or the classifier's answer has the wrong shape.</exception>
+    public static LabelAuditResult Run(RecordTable table, DataSections sections, LabelAuditSection audit, Seed study, FoldClassifier classify)
+    {
+        ArgumentNullException.ThrowIfNull(table);
+        ArgumentNullException.ThrowIfNull(sections);
+        ArgumentNullException.ThrowIfNull(audit);
+        ArgumentNullException.ThrowIfNull(classify);
+        var classes = sections.Contract.Label.ClassNames.Count;
+        if (classes == 0) throw new ArgumentException("A numeric label has no classes to audit; remove labelAudit from the study.", nameof(sections));
+        var own = sections.Preprocess with { Statistics = StatisticsFrom.Site, Selection = null };
+        var agreed = SharedStatistics.None;
+        int[] all = [.. Enumerable.Range(0, table.Rows)];
+        foreach (var step in SharedStatistics.Steps(sections.Contract, own)) agreed = agreed.And(SharedStatistics.Collect(step, table, all, sections.Contract, own, agreed));
+        var probabilities = new float[table.Rows * classes];
+        for (var fold = 0; fold < audit.Folds; fold++)
+        {
+            var parts = Splitter.Split(table, new SplitSection { Kfold = audit.Folds }, study.For("label-audit"), fold);
+            if (parts.Test.Length == 0) continue; // fewer rows than folds
+            var preprocessing = Preprocessing.FitSite(sections.Contract, own, agreed, table, parts.Training, sections.Clean);
+            var given = classify(preprocessing.Encode(table, parts.Training), preprocessing.Encode(table, parts.Test), preprocessing.InputWidth, fold);
+            if (given.Length != parts.Test.Length * classes)
+                throw new ArgumentException($"{parts.Test.Length} rows and {classes} classes need {parts.Test.Length * classes} probabilities, not {given.Length}.", nameof(classify));
+            for (var i = 0; i < parts.Test.Length; i++) given.AsSpan(i * classes, classes).CopyTo(probabilities.AsSpan(parts.Test[i] * classes));
+        }
+        return Find(table.LabelValues, probabilities, classes, table.SourceRowNumbers, audit.List);
+    }
+
     /// <summary>Audits labels.</summary>
     /// <param name="labels">Given classes, shape [n].</param>
     /// <param name="probabilities">Out-of-fold probabilities, shape [n·k], row by row.</param>

@@ -56,20 +56,6 @@ public sealed class QualityTests
     }
 
     [Fact]
-    public void Groups_of_a_sensitive_column_are_its_values_or_its_cuts()
-    {
-        var site = new SiteBuilder("label: { column: y, positive: 1 }\nfeatures: [{ column: age }]\nsensitive: [race, { column: age, cuts: [40, 65] }]\nmissing: '?'");
-        var table = site.Load("age,race,y\n39.9,b,0\n40,a,1\n65,?,0\n?,b,1");
-
-        var groups = SensitiveGroups.Of(table, site.Contract);
-
-        Assert.Equal(["b", "a"], groups[0].Groups);
-        Assert.Equal([0, 1, -1, 0], groups[0].GroupOfRow);
-        Assert.Equal(["<40", "40–<65", "≥65"], groups[1].Groups);
-        Assert.Equal([0, 1, 2, -1], groups[1].GroupOfRow);
-    }
-
-    [Fact]
     public void Labels_that_were_turned_over_are_found_and_their_share_is_estimated()
     {
         var random = Comity.Tensors.Randomness.Seed.Of(9).For("audit").ToRandom();
@@ -94,6 +80,39 @@ public sealed class QualityTests
         Assert.Equal(1, audit.Joint.Sum(r => r.Sum()), 1e-9);
         Assert.True(audit.Suspicious.Zip(audit.Suspicious.Skip(1)).All(p => p.First.GivenConfidence <= p.Second.GivenConfidence));
         Assert.Equal(5, LabelAudit.Find(labels, probabilities, 2, new int[n], list: 5).Suspicious.Count);
+    }
+
+    [Fact]
+    public void The_audit_cross_validates_so_no_row_judges_itself()
+    {
+        var site = new SiteBuilder("label: { column: y, classes: [a, b] }\nfeatures: [{ column: x }]") { Clean = new() { Duplicates = Data.Cleaning.Duplicates.Keep } };
+        // x below 50 is a, above is b; rows 10 and 90 carry the other label.
+        var table = site.Load("x,y\n" + string.Join('\n', Enumerable.Range(0, 100).Select(i => $"{i},{((i < 50) != (i is 10 or 90) ? "a" : "b")}")));
+        var sections = new DataSections(site.Contract, new(), new(), new());
+        var judged = new List<int>();
+
+        var audit = LabelAudit.Run(table, sections, new Data.Cleaning.LabelAuditSection { Folds = 5 }, Comity.Tensors.Randomness.Seed.Of(1), (training, held, width, _) =>
+        {
+            Assert.Equal(1, width);
+            Assert.Empty(training.Rows.Intersect(held.Rows));
+            judged.AddRange(held.Rows);
+            // Nearest class mean.
+            var means = Enumerable.Range(0, 2).Select(c => training.Features.Where((_, i) => training.Labels[i] == c).Average()).ToArray();
+            return [.. held.Features.SelectMany(x => Math.Abs(x - means[0]) < Math.Abs(x - means[1]) ? new[] { 0.9f, 0.1f } : [0.1f, 0.9f])];
+        });
+
+        Assert.Equal(Enumerable.Range(0, 100), judged.Order());
+        Assert.Superset(new HashSet<int> { 10, 90 }, audit.Suspicious.Select(s => s.Row).ToHashSet());
+        Assert.InRange(audit.Suspicious.Count, 2, 4);
+    }
+
+    [Fact]
+    public void A_classifier_that_answers_in_the_wrong_shape_is_refused()
+    {
+        var site = new SiteBuilder("label: { column: y, classes: [a, b] }\nfeatures: [{ column: x }]");
+        var table = site.Load("x,y\n1,a\n2,b\n3,a\n4,b");
+
+        Assert.Throws<ArgumentException>(() => LabelAudit.Run(table, new DataSections(site.Contract, new(), new(), new()), new(), Comity.Tensors.Randomness.Seed.Of(1), (_, _, _, _) => [0.5f]));
     }
 
     [Fact]
