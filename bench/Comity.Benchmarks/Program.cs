@@ -1,3 +1,4 @@
+using Comity.Benchmarks.Federation;
 using Comity.Benchmarks.Learning;
 using Comity.Benchmarks.Study;
 
@@ -6,6 +7,7 @@ var families = new Dictionary<string, Func<string[], int>>
 {
     ["study"] = StudyNumbers.Run,
     ["evaluation"] = EvaluationNumbers.Run,
+    ["federation"] = FederationNumbers.Run,
 };
 
 if (args.Length > 0 && families.TryGetValue(args[0], out var family)) return family(args[1..]);

@@ -8,7 +8,7 @@ using Comity.Tensors.Parameters;
 namespace Comity.Federation.Rounds;
 
 /// <summary>A site in this process: drives the site's machine, its work, its memory and its gate for the rounds of one model.</summary>
-internal sealed class InProcessChannel(ISiteWork work, ParameterLayout layout, SiteMemory memory, SemaphoreSlim slots) : ISiteChannel
+internal sealed class InProcessChannel(ISiteWork work, ParameterLayout layout, SiteMemory memory, WorkSlots slots) : ISiteChannel
 {
     private SiteState _state = SiteState.Idle;
 
@@ -35,7 +35,8 @@ internal sealed class InProcessChannel(ISiteWork work, ParameterLayout layout, S
         }
         finally
         {
-            slots.Release();
+            // What training returned, its difference, and what control variates and personal parameters came to.
+            slots.Release(2 + (3 * MemoryVectors(offer)), offer.Parameters.Length);
         }
     }
 
@@ -63,7 +64,7 @@ internal sealed class InProcessChannel(ISiteWork work, ParameterLayout layout, S
         }
         finally
         {
-            slots.Release();
+            slots.Release(2, common.Length);
         }
     }
 

@@ -1,70 +1,132 @@
-using System.Globalization;
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using Comity.Federation.Spool;
 using Comity.Federation.Stores;
+using Microsoft.Win32.SafeHandles;
 
 namespace Comity.Federation.Rounds;
 
-/// <summary>What a site remembers from round to round of one model (its control variate, its personal parameters), in the site's own folder.</summary>
+/// <summary>What a site remembers from round to round of one model (its control variate, its personal parameters), in one file in the site's own folder.</summary>
 /// <remarks>
-/// A round reads the memory of the last round before it and writes its own beside it; only what is older than that is
-/// removed. A round that is trained again after a crash therefore starts from the same memory.
+/// <code>
+/// file = slot length i64 | slot | slot        slot = round i32 | 0 i32 | SHA-256 of round and vectors | vectors (little-endian floats)
+/// </code>
+/// A round reads the slot of the last round before it and overwrites the other one, so a round that is trained again after
+/// a crash starts from the same memory, and a torn write costs only what that round wrote itself. Nothing is fsynced: the
+/// coordinator knows which round a site contributed to last, and asks with <see cref="Holds"/> before it relies on it.
 /// </remarks>
 internal sealed class SiteMemory(string folder, Action<string>? beforeWrite)
 {
-    private SortedDictionary<int, string>? _rounds;
+    private const int Preamble = 8;
+    private const int SlotHeader = 8 + SHA256.HashSizeInBytes;
+
+    private readonly string _path = Path.Combine(folder, "memory.f32");
+    private int[]? _rounds;
 
     /// <summary>Vectors remembered before a round, or null: none yet.</summary>
     public float[][]? Before(int round, int count, int length)
     {
-        var last = Rounds.Keys.Where(r => r < round).DefaultIfEmpty(0).Max();
-        if (last == 0) return null;
-        var path = Rounds[last];
-        return FloatFile.Read(path, count, length, DigestIn(path)) ?? throw RunStore.Unreadable(path);
+        var slot = SlotBefore(round);
+        if (slot < 0) return null;
+        using var file = File.OpenHandle(_path);
+        var header = new byte[SlotHeader];
+        var at = Preamble + (slot * SlotLength(file));
+        RandomAccess.Read(file, header, at);
+        var vectors = new float[count][];
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData(header, 0, 8);
+        for (var i = 0; i < count; i++)
+        {
+            FloatFile.ReadExactly(file, at + SlotHeader + (4L * i * length), vectors[i] = new float[length]);
+            hash.AppendData(MemoryMarshal.AsBytes<float>(vectors[i]));
+        }
+        return hash.GetHashAndReset().AsSpan().SequenceEqual(header.AsSpan(8)) ? vectors : throw RunStore.Unreadable(_path);
     }
 
-    /// <summary>
-    /// Whether the site remembers what a round starts from, undamaged: not when power was lost and took files with it, or
-    /// when the coordinator fell back further than sites remember.
-    /// </summary>
-    public bool Reaches(int round) =>
-        (Rounds.Count == 0 || Rounds.Keys.Any(r => r < round) || !Rounds.Keys.Any(r => r > round)) && Rounds.Values.All(IsWhole);
+    /// <summary>Whether the site remembers this very round, undamaged.</summary>
+    public bool Holds(int round) => Rounds.Contains(round);
 
     /// <summary>Remembers.</summary>
     public void Keep(int round, params ReadOnlySpan<ReadOnlyMemory<float>> vectors)
     {
         beforeWrite?.Invoke("site-memory");
-        var partial = Path.Combine(folder, "writing");
-        var digest = FloatFile.Write(partial, vectors);
-        var path = Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"round-{round:D6}-{digest}.f32"));
-        File.Move(partial, path, overwrite: true);
-        var previous = Rounds.Keys.Where(r => r < round).DefaultIfEmpty(0).Max();
-        foreach (var (old, file) in Rounds.Where(r => r.Key < previous).ToList())
+        var slot = SlotBefore(round) == 0 ? 1 : 0;
+        var header = new byte[SlotHeader];
+        BinaryPrimitives.WriteInt32LittleEndian(header, round);
+        long bytes = SlotHeader;
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData(header, 0, 8);
+        foreach (var vector in vectors)
         {
-            File.Delete(file);
-            Rounds.Remove(old);
+            hash.AppendData(MemoryMarshal.AsBytes(vector.Span));
+            bytes += 4L * vector.Length;
         }
-        Rounds[round] = path;
+        hash.GetHashAndReset(header.AsSpan(8));
+
+        Directory.CreateDirectory(folder);
+        using var file = File.OpenHandle(_path, FileMode.OpenOrCreate, FileAccess.ReadWrite);
+        if (RandomAccess.GetLength(file) < Preamble)
+        {
+            var preamble = new byte[Preamble];
+            BinaryPrimitives.WriteInt64LittleEndian(preamble, bytes);
+            RandomAccess.Write(file, preamble, 0);
+        }
+        var at = Preamble + (slot * bytes);
+        RandomAccess.Write(file, header, at);
+        at += SlotHeader;
+        foreach (var vector in vectors)
+        {
+            RandomAccess.Write(file, MemoryMarshal.AsBytes(vector.Span), at);
+            at += 4L * vector.Length;
+        }
+        Rounds[slot] = round;
     }
 
-    private static string DigestIn(string path) => Path.GetFileNameWithoutExtension(path).Split('-')[2];
-
-    private static bool IsWhole(string path)
-    {
-        using var file = File.OpenRead(path);
-        return Convert.ToHexStringLower(SHA256.HashData(file)) == DigestIn(path);
-    }
-
-    private SortedDictionary<int, string> Rounds
+    // The rounds in the two slots; 0: nothing, or nothing whole.
+    private int[] Rounds
     {
         get
         {
             if (_rounds is not null) return _rounds;
-            _rounds = [];
-            if (!Directory.Exists(folder)) return _rounds;
-            foreach (var file in Directory.EnumerateFiles(folder, "round-*.f32"))
-                _rounds[int.Parse(Path.GetFileName(file).Split('-')[1], CultureInfo.InvariantCulture)] = file;
+            _rounds = [0, 0];
+            if (!File.Exists(_path)) return _rounds;
+            using var file = File.OpenHandle(_path);
+            if (RandomAccess.GetLength(file) < Preamble) return _rounds;
+            var length = SlotLength(file);
+            for (var slot = 0; slot < 2; slot++) _rounds[slot] = WholeRound(file, Preamble + (slot * length), length);
             return _rounds;
         }
+    }
+
+    private int SlotBefore(int round)
+    {
+        var (first, second) = (Rounds[0] < round ? Rounds[0] : 0, Rounds[1] < round ? Rounds[1] : 0);
+        return first == 0 && second == 0 ? -1 : first > second ? 0 : 1;
+    }
+
+    private static long SlotLength(SafeFileHandle file)
+    {
+        Span<byte> preamble = stackalloc byte[Preamble];
+        RandomAccess.Read(file, preamble, 0);
+        return BinaryPrimitives.ReadInt64LittleEndian(preamble);
+    }
+
+    private int WholeRound(SafeFileHandle file, long at, long length)
+    {
+        if (RandomAccess.GetLength(file) <= at) return 0; // never written
+        var slot = new byte[Math.Min(length, 1 << 16)];
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        var header = new byte[SlotHeader];
+        RandomAccess.Read(file, header, at);
+        hash.AppendData(header, 0, 8);
+        for (var done = (long)SlotHeader; done < length;)
+        {
+            var read = RandomAccess.Read(file, slot.AsSpan(0, (int)Math.Min(slot.Length, length - done)), at + done);
+            if (read == 0) break;
+            hash.AppendData(slot, 0, read);
+            done += read;
+        }
+        return hash.GetHashAndReset().AsSpan().SequenceEqual(header.AsSpan(8)) ? BinaryPrimitives.ReadInt32LittleEndian(header) : 0;
     }
 }

@@ -29,7 +29,7 @@ internal static class AloneTrial
         {
             began = run.Input.Time.GetTimestamp(); // waiting for a slot is not training
             return work.TrainAsync(task, cancellationToken);
-        }, cancellationToken).ConfigureAwait(false);
+        }, vectors: 1, start.Model.Layout.Length, cancellationToken).ConfigureAwait(false);
         var seconds = run.SecondsSince(began);
 
         var expected = start.Model.Layout.Length;

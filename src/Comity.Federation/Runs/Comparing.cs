@@ -26,7 +26,7 @@ internal static class Comparing
                         Repeat = repeat, Agreed = starts[repeat].Agreed,
                         Baseline = baseline.Info.Id, BaselineParameters = run.Store.Weights(baseline.Info),
                         Candidate = candidate.Info.Id, CandidateParameters = common ?? run.Store.Weights(candidate.Info),
-                    }, token), token).ConfigureAwait(false);
+                    }, token), vectors: common is null ? 2 : 1, baseline.Info.Parameters, token).ConfigureAwait(false);
                     return new ComparisonRecord(site.Site, baseline.Info.Id, candidate.Info.Id, result);
                 }, cancellationToken).ConfigureAwait(false);
                 run.Store.KeepComparisons(family, repeat, compared);

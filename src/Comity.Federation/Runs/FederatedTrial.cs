@@ -16,7 +16,7 @@ internal sealed class FederatedTrial(RunContext run, RepeatStart start, Federati
     private readonly ServerStrategy _strategy = ServerStrategy.Create(section.Strategy);
     private readonly string? _overrides = section.Training is null ? null : DeclaredJson.Write(section.Training);
     private readonly Dictionary<string, ISiteChannel> _channels = [];
-    private readonly List<SiteMemory> _memories = [];
+    private readonly Dictionary<string, SiteMemory> _memories = [];
     private readonly List<string> _order = [.. run.Sites.Select(s => s.Site)];
 
     /// <summary>Where the rounds start, shape [P]; called once, only if needed.</summary>
@@ -39,7 +39,7 @@ internal sealed class FederatedTrial(RunContext run, RepeatStart start, Federati
         OpenChannels();
         var record = run.Store.Model(model, start.Repeat);
         // Personal models still to be made need what the sites remember; where the disk lost it, the rounds are run again.
-        if (record is not null && !IsPersonalised() && !_memories.All(m => m.Reaches(TotalRounds + 1))) record = null;
+        if (record is not null && !IsPersonalised() && !Remembered(run.Store.Rounds(model, start.Repeat))) record = null;
         var resumed = record is not null;
         var states = _strategy.NewStates(Parameters);
         var parameters = resumed ? run.Store.Weights(record!.Info) : null;
@@ -51,11 +51,10 @@ internal sealed class FederatedTrial(RunContext run, RepeatStart start, Federati
 
     private void OpenChannels()
     {
-        _memories.Clear();
         foreach (var work in run.Sites)
         {
             var memory = new SiteMemory(run.Store.SiteFolder(work.Site, model, start.Repeat), run.Store.BeforeWrite);
-            _memories.Add(memory);
+            _memories[work.Site] = memory;
             var channel = new InProcessChannel(work, start.Model.Layout, memory, run.Slots);
             _channels[work.Site] = run.Input.Line?.Invoke(channel) ?? channel;
         }
@@ -78,13 +77,13 @@ internal sealed class FederatedTrial(RunContext run, RepeatStart start, Federati
     {
         var rounds = run.Store.Rounds(model, start.Repeat);
         var done = rounds.Count > 0 ? rounds[^1].Info.Round : 0;
-        var remembered = _memories.All(m => m.Reaches(done + 1));
+        var remembered = Remembered(rounds);
         if (rounds.Count > 0 && remembered)
         {
             var path = run.Store.RoundPath(model, start.Repeat, done, "checkpoint");
             if (FloatFile.Read(path, 1 + _strategy.States, Parameters, rounds[^1].CheckpointSha256) is { } vectors) return (vectors[0], vectors[1..], done);
         }
-        if (rounds.Count > 0 || !remembered)
+        if (rounds.Count > 0)
         {
             // The disk lost what its row names (power, not process): everything since the start is deterministic, so it is done again.
             run.Store.Forget(model, start.Repeat);
@@ -100,7 +99,7 @@ internal sealed class FederatedTrial(RunContext run, RepeatStart start, Federati
         var spoolPath = run.Store.RoundPath(model, start.Repeat, round, "spool");
         Directory.CreateDirectory(Path.GetDirectoryName(spoolPath)!);
         CoordinatorState ended;
-        using (var spool = UpdateSpool.Open(spoolPath))
+        using (var spool = OpenSpool(spoolPath, round))
         {
             var silence = section.DeadlineSeconds is { } seconds ? TimeSpan.FromSeconds(seconds) : (TimeSpan?)null;
             ended = await runner.RunAsync(plan, site => Offer(site, round, parameters, states), spool, _strategy.Parts, silence, cancellationToken).ConfigureAwait(false);
@@ -112,6 +111,16 @@ internal sealed class FederatedTrial(RunContext run, RepeatStart start, Federati
         Commit(round, plan, ended, parameters, states, run.SecondsSince(began));
         File.Delete(spoolPath);
         if (round > 1) File.Delete(run.Store.RoundPath(model, start.Repeat, round - 1, "checkpoint"));
+    }
+
+    private UpdateSpool OpenSpool(string path, int round)
+    {
+        var spool = UpdateSpool.Open(path);
+        if (!SitesRemember || spool.Headers.All(h => _memories[h.Site].Holds(round))) return spool;
+        // An update without the memory that was written with it: both are made again.
+        spool.Dispose();
+        File.Delete(path);
+        return UpdateSpool.Open(path);
     }
 
     private RoundPlan Plan(int round)
@@ -172,6 +181,20 @@ internal sealed class FederatedTrial(RunContext run, RepeatStart start, Federati
         if (TotalRounds > 0) File.Delete(run.Store.RoundPath(model, start.Repeat, TotalRounds, "checkpoint"));
         return record;
     }
+
+    // Whether every site still holds what it wrote in the last round it contributed to: not where power was lost and took it.
+    private bool Remembered(List<RoundRecord> rounds)
+    {
+        if (!SitesRemember) return true;
+        var last = new Dictionary<string, int>(StringComparer.Ordinal);
+        foreach (var round in rounds)
+        {
+            foreach (var site in round.Info.Contributed) last[site] = round.Info.Round;
+        }
+        return last.All(l => _memories[l.Key].Holds(l.Value));
+    }
+
+    private bool SitesRemember => _strategy.ControlVariates || section.Personalise is Strategies.DittoSection or Strategies.FedBnSection;
 
     private bool IsPersonalised() => section.Personalise is null || _order.All(site => run.Store.Model($"{model}+{site}", start.Repeat) is not null);
 

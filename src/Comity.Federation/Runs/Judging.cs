@@ -27,10 +27,11 @@ internal static class Judging
                         // Rows of the union stand under their sites already.
                         WithPredictions = run.Input.WithPredictions && place.Split == RowSplit.Test && place.Site != Union,
                     };
-                    var result = await run.InSlotAsync(() => place.Work.EvaluateAsync(task, token), token).ConfigureAwait(false);
+                    var result = await run.InSlotAsync(() => place.Work.EvaluateAsync(task, token), 0, 0, token).ConfigureAwait(false);
                     return new EvaluationInfo { Model = id, Repeat = repeat, Site = place.Site, Split = place.Split, Result = result };
                 }, cancellationToken).ConfigureAwait(false);
                 run.Store.KeepEvaluations(id, repeat, evaluations);
+                run.Slots.Discarded(1, model.Info.Parameters);
             }
             run.Tell(new StudyEvent.Evaluated(id, repeat, ++done, models.Count));
         }

@@ -10,7 +10,7 @@ namespace Comity.Federation.Runs;
 /// <param name="Input">What was asked for.</param>
 /// <param name="Store">What has been done.</param>
 /// <param name="Slots">Site calls that may run at the same time.</param>
-internal sealed record RunContext(StudyRunInput Input, RunStore Store, SemaphoreSlim Slots)
+internal sealed record RunContext(StudyRunInput Input, RunStore Store, WorkSlots Slots)
 {
     public IReadOnlyList<ISiteWork> Sites => Input.Sites;
 
@@ -18,8 +18,8 @@ internal sealed record RunContext(StudyRunInput Input, RunStore Store, Semaphore
 
     public double SecondsSince(long start) => Input.Time.GetElapsedTime(start).TotalSeconds;
 
-    /// <summary>Runs site work while a slot is held.</summary>
-    public async Task<T> InSlotAsync<T>(Func<ValueTask<T>> work, CancellationToken cancellationToken)
+    /// <summary>Runs site work while a slot is held; <paramref name="vectors"/> of the given length are left behind.</summary>
+    public async Task<T> InSlotAsync<T>(Func<ValueTask<T>> work, int vectors, int parameters, CancellationToken cancellationToken)
     {
         await Slots.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
@@ -28,7 +28,7 @@ internal sealed record RunContext(StudyRunInput Input, RunStore Store, Semaphore
         }
         finally
         {
-            Slots.Release();
+            Slots.Release(vectors, parameters);
         }
     }
 

@@ -1,4 +1,4 @@
-using Comity.Federation.Results;
+using Comity.Federation.Rounds;
 using Comity.Federation.Sites;
 using Comity.Federation.Stores;
 using Comity.Federation.Studies;
@@ -27,7 +27,7 @@ public static class StudyRun
         var store = RunStore.Open(input.RunFolder, input.Resume, Identity(input), input.Time, input.BeforeWrite);
         try
         {
-            using var slots = new SemaphoreSlim(Math.Max(1, input.Jobs));
+            using var slots = new WorkSlots(input.Jobs);
             var run = new RunContext(input, store, slots);
             var starts = await StartsAsync(run, cancellationToken).ConfigureAwait(false);
             var trials = Trials(run, starts);
@@ -93,7 +93,7 @@ public static class StudyRun
         foreach (var step in steps)
         {
             var task = new StatisticsTask(repeat, step, agreed);
-            var bySite = await run.AllAsync(run.Sites, (site, token) => new ValueTask<Statistics>(run.InSlotAsync(() => site.CollectAsync(task, token), token)), cancellationToken).ConfigureAwait(false);
+            var bySite = await run.AllAsync(run.Sites, (site, token) => new ValueTask<Statistics>(run.InSlotAsync(() => site.CollectAsync(task, token), 0, 0, token)), cancellationToken).ConfigureAwait(false);
             agreed = new Statistics([.. agreed.Parts, .. StatisticsAgreement.Merge(bySite).Parts]);
             run.Tell(new StudyEvent.StatisticsAgreed(repeat, step, steps.Count));
         }

@@ -94,12 +94,19 @@ public sealed class ResumeTests : IDisposable
         var rounds = 0;
         var input = _folder.Input(Everything) with { BeforeWrite = what => { if (what == "round" && ++rounds == 6) throw new Killed(); } };
         await Assert.ThrowsAsync<Killed>(() => StudyRun.RunAsync(input, default));
-        var pattern = lost == "checkpoint" ? "*.checkpoint" : "round-*.f32";
+        var pattern = lost == "checkpoint" ? "*.checkpoint" : "memory.f32";
         var files = Directory.GetFiles(input.RunFolder, pattern, SearchOption.AllDirectories);
         Assert.NotEmpty(files);
-        foreach (var file in files) File.WriteAllBytes(file, new byte[new FileInfo(file).Length]);
+        foreach (var file in files) Damage(file);
         using var resumed = await StudyRun.RunAsync(_folder.Input(Everything) with { Resume = true }, default);
         Assert.Equal(RunFolder.Digests(whole.Results), RunFolder.Digests(resumed.Results));
+    }
+
+    private static void Damage(string path)
+    {
+        var bytes = File.ReadAllBytes(path);
+        for (var i = 40; i < bytes.Length; i++) bytes[i] ^= 0x40;
+        File.WriteAllBytes(path, bytes);
     }
 
     [Fact]
