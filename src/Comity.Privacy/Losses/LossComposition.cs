@@ -61,9 +61,9 @@ internal static class LossComposition
         var high = parts.Sum(part => (double)part.Count * (part.Loss.First + part.Loss.Mass.Length - 1)) * interval;
         var low = parts.Sum(part => (double)part.Count * part.Loss.First) * interval;
         var surprise = -Math.Log(tail);
-        for (var step = 0; step < 20 && scale > 0; step++)
+        for (var step = 0; step < 10 && scale > 0; step++)
         {
-            var lambda = 0.05 * Math.Pow(2, step / 2.0) / scale;
+            var lambda = Math.ScaleB(0.1, step) / scale;
             high = Math.Min(high, (parts.Sum(part => part.Count * part.Loss.LogMoment(lambda)) + surprise) / lambda);
             low = Math.Max(low, -(parts.Sum(part => part.Count * part.Loss.LogMoment(-lambda)) + surprise) / lambda);
         }
