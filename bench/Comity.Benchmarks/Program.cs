@@ -1,6 +1,7 @@
 using Comity.Benchmarks.Federation;
 using Comity.Benchmarks.Learning;
 using Comity.Benchmarks.Study;
+using Comity.Benchmarks.Tensors;
 
 // One verb a family of numbers; each prints markdown tables that are committed under bench/results.
 var families = new Dictionary<string, Func<string[], int>>
@@ -8,6 +9,8 @@ var families = new Dictionary<string, Func<string[], int>>
     ["study"] = StudyNumbers.Run,
     ["evaluation"] = EvaluationNumbers.Run,
     ["federation"] = FederationNumbers.Run,
+    ["training"] = TrainingNumbers.Run,
+    ["gemm"] = GemmNumbers.Run,
 };
 
 if (args.Length > 0 && families.TryGetValue(args[0], out var family)) return family(args[1..]);

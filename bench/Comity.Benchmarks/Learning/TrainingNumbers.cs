@@ -1,0 +1,72 @@
+using System.Globalization;
+using Comity.Benchmarks.Rivals;
+using Comity.Learning;
+using Comity.Learning.Models;
+using Comity.Learning.Training;
+using Comity.Learning.Training.Optimizers;
+using Comity.Tensors.Randomness;
+
+namespace Comity.Benchmarks.Learning;
+
+/// <summary>Training steps of the whole trainer (shuffling, gathering, tape, optimiser) against PyTorch's bare loop over one fixed batch, one thread, in turns.</summary>
+internal static class TrainingNumbers
+{
+    private sealed record Work(string Name, int Inputs, int Hidden, int Outputs, int Batch, string Optimizer, double Demand);
+
+    private static readonly Work[] Works =
+    [
+        new("MLP 13-128-1, batch 32, SGD", 13, 128, 1, 32, "sgd", 10),
+        new("MLP 13-128-1, batch 32, Adam", 13, 128, 1, 32, "adam", 10),
+        new("MLP 784-128-10, batch 128, Adam", 784, 128, 10, 128, "adam", 1.6),
+        new("MLP 784-128-10, batch 128, SGD", 784, 128, 10, 128, "sgd", 1.6),
+    ];
+
+    public static int Run(string[] names)
+    {
+        using var torch = TorchRival.Start();
+        var culture = CultureInfo.InvariantCulture;
+        Console.WriteLine($"One thread, CPU time, 15 turns each; PyTorch {torch?.Version ?? "missing"}.");
+        Console.WriteLine();
+        Console.WriteLine("| training step | Comity µs | PyTorch µs | ratio (median) | ratio (best of both) | demand |");
+        Console.WriteLine("|---|---|---|---|---|---|");
+        var failed = 0;
+        foreach (var work in Works)
+        {
+            if (names.Length > 0 && !names.Any(n => work.Name.Contains(n, StringComparison.OrdinalIgnoreCase))) continue;
+            var (epoch, steps) = Prepare(work);
+            torch?.Make("w", $"mlp {work.Inputs} {work.Hidden} {work.Outputs} {work.Batch} {work.Optimizer}");
+            _ = CpuTime.Of(epoch, 0.5);
+            _ = torch?.Measure("w", 0.3);
+            List<double> own = [], rival = [];
+            for (var turn = 0; turn < 15; turn++)
+            {
+                own.Add(CpuTime.Of(epoch, 0.15) / steps);
+                rival.Add(torch?.Measure("w", 0.15) ?? double.NaN);
+            }
+            var median = own.Zip(rival, (a, b) => b / a).Order().ElementAt(7);
+            var best = rival.Min() / own.Min();
+            if (median < work.Demand) failed++;
+            Console.WriteLine(string.Create(culture, $"| {work.Name} | {1e6 * own.Order().ElementAt(7):F1} | {1e6 * rival.Order().ElementAt(7):F1} | {median:F1} | {best:F1} | ≥ {work.Demand} |"));
+        }
+        return failed == 0 ? 0 : 1;
+    }
+
+    private static (Action Epoch, int Steps) Prepare(Work work)
+    {
+        const int Batches = 64;
+        var random = Seed.Of(1).For(work.Name).ToRandom();
+        var rows = Batches * work.Batch;
+        var (features, labels) = (new float[rows * work.Inputs], new float[rows]);
+        foreach (ref var x in features.AsSpan()) x = (float)random.NextGaussian();
+        foreach (ref var y in labels.AsSpan()) y = random.NextInt32(Math.Max(2, work.Outputs));
+        var data = new Dataset(features, labels, work.Inputs);
+        var task = work.Outputs == 1 ? TaskKind.Binary : TaskKind.Multiclass;
+        var model = ModelFactory.Create(new MlpSection { Hidden = [work.Hidden] }, work.Inputs, task, Math.Max(2, work.Outputs));
+        OptimizerSection optimizer = work.Optimizer == "sgd" ? new SgdSection { LearningRate = 0.01 } : new AdamSection();
+        var trainer = new Trainer(model, new TrainingSection { Optimizer = optimizer, Batch = work.Batch });
+        var parameters = new float[model.Layout.Length];
+        model.Initialise(parameters, random);
+        var request = new TrainerRequest { Seed = Seed.Of(1), Epochs = 1 };
+        return (() => trainer.Train(parameters, data, null, request), Batches);
+    }
+}

@@ -1,0 +1,66 @@
+#!/usr/bin/python3
+"""PyTorch beside Comity's benchmarks: one command a line on stdin, one number a line on stdout.
+
+  make NAME KIND ARGS…     prepares a workload
+  cpu NAME SECONDS         runs it for about so long; prints seconds of this thread's CPU time for one step
+KIND: mlp INPUTS HIDDEN OUTPUTS BATCH OPTIMIZER (OUTPUTS 1: binary cross-entropy), gemm M N K TRANSPOSE_A TRANSPOSE_B
+Eager mode, one thread, no data loading: the fixed batch that favours the rival.
+"""
+import sys
+import time
+
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+
+torch.set_num_threads(1)
+torch.manual_seed(0)
+work = {}
+
+
+def mlp(inputs, hidden, outputs, batch, optimizer):
+    inputs, hidden, outputs, batch = int(inputs), int(hidden), int(outputs), int(batch)
+    net = nn.Sequential(nn.Linear(inputs, hidden), nn.ReLU(), nn.Linear(hidden, outputs))
+    make = {"sgd": lambda p: torch.optim.SGD(p, lr=0.01), "adam": torch.optim.Adam, "adamforeach": lambda p: torch.optim.Adam(p, foreach=True)}
+    opt = make[optimizer](net.parameters())
+    x = torch.randn(batch, inputs)
+    if outputs == 1:
+        y, loss = torch.randint(0, 2, (batch, 1)).float(), F.binary_cross_entropy_with_logits
+    else:
+        y, loss = torch.randint(0, outputs, (batch,)), F.cross_entropy
+
+    def step():
+        opt.zero_grad(set_to_none=True)
+        loss(net(x), y).backward()
+        opt.step()
+
+    return step
+
+
+def gemm(m, n, k, ta, tb):
+    m, n, k = int(m), int(n), int(k)
+    a = torch.randn(k, m).t() if ta == "1" else torch.randn(m, k)
+    b = torch.randn(n, k).t() if tb == "1" else torch.randn(k, n)
+    c = torch.empty(m, n)
+    return lambda: torch.mm(a, b, out=c)
+
+
+def cpu(step, seconds):
+    end, steps, start = time.perf_counter() + seconds, 0, time.thread_time()
+    while time.perf_counter() < end:
+        for _ in range(5):
+            step()
+        steps += 5
+    return (time.thread_time() - start) / steps
+
+
+print(torch.__version__, flush=True)
+for line in sys.stdin:
+    words = line.split()
+    if not words or words[0] == "quit":
+        break
+    if words[0] == "make":
+        work[words[1]] = {"mlp": mlp, "gemm": gemm}[words[2]](*words[3:])
+        print(0, flush=True)
+    else:
+        print(repr(cpu(work[words[1]], float(words[2]))), flush=True)
