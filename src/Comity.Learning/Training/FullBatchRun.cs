@@ -56,8 +56,8 @@ internal sealed unsafe class FullBatchRun
             Write(solver.X);
             var validation = watch.Observe(_session.Parameters.Span, epoch);
             _request.Progress?.Invoke(new TrainerProgress(epoch + 1, epochs, solver.Value, validation));
-            // Where no step gains any more, single precision has been used up: that is convergence as well.
-            if (!moved || solver.GradientSize <= _lbfgs.Tolerance) stoppedBy = StopReasons.Converged;
+            if (solver.GradientSize <= _lbfgs.Tolerance) stoppedBy = StopReasons.Converged;
+            else if (!moved) stoppedBy = StopReasons.Stalled;
             else if (solver.Value <= _section.TargetLoss) stoppedBy = StopReasons.TargetLoss;
             else if (watch.IsOver) stoppedBy = StopReasons.EarlyStopping;
         }

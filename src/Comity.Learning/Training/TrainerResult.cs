@@ -46,4 +46,7 @@ public static class StopReasons
 
     /// <summary>The gradient is as small as was asked for (L-BFGS).</summary>
     public const string Converged = "converged";
+
+    /// <summary>No step gains any more at single precision, though the gradient is larger than was asked for (L-BFGS).</summary>
+    public const string Stalled = "stalled";
 }

@@ -12,7 +12,7 @@ namespace Comity.Tensors.Kernels;
 internal static unsafe class Gemm<TWide> where TWide : unmanaged, IWide<TWide>
 {
     private const int DepthBlock = 256;
-    private const int ColumnBlock = 512;
+    private const int ColumnBlock = 256;
     private const int RowBlock = 144;
 
     /// <param name="transposeA">Whether A is stored as [k, m].</param>
@@ -109,8 +109,9 @@ internal static unsafe class Gemm<TWide> where TWide : unmanaged, IWide<TWide>
     {
         var width = 2 * TWide.Count;
         var panels = (m + TWide.TileRows - 1) / TWide.TileRows;
-        // Rows of A that are far apart share few sets of the first cache; packed, a panel streams. Worth it when it is read often.
-        var pack = aDepth == 1 && columns > 4 * width;
+        // Rows of A that are far apart share few sets of the first cache; packed, a panel streams. Worth it when it is read often,
+        // and for a transposed A, whose tiles are contiguous anyway, when it is read more often still.
+        var pack = columns > (aDepth == 1 ? 4 : 12) * width;
         for (int p = 0, row = 0; p < panels; p++)
         {
             var rows = (m - row + panels - p - 1) / (panels - p);
@@ -119,7 +120,8 @@ internal static unsafe class Gemm<TWide> where TWide : unmanaged, IWide<TWide>
             if (pack)
             {
                 var panel = scratch.Left((nint)TWide.TileRows * DepthBlock);
-                PackColumns(aTile, (int)aRow, rows, depth, panel, TWide.TileRows);
+                if (aDepth == 1) PackColumns(aTile, (int)aRow, rows, depth, panel, TWide.TileRows);
+                else PackShort(aTile, aDepth, rows, depth, panel);
                 aTile = panel;
                 (tileRow, tileDepth) = (1, TWide.TileRows);
             }
@@ -182,6 +184,16 @@ internal static unsafe class Gemm<TWide> where TWide : unmanaged, IWide<TWide>
         }
     }
 
+    // panel[d, i] = source[d, i] for the few rows of a tile of a transposed A.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void PackShort(float* source, nint ld, int rows, int depth, float* panel)
+    {
+        for (var d = 0; d < depth; d++, source += ld, panel += TWide.TileRows)
+        {
+            for (var i = 0; i < rows; i++) panel[i] = source[i];
+        }
+    }
+
     // panel[d, j] = source[j, d]; what is missing of the width is zero.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void PackColumns(float* source, int ld, int columns, int depth, float* panel, int width)
@@ -213,18 +225,18 @@ internal static unsafe class Gemm<TWide> where TWide : unmanaged, IWide<TWide>
     {
         switch (rows)
         {
-            case 1: GemmTile<TWide, Rows1>.Run(k, a, aRow, aDepth, b, ldb, c, ldc, start, ldStart); break;
-            case 2: GemmTile<TWide, Rows2>.Run(k, a, aRow, aDepth, b, ldb, c, ldc, start, ldStart); break;
-            case 3: GemmTile<TWide, Rows3>.Run(k, a, aRow, aDepth, b, ldb, c, ldc, start, ldStart); break;
-            case 4: GemmTile<TWide, Rows4>.Run(k, a, aRow, aDepth, b, ldb, c, ldc, start, ldStart); break;
-            case 5: GemmTile<TWide, Rows5>.Run(k, a, aRow, aDepth, b, ldb, c, ldc, start, ldStart); break;
-            case 6: GemmTile<TWide, Rows6>.Run(k, a, aRow, aDepth, b, ldb, c, ldc, start, ldStart); break;
-            case 7: GemmTile<TWide, Rows7>.Run(k, a, aRow, aDepth, b, ldb, c, ldc, start, ldStart); break;
-            case 8: GemmTile<TWide, Rows8>.Run(k, a, aRow, aDepth, b, ldb, c, ldc, start, ldStart); break;
-            case 9: GemmTile<TWide, Rows9>.Run(k, a, aRow, aDepth, b, ldb, c, ldc, start, ldStart); break;
-            case 10: GemmTile<TWide, Rows10>.Run(k, a, aRow, aDepth, b, ldb, c, ldc, start, ldStart); break;
-            case 11: GemmTile<TWide, Rows11>.Run(k, a, aRow, aDepth, b, ldb, c, ldc, start, ldStart); break;
-            default: GemmTile<TWide, Rows12>.Run(k, a, aRow, aDepth, b, ldb, c, ldc, start, ldStart); break;
+            case 1: TWide.Tile<Rows1>(k, a, aRow, aDepth, b, ldb, c, ldc, start, ldStart); break;
+            case 2: TWide.Tile<Rows2>(k, a, aRow, aDepth, b, ldb, c, ldc, start, ldStart); break;
+            case 3: TWide.Tile<Rows3>(k, a, aRow, aDepth, b, ldb, c, ldc, start, ldStart); break;
+            case 4: TWide.Tile<Rows4>(k, a, aRow, aDepth, b, ldb, c, ldc, start, ldStart); break;
+            case 5: TWide.Tile<Rows5>(k, a, aRow, aDepth, b, ldb, c, ldc, start, ldStart); break;
+            case 6: TWide.Tile<Rows6>(k, a, aRow, aDepth, b, ldb, c, ldc, start, ldStart); break;
+            case 7: TWide.Tile<Rows7>(k, a, aRow, aDepth, b, ldb, c, ldc, start, ldStart); break;
+            case 8: TWide.Tile<Rows8>(k, a, aRow, aDepth, b, ldb, c, ldc, start, ldStart); break;
+            case 9: TWide.Tile<Rows9>(k, a, aRow, aDepth, b, ldb, c, ldc, start, ldStart); break;
+            case 10: TWide.Tile<Rows10>(k, a, aRow, aDepth, b, ldb, c, ldc, start, ldStart); break;
+            case 11: TWide.Tile<Rows11>(k, a, aRow, aDepth, b, ldb, c, ldc, start, ldStart); break;
+            default: TWide.Tile<Rows12>(k, a, aRow, aDepth, b, ldb, c, ldc, start, ldStart); break;
         }
     }
 }

@@ -60,4 +60,28 @@ internal unsafe interface IWide<TSelf> where TSelf : unmanaged, IWide<TSelf>
 
     /// <summary>Largest lane.</summary>
     static abstract float MaxLane(TSelf value);
+
+    /// <summary>One tile of a matrix product, see <see cref="GemmTile{TLanes, TVector, TRows}"/>.</summary>
+    static abstract void Tile<TRows>(nint k, float* a, nint rowStride, nint depthStride, float* b, nint ldb, float* c, nint ldc, float* start, nint ldStart)
+        where TRows : struct, IRows;
+}
+
+/// <summary>The few operations of the innermost loop on the bare register.</summary>
+/// <remarks>
+/// A register wrapped in a struct costs the compiler a second local for each value; where sixteen registers are all in use,
+/// it then spills in the loop. Everywhere else <see cref="IWide{TSelf}"/> reads better and costs nothing.
+/// </remarks>
+internal unsafe interface ILanes<TVector> where TVector : unmanaged
+{
+    static abstract int Count { get; }
+
+    static abstract TVector Zero { get; }
+
+    static abstract TVector Create(float value);
+
+    static abstract TVector Load(float* source);
+
+    static abstract void Store(TVector value, float* target);
+
+    static abstract TVector MultiplyAdd(TVector a, TVector b, TVector c);
 }

@@ -5,7 +5,7 @@ using System.Runtime.Intrinsics.Arm;
 namespace Comity.Tensors.Kernels;
 
 /// <summary>4 lanes.</summary>
-internal readonly unsafe struct Wide128(Vector128<float> lanes) : IWide<Wide128>
+internal readonly unsafe struct Wide128(Vector128<float> lanes) : IWide<Wide128>, ILanes<Vector128<float>>
 {
     private readonly Vector128<float> _lanes = lanes;
 
@@ -104,4 +104,21 @@ internal readonly unsafe struct Wide128(Vector128<float> lanes) : IWide<Wide128>
         var pairs = Vector128.Max(value._lanes, Vector128.Shuffle(value._lanes, Vector128.Create(2, 3, 0, 1)));
         return MathF.Max(pairs.ToScalar(), pairs.GetElement(1));
     }
+
+    static Vector128<float> ILanes<Vector128<float>>.Zero { [MethodImpl(MethodImplOptions.AggressiveInlining)] get => Vector128<float>.Zero; }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static Vector128<float> ILanes<Vector128<float>>.Create(float value) => Vector128.Create(value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static Vector128<float> ILanes<Vector128<float>>.Load(float* source) => Vector128.Load(source);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static void ILanes<Vector128<float>>.Store(Vector128<float> value, float* target) => value.Store(target);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static Vector128<float> ILanes<Vector128<float>>.MultiplyAdd(Vector128<float> a, Vector128<float> b, Vector128<float> c) => Vector128.FusedMultiplyAdd(a, b, c);
+
+    public static void Tile<TRows>(nint k, float* a, nint rowStride, nint depthStride, float* b, nint ldb, float* c, nint ldc, float* start, nint ldStart)
+        where TRows : struct, IRows => GemmTile<Wide128, Vector128<float>, TRows>.Run(k, a, rowStride, depthStride, b, ldb, c, ldc, start, ldStart);
 }

@@ -4,7 +4,7 @@ using System.Runtime.Intrinsics;
 namespace Comity.Tensors.Kernels;
 
 /// <summary>8 lanes.</summary>
-internal readonly unsafe struct Wide256(Vector256<float> lanes) : IWide<Wide256>
+internal readonly unsafe struct Wide256(Vector256<float> lanes) : IWide<Wide256>, ILanes<Vector256<float>>
 {
     private readonly Vector256<float> _lanes = lanes;
 
@@ -95,4 +95,21 @@ internal readonly unsafe struct Wide256(Vector256<float> lanes) : IWide<Wide256>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float MaxLane(Wide256 value) => Wide128.MaxLane(new(Vector128.Max(value._lanes.GetLower(), value._lanes.GetUpper())));
+
+    static Vector256<float> ILanes<Vector256<float>>.Zero { [MethodImpl(MethodImplOptions.AggressiveInlining)] get => Vector256<float>.Zero; }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static Vector256<float> ILanes<Vector256<float>>.Create(float value) => Vector256.Create(value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static Vector256<float> ILanes<Vector256<float>>.Load(float* source) => Vector256.Load(source);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static void ILanes<Vector256<float>>.Store(Vector256<float> value, float* target) => value.Store(target);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static Vector256<float> ILanes<Vector256<float>>.MultiplyAdd(Vector256<float> a, Vector256<float> b, Vector256<float> c) => Vector256.FusedMultiplyAdd(a, b, c);
+
+    public static void Tile<TRows>(nint k, float* a, nint rowStride, nint depthStride, float* b, nint ldb, float* c, nint ldc, float* start, nint ldStart)
+        where TRows : struct, IRows => GemmTile<Wide256, Vector256<float>, TRows>.Run(k, a, rowStride, depthStride, b, ldb, c, ldc, start, ldStart);
 }

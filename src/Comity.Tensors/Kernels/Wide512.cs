@@ -4,7 +4,7 @@ using System.Runtime.Intrinsics;
 namespace Comity.Tensors.Kernels;
 
 /// <summary>16 lanes.</summary>
-internal readonly unsafe struct Wide512(Vector512<float> lanes) : IWide<Wide512>
+internal readonly unsafe struct Wide512(Vector512<float> lanes) : IWide<Wide512>, ILanes<Vector512<float>>
 {
     private readonly Vector512<float> _lanes = lanes;
 
@@ -95,4 +95,21 @@ internal readonly unsafe struct Wide512(Vector512<float> lanes) : IWide<Wide512>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float MaxLane(Wide512 value) => Wide256.MaxLane(new(Vector256.Max(value._lanes.GetLower(), value._lanes.GetUpper())));
+
+    static Vector512<float> ILanes<Vector512<float>>.Zero { [MethodImpl(MethodImplOptions.AggressiveInlining)] get => Vector512<float>.Zero; }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static Vector512<float> ILanes<Vector512<float>>.Create(float value) => Vector512.Create(value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static Vector512<float> ILanes<Vector512<float>>.Load(float* source) => Vector512.Load(source);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static void ILanes<Vector512<float>>.Store(Vector512<float> value, float* target) => value.Store(target);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static Vector512<float> ILanes<Vector512<float>>.MultiplyAdd(Vector512<float> a, Vector512<float> b, Vector512<float> c) => Vector512.FusedMultiplyAdd(a, b, c);
+
+    public static void Tile<TRows>(nint k, float* a, nint rowStride, nint depthStride, float* b, nint ldb, float* c, nint ldc, float* start, nint ldStart)
+        where TRows : struct, IRows => GemmTile<Wide512, Vector512<float>, TRows>.Run(k, a, rowStride, depthStride, b, ldb, c, ldc, start, ldStart);
 }

@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 namespace Comity.Tensors.Kernels;
 
 /// <summary>One lane: for processors without vectors, and the plainest form of every kernel.</summary>
-internal readonly unsafe struct WideScalar(float value) : IWide<WideScalar>
+internal readonly unsafe struct WideScalar(float value) : IWide<WideScalar>, ILanes<float>
 {
     private readonly float _value = value;
 
@@ -79,4 +79,17 @@ internal readonly unsafe struct WideScalar(float value) : IWide<WideScalar>
         mantissa = new(BitConverter.Int32BitsToSingle((bits & 0x007FFFFF) | 0x3F000000));
         return new((int)((uint)bits >> 23) - 126);
     }
+
+    static float ILanes<float>.Zero => 0;
+
+    static float ILanes<float>.Create(float value) => value;
+
+    static float ILanes<float>.Load(float* source) => *source;
+
+    static void ILanes<float>.Store(float value, float* target) => *target = value;
+
+    static float ILanes<float>.MultiplyAdd(float a, float b, float c) => MathF.FusedMultiplyAdd(a, b, c);
+
+    public static void Tile<TRows>(nint k, float* a, nint rowStride, nint depthStride, float* b, nint ldb, float* c, nint ldc, float* start, nint ldStart)
+        where TRows : struct, IRows => GemmTile<WideScalar, float, TRows>.Run(k, a, rowStride, depthStride, b, ldb, c, ldc, start, ldStart);
 }

@@ -8,6 +8,9 @@ internal sealed class Lbfgs
 
     private const double SufficientDecrease = 1e-4;
     private const double Curvature = 0.9;
+
+    // Values come from single precision: differences below this share of them say nothing, slopes still do (Hager and Zhang 2005, section 2).
+    private const double Noise = 2e-7;
     private readonly Function _function;
     private readonly int _history;
     private readonly List<(double[] Step, double[] Change, double Product)> _pairs = [];
@@ -100,11 +103,11 @@ internal sealed class Lbfgs
 
     private bool Search(double slope, double first)
     {
-        double value = Value, previous = 0, previousValue = value, previousSlope = slope, length = first;
+        double value = Value, noise = Noise * Math.Abs(value), previous = 0, previousValue = value, previousSlope = slope, length = first;
         for (var i = 0; i < 30; i++)
         {
             var (trial, trialSlope) = Try(length);
-            if (!double.IsFinite(trial) || trial > value + SufficientDecrease * length * slope || (i > 0 && trial >= previousValue))
+            if (!double.IsFinite(trial) || trial > value + SufficientDecrease * length * slope + noise || (i > 0 && trial >= previousValue + noise))
                 return Zoom(value, slope, previous, previousValue, previousSlope, length, trial);
             if (Math.Abs(trialSlope) <= -Curvature * slope) return Accept(trial);
             if (trialSlope >= 0) return Zoom(value, slope, length, trial, trialSlope, previous, previousValue);
@@ -116,6 +119,7 @@ internal sealed class Lbfgs
 
     private bool Zoom(double value, double slope, double low, double lowValue, double lowSlope, double high, double highValue)
     {
+        var noise = Noise * Math.Abs(value);
         for (var i = 0; i < 40; i++)
         {
             // The minimum of the parabola through the low end, its slope and the high end, kept away from both ends.
@@ -125,7 +129,7 @@ internal sealed class Lbfgs
             var (least, most) = (Math.Min(low, high) + 0.1 * Math.Abs(width), Math.Max(low, high) - 0.1 * Math.Abs(width));
             length = Math.Clamp(length, least, most);
             var (trial, trialSlope) = Try(length);
-            if (!double.IsFinite(trial) || trial > value + SufficientDecrease * length * slope || trial >= lowValue)
+            if (!double.IsFinite(trial) || trial > value + SufficientDecrease * length * slope + noise || trial > lowValue + noise)
             {
                 (high, highValue) = (length, trial);
             }
