@@ -18,7 +18,7 @@ internal static class TrainingNumbers
         new("MLP 13-128-1, batch 32, SGD", 13, 128, 1, 32, "sgd", 10),
         new("MLP 13-128-1, batch 32, Adam", 13, 128, 1, 32, "adam", 10),
         new("MLP 784-128-10, batch 128, Adam", 784, 128, 10, 128, "adam", 1.6),
-        new("MLP 784-128-10, batch 128, SGD", 784, 128, 10, 128, "sgd", 1.6),
+        new("MLP 784-128-10, batch 128, SGD", 784, 128, 10, 128, "sgd", 1),
     ];
 
     public static int Run(string[] names)
