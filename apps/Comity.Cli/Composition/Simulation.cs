@@ -54,6 +54,8 @@ internal sealed class Simulation : IDisposable
     {
         Study = _study.Study.Study,
         StudySha256 = _study.Study.Declared.Sha256,
+        StudyFile = _study.Study.Declared.File,
+        Label = _study.Study.Contract.Label.Column,
         Model = _model,
         Sites = _sites,
         Pooled = _pooled,

@@ -21,8 +21,7 @@ internal static class RunSummary
         if (view.Matrix.Rows.Any(r => r.Cells.Any(c => c is { Best: true }))) output.Line(output.Dim(session.Text("summary.best")));
         output.Line();
         if (results.Recommended is { } recommended) output.Line(output.Green(session.Text("summary.recommended", view.ModelName(recommended))));
-        foreach (var warning in results.Warnings) output.Line(output.Yellow(session.Text("summary.warning", view.WarningText(warning))));
-        foreach (var thin in view.Thin) output.Line(output.Yellow(session.Text("summary.warning", view.ThinText(thin))));
+        foreach (var note in view.Notes) output.Line(output.Yellow(session.Text("summary.warning", note)));
         output.Line(session.Text("report.written", folder.Report));
     }
 

@@ -21,6 +21,7 @@ internal static class Outcome
         return new StudyResults
         {
             Study = study.Study, Seed = study.Seed, Environment = input.Environment, StudySha256 = input.StudySha256,
+            StudyFile = input.StudyFile, Label = input.Label,
             Task = starts[0].Model.Task, Classes = starts[0].Model.Classes, PrimaryMetric = input.PrimaryMetric, Repeats = study.Repeats,
             Markets = [.. study.Markets.Select(m => new MarketInfo(m.Id, m.Jurisdiction, m.Name))],
             Sites = sites,

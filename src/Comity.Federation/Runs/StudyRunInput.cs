@@ -13,6 +13,12 @@ public sealed record StudyRunInput
     /// <summary>SHA-256 (hex) of the study file's bytes.</summary>
     public required string StudySha256 { get; init; }
 
+    /// <summary>The study file as the user named it, for the results; null: not told.</summary>
+    public string? StudyFile { get; init; }
+
+    /// <summary>What is predicted: the label's column, for the results; null: not told.</summary>
+    public string? Label { get; init; }
+
     /// <summary>Knows the model and gives its first weights.</summary>
     public required IModelSource Model { get; init; }
 

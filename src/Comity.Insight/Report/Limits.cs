@@ -11,13 +11,22 @@ internal static class Limits
     // These are said from the class counts, with how many rows there are in each repeat.
     private static readonly HashSet<string> SaidByCounts = new(StringComparer.Ordinal) { "one-class", "few-negatives", "few-positives", "few-of-class", "thin-test" };
 
-    public static IReadOnlyList<string> Of(ReportView view)
+    /// <summary>What this study in particular must be read with: arms that did not run, thin evidence, refused updates.</summary>
+    public static List<string> Notes(ReportView view)
     {
         var (t, results) = (view.T, view.Results);
         var said = new List<string>();
         foreach (var kind in results.Warnings.Where(w => !SaidByCounts.Contains(w.Code)).GroupBy(w => w.Code)) AddKind(said, view, [.. kind]);
         said.AddRange(view.Thin.Take(Named).Select(view.ThinText));
         if (view.Thin.Count > Named) said.Add(t["thin.more", view.F.Count(view.Thin.Count - Named)]);
+        return said;
+    }
+
+    /// <summary>The notes, and what holds for any study of its kind.</summary>
+    public static List<string> Of(ReportView view)
+    {
+        var (t, results) = (view.T, view.Results);
+        var said = Notes(view);
         if (results.Repeats == 1) said.Add(t["limits.one-repeat"]);
         if (view.Answer.Lines.Any(l => double.IsFinite(l.Detectable) && Math.Abs(l.Difference) < l.Detectable)) said.Add(t["limits.detectable"]);
         said.Add(t["limits.where"]);

@@ -107,6 +107,9 @@ public sealed class ReportView
     /// <summary>Rows in words.</summary>
     public string Rows(long rows) => T["format.rows", F.Count(rows)];
 
+    /// <summary>What this study must be read with, in words: arms that did not run, thin evidence, refused updates.</summary>
+    public IReadOnlyList<string> Notes => Limits.Notes(this);
+
     /// <summary>Thin evidence in words.</summary>
     public string ThinText(ThinEvidence thin) => thin switch
     {
