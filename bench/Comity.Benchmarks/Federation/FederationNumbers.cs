@@ -37,7 +37,7 @@ public static class FederationNumbers
     {
         const int parameters = 1_000_000;
         Console.WriteLine();
-        Console.WriteLine("| strategy | peak MiB, 25 sites | peak MiB, 200 sites | growth in models of 1 M parameters |");
+        Console.WriteLine("| strategy | peak MiB, 2 sites (Krum: 25) | peak MiB, 200 sites | growth in models of 1 M parameters |");
         Console.WriteLine("|---|---:|---:|---:|");
         foreach (var strategy in Strategies)
         {

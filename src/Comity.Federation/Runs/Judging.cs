@@ -13,28 +13,33 @@ internal static class Judging
     public static async Task RunAsync(RunContext run, IReadOnlyList<RepeatStart> starts, IReadOnlyList<ModelRecord> models, CancellationToken cancellationToken)
     {
         var done = 0;
-        foreach (var model in models)
+        await run.AllAsync(models, async (model, token) =>
         {
-            var (id, repeat) = (model.Info.Id, model.Info.Repeat);
-            if (!run.Store.IsEvaluated(id, repeat))
+            if (!run.Store.IsEvaluated(model.Info.Id, model.Info.Repeat))
             {
-                var parameters = run.Store.Weights(model.Info);
-                var evaluations = await run.AllAsync(Places(run, model), async (place, token) =>
-                {
-                    var task = new EvaluationTask
-                    {
-                        Repeat = repeat, Model = id, Agreed = starts[repeat].Agreed, Parameters = parameters, Split = place.Split, Detailed = place.Split == RowSplit.Test,
-                        // Rows of the union stand under their sites already.
-                        WithPredictions = run.Input.WithPredictions && place.Split == RowSplit.Test && place.Site != Union,
-                    };
-                    var result = await run.InSlotAsync(() => place.Work.EvaluateAsync(task, token), 0, 0, token).ConfigureAwait(false);
-                    return new EvaluationInfo { Model = id, Repeat = repeat, Site = place.Site, Split = place.Split, Result = result };
-                }, cancellationToken).ConfigureAwait(false);
-                run.Store.KeepEvaluations(id, repeat, evaluations);
+                var evaluations = await JudgeAsync(run, starts[model.Info.Repeat], model, token).ConfigureAwait(false);
+                run.Store.KeepEvaluations(model.Info.Id, model.Info.Repeat, evaluations);
                 run.Slots.Discarded(1, model.Info.Parameters);
             }
-            run.Tell(new StudyEvent.Evaluated(id, repeat, ++done, models.Count));
-        }
+            run.Tell(new StudyEvent.Evaluated(model.Info.Id, model.Info.Repeat, Interlocked.Increment(ref done), models.Count));
+            return 0;
+        }, cancellationToken).ConfigureAwait(false);
+    }
+
+    private static Task<EvaluationInfo[]> JudgeAsync(RunContext run, RepeatStart start, ModelRecord model, CancellationToken cancellationToken)
+    {
+        var (id, repeat, parameters) = (model.Info.Id, model.Info.Repeat, run.Store.Weights(model.Info));
+        return run.AllAsync(Places(run, model), async (place, token) =>
+        {
+            var task = new EvaluationTask
+            {
+                Repeat = repeat, Model = id, Agreed = start.Agreed, Parameters = parameters, Split = place.Split, Detailed = place.Split == RowSplit.Test,
+                // Rows of the union stand under their sites already.
+                WithPredictions = run.Input.WithPredictions && place.Split == RowSplit.Test && place.Site != Union,
+            };
+            var result = await run.InSlotAsync(() => place.Work.EvaluateAsync(task, token), 0, 0, token).ConfigureAwait(false);
+            return new EvaluationInfo { Model = id, Repeat = repeat, Site = place.Site, Split = place.Split, Result = result };
+        }, cancellationToken);
     }
 
     private static List<Place> Places(RunContext run, ModelRecord model)

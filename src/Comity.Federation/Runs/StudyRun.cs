@@ -144,7 +144,7 @@ public static class StudyRun
         foreach (var plan in trials.Alike.Concat(trials.Joining).Select(t => t.Plan).OrderBy(p => p.Repeat))
         {
             models.Add(store.Model(plan.Model, plan.Repeat)!);
-            models.AddRange(store.PersonalModels(plan.Model, plan.Repeat).OrderBy(m => position[m.Owner!]));
+            if (plan.Arm == "federated") models.AddRange(store.PersonalModels(plan.Model, plan.Repeat).OrderBy(m => position[m.Owner!]));
         }
         return models;
     }

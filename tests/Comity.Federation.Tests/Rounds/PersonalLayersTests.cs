@@ -109,4 +109,15 @@ public sealed class PersonalLayersTests : IDisposable
         var memory = new SiteMemory(_folder.FullName, null);
         Assert.Equal((false, true, true), (memory.Holds(1), memory.Holds(2), memory.Holds(3)));
     }
+
+    [Fact]
+    public async Task FedProx_asks_the_sites_for_its_pull_towards_the_common_model()
+    {
+        using var slots = new WorkSlots(1);
+        var channel = new InProcessChannel(_work, Layout, new SiteMemory(_folder.FullName, null), slots);
+        var strategy = Federation.Aggregation.ServerStrategy.Create(new FedProxSection { Mu = 0.25 });
+        await channel.OfferAsync(Offer(1, [0, 0, 0, 0], null, null) with { Proximal = strategy.Proximal }, new Caught(), default);
+        Assert.Equal(0.25f, _work.Tasks[0].Proximal);
+        Assert.True(_work.Tasks[0].Anchor.IsEmpty); // the anchor is what was given
+    }
 }
