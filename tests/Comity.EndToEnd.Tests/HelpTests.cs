@@ -16,6 +16,16 @@ public sealed class HelpTests
     }
 
     [Fact]
+    public async Task Help_names_arguments_by_what_they_are_whatever_the_folder_holds()
+    {
+        var help = await Cli.RunAsync(Repository.Root, "--help");
+
+        foreach (var usage in new[] { "run <STUDY>", "check <STUDY>", "predict <MODEL_DIR>", "report <RUN_DIR>" })
+            Assert.Contains(usage, help.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("README.md", help.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Help_speaks_Chinese_when_the_user_does()
     {
         var help = await Cli.RunAsync(Repository.Root, "help", "exit-codes", "--lang", "zh-Hans");

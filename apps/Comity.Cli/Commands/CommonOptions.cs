@@ -16,7 +16,7 @@ internal static class CommonOptions
 
     public static Argument<string> Study(Session session)
     {
-        var argument = new Argument<string>("STUDY") { Description = session.Text("argument.study") };
+        var argument = new Argument<string>("STUDY") { HelpName = "STUDY", Description = session.Text("argument.study") };
         argument.CompletionSources.Add(Paths);
         return argument;
     }

@@ -14,7 +14,7 @@ internal static class PredictCommand
 {
     public static Command Create(Session session)
     {
-        var folder = new Argument<string>("MODEL_DIR") { Description = session.Text("argument.model") };
+        var folder = new Argument<string>("MODEL_DIR") { HelpName = "MODEL_DIR", Description = session.Text("argument.model") };
         var input = new Option<string>("--input") { Description = session.Text("option.input"), Required = true, HelpName = "FILE" };
         var output = new Option<string>("--output") { Description = session.Text("option.output"), Required = true, HelpName = "FILE" };
         var header = new Option<string?>("--header") { Description = session.Text("option.header"), HelpName = "A,B,…" };

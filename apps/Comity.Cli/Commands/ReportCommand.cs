@@ -10,7 +10,7 @@ internal static class ReportCommand
 {
     public static Command Create(Session session)
     {
-        var run = new Argument<string>("RUN_DIR") { Description = session.Text("argument.run") };
+        var run = new Argument<string>("RUN_DIR") { HelpName = "RUN_DIR", Description = session.Text("argument.run") };
         run.CompletionSources.Add(CommonOptions.Paths);
         var command = new Command("report", session.Text("report.description")) { run };
         command.SetAction(async (parsed, _) =>
