@@ -64,6 +64,7 @@ internal static class CommandLine
         root.Subcommands.Add(RunCommand.Create(session));
         root.Subcommands.Add(CheckCommand.Create(session));
         root.Subcommands.Add(PredictCommand.Create(session));
+        root.Subcommands.Add(EstimateCommand.Create(session));
         root.Subcommands.Add(ReportCommand.Create(session));
         root.Subcommands.Add(DataCommand.Create(session));
         root.Subcommands.Add(SchemaCommand.Create(session));

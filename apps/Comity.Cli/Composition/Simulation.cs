@@ -12,7 +12,7 @@ namespace Comity.Cli.Composition;
 internal sealed class Simulation : IDisposable
 {
     /// <summary>Encoded rows kept at most; what is dropped is encoded again when it is needed.</summary>
-    private const long CachedBytes = 128L * 1024 * 1024;
+    public const long CachedBytes = 128L * 1024 * 1024;
 
     /// <summary>Stands for the union of all sites, as in results.</summary>
     private const string Union = "*";
