@@ -27,16 +27,12 @@ internal sealed class InProcessChannel(ISiteWork work, ParameterLayout layout, S
         await slots.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            var (message, body) = await TrainAsync(offer, cancellationToken).ConfigureAwait(false);
-            var (answered, answer) = SiteMachine.Step(training, message);
-            if (answer is SiteAction.Send send) sink.Accept(send.Header, body);
-            _state = answered;
-            return answer is SiteAction.Send sent ? new RoundReply.Delivered(sent.Header) : new RoundReply.Refused(((SiteAction.Refuse)answer!).Reason);
+            return await AnswerAsync(training, offer, sink, cancellationToken).ConfigureAwait(false);
         }
         finally
         {
             // What training returned, its difference, and what control variates and personal parameters came to.
-            slots.Release(2 + (3 * MemoryVectors(offer)), offer.Parameters.Length);
+            slots.Release(2 + (2 * MemoryVectors(offer)), offer.Parameters.Length);
         }
     }
 
@@ -68,6 +64,16 @@ internal sealed class InProcessChannel(ISiteWork work, ParameterLayout layout, S
         }
     }
 
+    // A method of its own, so that nothing holds its vectors any more when the slot is given back.
+    private async ValueTask<RoundReply> AnswerAsync(SiteState training, RoundOffer offer, IUpdateSink sink, CancellationToken cancellationToken)
+    {
+        var (message, body) = await TrainAsync(offer, cancellationToken).ConfigureAwait(false);
+        var (answered, answer) = SiteMachine.Step(training, message);
+        if (answer is SiteAction.Send send) sink.Accept(send.Header, body);
+        _state = answered;
+        return answer is SiteAction.Send sent ? new RoundReply.Delivered(sent.Header) : new RoundReply.Refused(((SiteAction.Refuse)answer!).Reason);
+    }
+
     private async ValueTask<(SiteMessage.Trained Message, float[] Body)> TrainAsync(RoundOffer offer, CancellationToken cancellationToken)
     {
         var length = offer.Parameters.Length;
@@ -77,14 +83,17 @@ internal sealed class InProcessChannel(ISiteWork work, ParameterLayout layout, S
         var start = offer.Personalise is FedBnSection && kept is not null ? WithOwnNormalisation(offer.Parameters, kept[^1]) : offer.Parameters;
         var control = scaffold ? kept?[0] ?? new float[length] : null;
 
+        // The second half of the body, which the variate's change will fill, carries the correction c − cᵢ until then.
+        var body = new float[length * (scaffold ? 2 : 1)];
+        if (scaffold) TensorPrimitives.Subtract(offer.ServerControl.Span, control, body.AsSpan(length));
         var task = Task(offer, offer.Model, offer.Round, start) with
         {
-            Epochs = offer.Epochs, Proximal = offer.Proximal, GradientCorrection = control is null ? default(ReadOnlyMemory<float>) : Difference(offer.ServerControl.Span, control),
+            Epochs = offer.Epochs, Proximal = offer.Proximal, GradientCorrection = body.AsMemory(length),
             Teacher = offer.Teacher?.Invoke() ?? default,
         };
         var result = await work.TrainAsync(task, cancellationToken).ConfigureAwait(false);
 
-        float[] body = result.Parameters.Length == length ? new float[length * (scaffold ? 2 : 1)] : new float[result.Parameters.Length];
+        if (result.Parameters.Length != length) body = new float[result.Parameters.Length]; // for the gate to refuse
         if (result.Parameters.Length == length)
         {
             TensorPrimitives.Subtract(result.Parameters.Span, start.Span, body.AsSpan(0, length));
@@ -133,13 +142,6 @@ internal sealed class InProcessChannel(ISiteWork work, ParameterLayout layout, S
 
     private static int MemoryVectors(RoundOffer offer) =>
         (offer.ServerControl.IsEmpty ? 0 : 1) + (offer.Personalise is DittoSection or FedBnSection ? 1 : 0);
-
-    private static float[] Difference(ReadOnlySpan<float> a, ReadOnlySpan<float> b)
-    {
-        var difference = new float[a.Length];
-        TensorPrimitives.Subtract(a, b, difference);
-        return difference;
-    }
 
     // Option II: cᵢ⁺ = cᵢ − c + (x − y)/(K·lr), hence Δcᵢ = −c − Δ/(K·lr) with Δ = y − x (Karimireddy et al. 2020, line 12).
     private void ControlChange(ReadOnlySpan<float> control, ReadOnlySpan<float> difference, double learningRateSum, Span<float> change)

@@ -24,7 +24,7 @@ public sealed class PersonalLayersTests : IDisposable
 
         public ValueTask<TrainingResult> TrainAsync(TrainingTask task, CancellationToken cancellationToken)
         {
-            Tasks.Add(task);
+            Tasks.Add(task with { GradientCorrection = task.GradientCorrection.ToArray() }); // its buffer is the site's again afterwards
             return new(new TrainingResult
             {
                 Parameters = task.Parameters.ToArray().Select((x, i) => x + 1 - (task.GradientCorrection.IsEmpty ? 0 : 0.1f * task.GradientCorrection.Span[i])).ToArray(),
