@@ -43,6 +43,9 @@ internal sealed class LeastSquaresSite : ISiteWork
     /// <summary>Learning rate of the site's trainer; a huge one diverges as real training does.</summary>
     public double LearningRate { get; init; } = 0.05;
 
+    /// <summary>What the site says besides of its rows, by repeat.</summary>
+    public Func<int, IReadOnlyList<string>> Says { get; init; } = _ => [];
+
     /// <summary>Overrides that reached the trainer.</summary>
     public List<string?> OverridesSeen { get; } = [];
 
@@ -104,7 +107,7 @@ internal sealed class LeastSquaresSite : ISiteWork
         var (from, to) = Range(task.Split);
         return new(new EvaluationResult
         {
-            Rows = rows, Metrics = new Dictionary<string, Estimate> { ["mse"] = new(mse, mse * 0.9, mse * 1.1) }, Warnings = rows < 20 ? ["few-rows:" + rows] : [],
+            Rows = rows, Metrics = new Dictionary<string, Estimate> { ["mse"] = new(mse, mse * 0.9, mse * 1.1) }, Warnings = [.. rows < 20 ? ["few-rows:" + rows] : Array.Empty<string>(), .. Says(task.Repeat)],
             Predictions = task.WithPredictions ? [.. Enumerable.Range(from, to - from).Select(i => new Prediction(i, "y", [(float)Predict(parameters.Span, _x[i])]))] : [],
         });
     }

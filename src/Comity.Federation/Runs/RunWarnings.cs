@@ -10,7 +10,8 @@ namespace Comity.Federation.Runs;
 /// <remarks>
 /// <c>arm-not-run</c> arm, reason · <c>pooled-moves-records</c> · <c>statistics-shared</c> bytes, parts · <c>update-rejected</c> model, site, reason, rounds ·
 /// <c>site-missing</c> model, site, rounds · <c>partial-participation</c> model, fewest, sites · <c>epochs-differ</c> model, its epochs, local epochs ·
-/// <c>no-validation-rows</c> · <c>no-recommendation</c> · and what sites said of their test rows (<c>one-class</c> site, <c>few-negatives</c> site, rows, …).
+/// <c>no-validation-rows</c> · <c>no-recommendation</c> · and what sites said of their test rows, once for all repeats and models:
+/// <c>one-class</c> site · <c>few-negatives</c> site, fewest rows, most rows · <c>few-of-class</c> site, fewest rows, most rows, class · ….
 /// </remarks>
 internal static class RunWarnings
 {
@@ -36,13 +37,27 @@ internal static class RunWarnings
             Warn("no-validation-rows");
             if (candidates.Count > 1 && recommended is null) Warn("no-recommendation");
         }
-        foreach (var thin in evaluations.Where(e => e.Split == RowSplit.Test).SelectMany(e => e.Result.Warnings.Select(w => (e.Site, Warning: w))).Distinct())
-        {
-            var parts = thin.Warning.Split(':');
-            Warn(parts[0], [thin.Site, .. parts[1..]]);
-        }
+        Judged(evaluations, Warn);
         return warnings;
     }
+
+    // Each model and repeat says it again, with another number of rows: a reader wants it once, with the range.
+    private static void Judged(IReadOnlyList<EvaluationInfo> evaluations, Action<string, IReadOnlyList<string>> warn)
+    {
+        var said = from evaluation in evaluations
+                   where evaluation.Split == RowSplit.Test
+                   from text in evaluation.Result.Warnings
+                   let parts = text.Split(':')
+                   let counted = parts.Length > 1 && long.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out _)
+                   select (evaluation.Site, Code: parts[0], Rows: counted ? long.Parse(parts[1], CultureInfo.InvariantCulture) : -1, Others: parts[(counted ? 2 : 1)..]);
+        foreach (var same in said.GroupBy(w => (w.Site, w.Code, Others: string.Join(':', w.Others))))
+        {
+            IReadOnlyList<string> range = same.First().Rows < 0 ? [] : [Text(same.Min(w => w.Rows)), Text(same.Max(w => w.Rows))];
+            warn(same.Key.Code, [same.Key.Site, .. range, .. same.First().Others.Select(Unescape)]);
+        }
+    }
+
+    private static string Unescape(string argument) => argument.Replace("%3A", ":", StringComparison.Ordinal).Replace("%25", "%", StringComparison.Ordinal);
 
     private static void Participation(StudySection study, List<RoundRecord> rounds, Action<string, IReadOnlyList<string>> warn)
     {

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Comity.Learning.Evaluation;
 
-/// <summary>Codes for what makes a number thin or undefined; arguments follow after colons.</summary>
+/// <summary>Codes for what makes a number thin or undefined; arguments follow after colons, with <c>%3A</c> for a colon and <c>%25</c> for a percent sign within one.</summary>
 public static class EvaluationWarnings
 {
     /// <summary>There are no rows to judge on.</summary>
@@ -53,9 +53,12 @@ public static class EvaluationWarnings
         {
             if (counts[c] >= FewRows || present == 0) continue;
             var binary = counts.Length == 2;
-            warnings.Add(binary ? Code(c == 0 ? FewNegatives : FewPositives, counts[c]) : $"{Code(FewOfClass, counts[c])}:{classes[c]}");
+            warnings.Add(binary ? Code(c == 0 ? FewNegatives : FewPositives, counts[c]) : $"{Code(FewOfClass, counts[c])}:{Escape(classes[c])}");
         }
     }
+
+    // A class may be called anything, also "stage: 2".
+    private static string Escape(string argument) => argument.Replace("%", "%25", StringComparison.Ordinal).Replace(":", "%3A", StringComparison.Ordinal);
 
     internal static string Code(string code, int count) => string.Create(CultureInfo.InvariantCulture, $"{code}:{count}");
 }

@@ -74,6 +74,20 @@ public sealed class StudyRunTests : IDisposable
     }
 
     [Fact]
+    public async Task What_a_site_says_of_its_rows_stands_once_with_the_range_over_repeats()
+    {
+        var sites = RunFolder.Sites(2);
+        sites[1] = new LeastSquaresSite("s1", 100) { Says = repeat => [$"few-of-class:{5 + (2 * repeat)}:stage%3A 50%25", "one-class"] };
+
+        using var outcome = await StudyRun.RunAsync(_folder.Input(RunFolder.Study("arms: local\nrepeats: 3", sites: 2), sites), default);
+
+        var said = outcome.Results.Warnings.Where(w => w.Arguments is ["s1", ..]).ToList();
+        Assert.Equal(["few-of-class", "one-class"], said.Select(w => w.Code));
+        Assert.Equal(["s1", "5", "9", "stage: 50%"], said[0].Arguments);
+        Assert.Equal(["s1"], said[1].Arguments);
+    }
+
+    [Fact]
     public async Task One_round_of_one_epoch_at_one_site_is_that_site_s_own_training()
     {
         // FedAvg over a cohort of one is local training, so both arms must give the same model up to the rounding of the difference.
