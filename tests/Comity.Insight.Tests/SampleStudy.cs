@@ -193,6 +193,10 @@ internal sealed class SampleStudy(string name)
                 Groups = id == "*" || _sites.Count > 50
                     ? [new("sex", "0", rows / 4, Metrics(auc - 0.02, error * 1.8, random)), new("sex", "1", rows - (rows / 4), Metrics(auc, error * 1.1, random))]
                     : [],
+                Fairness = id == "*" || _sites.Count > 50
+                    ? [new("sex", rows, rows / 4, new Dictionary<string, Estimate> { ["demographicParityDifference"] = new(0.125, 0.05, 0.2), ["equalOpportunityDifference"] = new(0.375, 0.25, 0.5) },
+                        new Dictionary<string, int> { ["demographicParityDifference"] = rows / 4, ["equalOpportunityDifference"] = 7 })]
+                    : [],
                 Warnings = negatives is > 0 and < 10 ? [$"few-negatives:{negatives}"] : [],
             },
         };

@@ -59,6 +59,7 @@ internal sealed class SimulatedSite(ComposedStudy study, IRecords records, Train
         var labels = split.Data.Labels.Span;
         var stream = seed.For("bootstrap", task.Repeat, task.Model, Site, task.Split.ToString());
         var judged = Evaluator.Evaluate(study.Task, study.Classes, labels, outputs, study.Evaluation, stream, task.Detailed);
+        var (groups, fairness) = task.Detailed ? Groups(split, outputs, stream) : ([], []);
         return new(new EvaluationResult
         {
             Rows = judged.Rows,
@@ -67,7 +68,8 @@ internal sealed class SimulatedSite(ComposedStudy study, IRecords records, Train
             Confusion = judged.Confusion,
             Roc = [.. judged.Roc.Select(p => new CurvePoint(p.X, p.Y, p.Rows))],
             Calibration = [.. judged.Calibration.Select(p => new CurvePoint(p.X, p.Y, p.Rows))],
-            Groups = task.Detailed ? Groups(split, outputs, stream) : [],
+            Groups = groups,
+            Fairness = fairness,
             Predictions = task.WithPredictions ? Predictions(split, outputs) : [],
             Warnings = judged.Warnings,
         });
@@ -95,16 +97,18 @@ internal sealed class SimulatedSite(ComposedStudy study, IRecords records, Train
         return outputs;
     }
 
-    private List<GroupResult> Groups(SplitRows rows, float[] outputs, Seed stream)
+    private (List<GroupResult> Groups, List<FairnessResult> Fairness) Groups(SplitRows rows, float[] outputs, Seed stream)
     {
-        var results = new List<GroupResult>();
+        var (results, fairness) = (new List<GroupResult>(), new List<FairnessResult>());
         foreach (var sensitive in rows.Groups)
         {
             var judged = GroupEvaluation.Evaluate(
                 study.Task, study.Classes, rows.Data.Labels.Span, outputs, sensitive.Names, sensitive.Codes, study.Evaluation, stream.For("attribute", sensitive.Attribute));
             results.AddRange(judged.Groups.Select(g => new GroupResult(sensitive.Attribute, g.Group, g.Rows, g.Metrics.ToFederation())));
+            if (judged.Fairness.Count > 0 && judged.Groups.Count > 0)
+                fairness.Add(new FairnessResult(sensitive.Attribute, judged.Groups.Sum(g => g.Rows), judged.Groups.Min(g => g.Rows), judged.Fairness.ToFederation(), judged.Supports));
         }
-        return results;
+        return (results, fairness);
     }
 
     private List<Prediction> Predictions(SplitRows rows, float[] outputs)

@@ -68,10 +68,13 @@ public sealed record EvaluationResult
     /// <summary>The same metrics by value of a sensitive attribute: attribute, group, rows, metrics.</summary>
     public IReadOnlyList<GroupResult> Groups { get; init; } = [];
 
+    /// <summary>How unequal the model's decisions are between the groups of each sensitive attribute; empty unless there are two classes.</summary>
+    public IReadOnlyList<FairnessResult> Fairness { get; init; } = [];
+
     /// <summary>Predictions row by row, where asked for and allowed.</summary>
     public IReadOnlyList<Prediction> Predictions { get; init; } = [];
 
-    /// <summary>What is thin or undefined, as codes with arguments, such as <c>one-class</c>, <c>few-negatives:3</c>.</summary>
+    /// <summary>What is thin or undefined: a code and its arguments after colons, such as <c>one-class</c>, <c>few-of-class:3:stage%3A 2</c> (<c>%3A</c> a colon, <c>%25</c> a percent sign).</summary>
     public IReadOnlyList<string> Warnings { get; init; } = [];
 }
 
@@ -80,6 +83,15 @@ public readonly record struct CurvePoint(double X, double Y, int Rows);
 
 /// <summary>Results within one group of a sensitive attribute.</summary>
 public sealed record GroupResult(string Attribute, string Group, int Rows, IReadOnlyDictionary<string, Estimate> Metrics);
+
+/// <summary>How unequal a model's decisions are between groups.</summary>
+/// <param name="Attribute">The sensitive attribute.</param>
+/// <param name="Rows">Rows whose group is known.</param>
+/// <param name="SmallestGroup">Rows of the smallest group that has any.</param>
+/// <param name="Measures">Measures by name (<c>demographicParityDifference</c>, <c>equalisedOddsDifference</c>, <c>equalOpportunityDifference</c>, …).</param>
+/// <param name="Supports">The fewest rows that a rate behind a measure stands on, by the measure's name: selection rates need rows, true positive rates positive rows, equalised odds both.</param>
+public sealed record FairnessResult(
+    string Attribute, int Rows, int SmallestGroup, IReadOnlyDictionary<string, Estimate> Measures, IReadOnlyDictionary<string, int> Supports);
 
 /// <summary>One row's prediction.</summary>
 /// <param name="Row">The record's position in its source, from 0.</param>

@@ -106,8 +106,17 @@ public static class ModelCard
         Row(card, ["---", "---:", "---:"]);
         foreach (var group in judged.Tests[0].Result.Groups)
         {
-            var score = group.Metrics.TryGetValue(view.Results.PrimaryMetric, out var found) ? view.F.WithInterval(found.Value, found.Low, found.High) : Formats.Missing;
+            var score = group.Rows < ThinEvidence.FewOfAClass ? view.T["fairness.too-few"] : group.Metrics.TryGetValue(view.Results.PrimaryMetric, out var found) ? view.F.WithInterval(found.Value, found.Low, found.High) : Formats.Missing;
             Row(card, [$"{group.Attribute} = {group.Group}", view.F.Count(group.Rows), score]);
+        }
+        var between = GroupDisparity.Of([judged.Tests[0]]).Where(d => view.T.Find("disparity." + d.Measure) is not null).ToList();
+        if (between.Count > 0)
+        {
+            card.Append('\n');
+            Row(card, [view.T["fairness.measure"], view.T["fairness.support"], view.T["fairness.value"]]);
+            Row(card, ["---", "---:", "---:"]);
+            foreach (var line in between)
+                Row(card, [$"{line.Attribute}: {view.T["disparity." + line.Measure]}", view.F.Count(line.Support), line.TooFew ? view.T["fairness.too-few"] : view.F.WithInterval(line.Value, line.Low, line.High)]);
         }
         card.Append('\n').Append(view.T["card.groups-of", view.SiteName(judged.Place)]).Append('\n');
     }

@@ -121,11 +121,19 @@ public sealed class ReportView
     /// <summary>What a warning says; one of a newer version is shown by its code rather than left out.</summary>
     public string WarningText(ResultWarning warning)
     {
-        if (T.Find("judged." + warning.Code) is { } judged && warning.Arguments.Count > 0) return string.Format(T.Culture, judged, SiteName(warning.Arguments[0]));
+        if (T.Find("judged." + warning.Code) is { } judged && warning.Arguments.Count > 0) return Judged(judged, warning.Arguments);
         if (T.Find("warning." + warning.Code) is not { } text) return T["warning.unknown", warning.Code, string.Join(", ", warning.Arguments)];
         // A text may name more arguments than an older file holds.
         var arguments = warning.Arguments.Select(InWords).Concat(Enumerable.Repeat(Formats.Missing, 8)).ToArray<object?>();
         return string.Format(T.Culture, text, arguments);
+    }
+
+    // A site, then the fewest and the most rows that the repeats had, then the class; an older file names one number.
+    private string Judged(string text, IReadOnlyList<string> arguments)
+    {
+        var counts = arguments.Skip(1).Take(2).TakeWhile(a => long.TryParse(a, NumberStyles.None, CultureInfo.InvariantCulture, out _)).Select(a => F.Count(long.Parse(a, CultureInfo.InvariantCulture))).Distinct().ToList();
+        var rest = arguments.Skip(1).SkipWhile((a, i) => i < 2 && long.TryParse(a, NumberStyles.None, CultureInfo.InvariantCulture, out _));
+        return string.Format(T.Culture, text, [SiteName(arguments[0]), counts.Count > 0 ? string.Join('–', counts) : Formats.Missing, .. rest, Formats.Missing]);
     }
 
     // Codes and ids in a warning's arguments become words; numbers get their culture's form.

@@ -48,6 +48,23 @@ internal sealed class FairnessMetrics : WeightedMetrics
         metrics[6] = mostHits - leastHits;
     }
 
+    /// <summary>By measure, the fewest rows of a rate that enters it; 0: no rate does.</summary>
+    public IReadOnlyDictionary<string, int> Supports()
+    {
+        var (positive, negative) = (new int[_selection.Length], new int[_selection.Length]);
+        foreach (var cell in _cell)
+        {
+            if (cell >= 0) (cell % 4 >= 2 ? positive : negative)[cell / 4]++;
+        }
+        var (rows, hits, alarms) = (Fewest([.. positive.Zip(negative, (p, n) => p + n)]), Fewest(positive), Fewest(negative));
+        var odds = Math.Min(hits, alarms);
+        int[] supports = [rows, rows, rows, odds, odds, odds, hits];
+        return Names.Zip(supports).ToDictionary(s => s.First, s => s.Second, StringComparer.Ordinal);
+    }
+
+    // A group without such rows has no such rate and enters no measure.
+    private static int Fewest(int[] rows) => rows.Where(n => n > 0).DefaultIfEmpty(0).Min();
+
     private static double Smaller(double a, double b) => double.IsNaN(a) ? b : double.IsNaN(b) ? a : Math.Min(a, b);
 
     private static (double Low, double High) Extremes(double[] rates)

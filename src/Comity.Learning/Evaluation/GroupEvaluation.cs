@@ -12,7 +12,9 @@ public sealed record GroupEvaluated(string Group, int Rows, IReadOnlyDictionary<
 /// <summary>How a model did group by group, and how unequal that is.</summary>
 /// <param name="Groups">The groups that have rows, in the order given.</param>
 /// <param name="Fairness">Measures by name (<see cref="FairnessNames"/>) with intervals; empty unless there are two classes.</param>
-public sealed record GroupsEvaluated(IReadOnlyList<GroupEvaluated> Groups, IReadOnlyDictionary<string, MetricEstimate> Fairness);
+/// <param name="Supports">By the same names: the fewest rows that a rate behind the measure stands on. A rate of three rows moves by a third with one of them.</param>
+public sealed record GroupsEvaluated(
+    IReadOnlyList<GroupEvaluated> Groups, IReadOnlyDictionary<string, MetricEstimate> Fairness, IReadOnlyDictionary<string, int> Supports);
 
 /// <summary>Judges a model within the groups of a sensitive attribute.</summary>
 public static class GroupEvaluation
@@ -47,7 +49,10 @@ public static class GroupEvaluation
             var (ownLabels, ownOutputs) = RowsOf(g, labels, outputs, groupOf);
             if (ownLabels.Length > 0) results.Add(Judge(task, classes, ownLabels, ownOutputs, groups[g], section, seed.For("group", groups[g])));
         }
-        return new GroupsEvaluated(results, task == TaskKind.Binary ? Fairness(labels, outputs, groups.Count, groupOf, section, seed) : new Dictionary<string, MetricEstimate>());
+        if (task != TaskKind.Binary) return new GroupsEvaluated(results, new Dictionary<string, MetricEstimate>(), new Dictionary<string, int>());
+        var judge = new FairnessMetrics(labels, outputs, groups.Count, groupOf, section.Threshold);
+        var (estimates, _) = Bootstrap.Run(judge, judge.Measure(), section.Bootstrap, section.Confidence, seed.For("fairness"));
+        return new GroupsEvaluated(results, Evaluator.InOrder(judge.Names, estimates), judge.Supports());
     }
 
     private static GroupEvaluated Judge(
@@ -72,14 +77,6 @@ public static class GroupEvaluation
     private static MetricEstimate Share(int count, int rows, double confidence) => rows == 0
         ? new MetricEstimate(double.NaN, double.NaN, double.NaN)
         : SureProportions.Wilson((double)count / rows, rows, confidence);
-
-    private static IReadOnlyDictionary<string, MetricEstimate> Fairness(
-        ReadOnlySpan<float> labels, ReadOnlySpan<float> outputs, int groups, ReadOnlySpan<int> groupOf, EvaluationSection section, Seed seed)
-    {
-        var judge = new FairnessMetrics(labels, outputs, groups, groupOf, section.Threshold);
-        var (estimates, _) = Bootstrap.Run(judge, judge.Measure(), section.Bootstrap, section.Confidence, seed.For("fairness"));
-        return Evaluator.InOrder(judge.Names, estimates);
-    }
 
     private static (float[] Labels, float[] Outputs) RowsOf(int group, ReadOnlySpan<float> labels, ReadOnlySpan<float> outputs, ReadOnlySpan<int> groupOf)
     {

@@ -155,6 +155,29 @@ public sealed class ReportPageTests
     }
 
     [Fact]
+    public async Task Fairness_is_measured_between_groups_and_what_rests_on_few_rows_is_not_shown()
+    {
+        var html = await ReportPage.RenderAsync(SampleStudy.TwoClinics().Build(), English);
+
+        Assert.Matches(@"demographic parity difference [^<]*</td><td class=""n"">0\.125", html);
+        Assert.Matches(@"equal opportunity difference [^<]*</td><td class=""n"">too few rows</td><td class=""n"">[\d,]+</td><td class=""n"">7</td>", html);
+        Assert.DoesNotContain("0.375", html, StringComparison.Ordinal);
+        Assert.Contains("机会均等差", await ReportPage.RenderAsync(SampleStudy.TwoClinics().Build(), Chinese), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_group_of_few_rows_is_named_and_not_judged()
+    {
+        var full = SampleStudy.TwoClinics().Build();
+        var results = full with { Evaluation = [.. full.Evaluation.Select(e => e with { Result = e.Result with { Groups = [.. e.Result.Groups.Select(g => g.Group == "0" ? g with { Rows = 9 } : g)] } })] };
+
+        var html = await ReportPage.RenderAsync(results, English);
+
+        XDocument.Parse(html);
+        Assert.Contains("Too small to be judged: 0 (n = 9).", html, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Nothing_is_claimed_about_privacy_that_was_not_enforced()
     {
         Assert.Contains("Nothing was protected in this run", await ReportPage.RenderAsync(SampleStudy.TwoClinics().Build(), English), StringComparison.Ordinal);

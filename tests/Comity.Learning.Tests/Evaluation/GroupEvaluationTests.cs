@@ -39,6 +39,19 @@ public sealed class GroupEvaluationTests
     }
 
     [Fact]
+    public void A_measure_tells_the_fewest_rows_behind_its_rates()
+    {
+        int[] groupOf = [0, 0, 0, 1, 1, 1, 1, 1, 1, -1]; // A: two positive, one negative; B: three of each
+
+        var supports = GroupEvaluation.Evaluate(TaskKind.Binary, SyntheticScores.NoYes, Labels, Outputs, ["A", "B"], groupOf, new EvaluationSection(), Seed.Of(1)).Supports;
+
+        Assert.Equal(7, supports.Count);
+        Assert.Equal(3, supports["demographicParityDifference"]);
+        Assert.Equal(2, supports["equalOpportunityDifference"]);
+        Assert.Equal(1, supports["equalisedOddsRatio"]);
+    }
+
+    [Fact]
     public void Rows_without_a_group_and_groups_without_rows_are_left_out()
     {
         int[] groupOf = [0, 0, 0, 0, 0, -1, -1, -1, -1, -1];
@@ -73,6 +86,7 @@ public sealed class GroupEvaluationTests
 
         Assert.Equal([0, 1.5], judged.Groups.Select(g => g.Metrics["mae"].Value));
         Assert.Empty(judged.Fairness);
+        Assert.Empty(judged.Supports);
     }
 
     [Fact]
