@@ -12,7 +12,7 @@ namespace Comity.Tensors.Kernels;
 internal static unsafe class Gemm<TWide> where TWide : unmanaged, IWide<TWide>
 {
     private const int DepthBlock = 256;
-    private const int ColumnBlock = 256;
+    private const int ColumnBlock = 512;
     private const int RowBlock = 144;
 
     /// <param name="transposeA">Whether A is stored as [k, m].</param>
@@ -93,7 +93,7 @@ internal static unsafe class Gemm<TWide> where TWide : unmanaged, IWide<TWide>
                 {
                     var wide = Math.Min(width, columns - p * width);
                     var panel = packedB + (nint)p * width * depth;
-                    if (transposeB) PackColumns(b + (nint)(j0 + p * width) * ldb + k0, ldb, wide, depth, panel, width);
+                    if (transposeB) GemmPacking.Columns(b + (nint)(j0 + p * width) * ldb + k0, ldb, wide, depth, panel, width);
                     else PackRows(b + (nint)k0 * ldb + j0 + p * width, ldb, wide, depth, panel, width);
                 }
                 // Later blocks of the depth go on from what the earlier ones left in C.
@@ -120,8 +120,8 @@ internal static unsafe class Gemm<TWide> where TWide : unmanaged, IWide<TWide>
             if (pack)
             {
                 var panel = scratch.Left((nint)TWide.TileRows * DepthBlock);
-                if (aDepth == 1) PackColumns(aTile, (int)aRow, rows, depth, panel, TWide.TileRows);
-                else PackShort(aTile, aDepth, rows, depth, panel);
+                if (aDepth == 1) GemmPacking.Columns(aTile, (int)aRow, rows, depth, panel, TWide.TileRows);
+                else GemmPacking.Short(aTile, aDepth, rows, depth, panel, TWide.TileRows);
                 aTile = panel;
                 (tileRow, tileDepth) = (1, TWide.TileRows);
             }
@@ -181,43 +181,6 @@ internal static unsafe class Gemm<TWide> where TWide : unmanaged, IWide<TWide>
         {
             for (var j = 0; j < columns; j++) panel[j] = source[j];
             for (var j = columns; j < width; j++) panel[j] = 0;
-        }
-    }
-
-    // panel[d, i] = source[d, i] for the few rows of a tile of a transposed A.
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void PackShort(float* source, nint ld, int rows, int depth, float* panel)
-    {
-        for (var d = 0; d < depth; d++, source += ld, panel += TWide.TileRows)
-        {
-            for (var i = 0; i < rows; i++) panel[i] = source[i];
-        }
-    }
-
-    // panel[d, j] = source[j, d]; what is missing of the width is zero.
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void PackColumns(float* source, int ld, int columns, int depth, float* panel, int width)
-    {
-        var j = 0;
-        for (; j + 4 <= columns; j += 4)
-        {
-            float* s0 = source + (nint)j * ld, s1 = s0 + ld, s2 = s1 + ld, s3 = s2 + ld;
-            var target = panel + j;
-            for (var d = 0; d < depth; d++, target += width)
-            {
-                target[0] = s0[d];
-                target[1] = s1[d];
-                target[2] = s2[d];
-                target[3] = s3[d];
-            }
-        }
-        for (; j < columns; j++)
-        {
-            for (var d = 0; d < depth; d++) panel[(nint)d * width + j] = source[(nint)j * ld + d];
-        }
-        for (; j < width; j++)
-        {
-            for (var d = 0; d < depth; d++) panel[(nint)d * width + j] = 0;
         }
     }
 

@@ -1,0 +1,84 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.Arm;
+using System.Runtime.Intrinsics.X86;
+
+namespace Comity.Tensors.Kernels;
+
+/// <summary>Copies parts of a matrix into panels that the product then streams. Moves only: no bits change at any width.</summary>
+internal static unsafe class GemmPacking
+{
+    /// <summary>panel[d, i] = source[d, i] for the few rows of a tile of a transposed A.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Short(float* source, nint ld, int rows, int depth, float* panel, int width)
+    {
+        for (var d = 0; d < depth; d++, source += ld, panel += width)
+        {
+            for (var i = 0; i < rows; i++) panel[i] = source[i];
+        }
+    }
+
+    /// <summary>panel[d, j] = source[j, d]: a transposition; what is missing of the width is zero.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Columns(float* source, int ld, int columns, int depth, float* panel, int width)
+    {
+        var j = 0;
+        for (; j + 4 <= columns; j += 4) Four(source + (nint)j * ld, ld, depth, panel + j, width);
+        for (; j < columns; j++)
+        {
+            for (var d = 0; d < depth; d++) panel[(nint)d * width + j] = source[(nint)j * ld + d];
+        }
+        for (; j < width; j++)
+        {
+            for (var d = 0; d < depth; d++) panel[(nint)d * width + j] = 0;
+        }
+    }
+
+    // Four rows become four columns, a square of 4 × 4 at a time.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Four(float* s0, nint ld, int depth, float* target, int width)
+    {
+        float* s1 = s0 + ld, s2 = s1 + ld, s3 = s2 + ld;
+        var d = 0;
+        if (Sse2.IsSupported || AdvSimd.Arm64.IsSupported)
+        {
+            for (; d + 4 <= depth; d += 4)
+            {
+                Vector128<float> r0 = Vector128.Load(s0 + d), r1 = Vector128.Load(s1 + d), r2 = Vector128.Load(s2 + d), r3 = Vector128.Load(s3 + d);
+                Vector128<float> a = Low(r0, r1), b = High(r0, r1), c = Low(r2, r3), e = High(r2, r3);
+                LowPairs(a, c).Store(target);
+                HighPairs(a, c).Store(target + width);
+                LowPairs(b, e).Store(target + 2 * width);
+                HighPairs(b, e).Store(target + 3 * width);
+                target += 4 * width;
+            }
+        }
+        for (; d < depth; d++, target += width)
+        {
+            target[0] = s0[d];
+            target[1] = s1[d];
+            target[2] = s2[d];
+            target[3] = s3[d];
+        }
+    }
+
+    // x0 y0 x1 y1
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<float> Low(Vector128<float> x, Vector128<float> y) => Sse.IsSupported ? Sse.UnpackLow(x, y) : AdvSimd.Arm64.ZipLow(x, y);
+
+    // x2 y2 x3 y3
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<float> High(Vector128<float> x, Vector128<float> y) => Sse.IsSupported ? Sse.UnpackHigh(x, y) : AdvSimd.Arm64.ZipHigh(x, y);
+
+    // x0 x1 y0 y1; halves taken by GetLower would go through memory
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<float> LowPairs(Vector128<float> x, Vector128<float> y) => Sse2.IsSupported
+        ? Sse2.UnpackLow(x.AsDouble(), y.AsDouble()).AsSingle()
+        : AdvSimd.Arm64.ZipLow(x.AsDouble(), y.AsDouble()).AsSingle();
+
+    // x2 x3 y2 y3
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<float> HighPairs(Vector128<float> x, Vector128<float> y) => Sse2.IsSupported
+        ? Sse2.UnpackHigh(x.AsDouble(), y.AsDouble()).AsSingle()
+        : AdvSimd.Arm64.ZipHigh(x.AsDouble(), y.AsDouble()).AsSingle();
+}
