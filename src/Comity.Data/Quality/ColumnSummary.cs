@@ -33,6 +33,9 @@ public sealed record ColumnSummary
     /// <summary>Population stability index against the other sites together; null: not computed.</summary>
     public double? Drift { get; init; }
 
+    /// <summary>The share of the drift that comes from values missing more or less often than at the other sites, in tenths: finer, it would tell counts that are suppressed.</summary>
+    public double? DriftMissingShare { get; init; }
+
     internal static ColumnSummary Of(TableColumn column, int threshold)
     {
         if (column is NumberColumn numbers) return OfNumbers(column.Name, numbers.Values, threshold);

@@ -4,20 +4,27 @@ using Comity.Data.Tables;
 
 namespace Comity.Data.Quality;
 
+/// <summary>A column's drift at one site.</summary>
+/// <param name="Index">Population stability index against the other sites together.</param>
+/// <param name="ByMissing">The part of it that comes from values missing more or less often than elsewhere, from 0 to the whole.</param>
+public readonly record struct ColumnDrift(double Index, double ByMissing);
+
 /// <summary>How differently a column is distributed at one site and at the others together.</summary>
 /// <remarks>
 /// Population stability index Σ (p − q)·ln(p / q) over shared bins (Siddiqi 2006, Credit Risk Scorecards): tenths of all sites' values, or a category's values;
-/// missing is one more bin. Half a row is added to each bin, so that an empty bin gives a large number and no infinity.
+/// missing is one more bin, since a column that is measured at one site only is a difference that a model meets. Half a row is added to each
+/// bin (Jeffreys' prior), so that an empty bin gives a large number and no infinity. The index is a symmetric Kullback–Leibler divergence, so by the
+/// chain rule it is the divergence in whether a value is missing at all, plus that of the values where there are some: the first part is told apart.
 /// Usual reading: below 0.1 alike, 0.1 to 0.25 shifted, above 0.25 different.
 /// </remarks>
 public static class Drift
 {
     /// <summary>The index of each feature at each site, [site][feature]; null for text, for dates, and where there is one site only.</summary>
-    public static IReadOnlyList<IReadOnlyList<double?>> BetweenSites(IReadOnlyList<RecordTable> tables, ContractSection contract)
+    public static IReadOnlyList<IReadOnlyList<ColumnDrift?>> BetweenSites(IReadOnlyList<RecordTable> tables, ContractSection contract)
     {
         ArgumentNullException.ThrowIfNull(tables);
         ArgumentNullException.ThrowIfNull(contract);
-        var result = tables.Select(_ => new double?[contract.Features.Count]).ToArray();
+        var result = tables.Select(_ => new ColumnDrift?[contract.Features.Count]).ToArray();
         if (tables.Count < 2) return result;
         for (var f = 0; f < contract.Features.Count; f++)
         {
@@ -35,7 +42,8 @@ public static class Drift
             for (var s = 0; s < counts.Length; s++)
             {
                 var own = counts[s];
-                result[s][f] = Index(own, [.. all.Select((n, b) => n - own[b])]);
+                double[] others = [.. all.Select((n, b) => n - own[b])];
+                result[s][f] = new ColumnDrift(Index(own, others), ByMissing(own, others));
             }
         }
         return result;
@@ -54,6 +62,14 @@ public static class Drift
             index += (p - q) * Math.Log(p / q);
         }
         return index;
+    }
+
+    // Missing is the last bin; the others together are the second outcome.
+    private static double ByMissing(double[] own, double[] others)
+    {
+        var half = own.Length / 2.0;
+        var (p, q) = ((own[^1] + 0.5) / (own.Sum() + half), (others[^1] + 0.5) / (others.Sum() + half));
+        return (p - q) * (Math.Log(p / q) - Math.Log((1 - p) / (1 - q)));
     }
 
     private static double[][] Numbers(NumberColumn[] columns)

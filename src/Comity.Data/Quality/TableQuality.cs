@@ -45,9 +45,12 @@ public sealed record TableQuality(
         return [.. tables.Select((table, site) =>
         {
             var quality = Describe(table, contract, threshold);
-            return quality with { Columns = [.. quality.Columns.Select((column, c) => column with { Drift = drift[site][c] })] };
+            return quality with { Columns = [.. quality.Columns.Select((column, c) => With(column, drift[site][c]))] };
         })];
     }
+
+    private static ColumnSummary With(ColumnSummary column, ColumnDrift? drift) =>
+        column with { Drift = drift?.Index, DriftMissingShare = drift is { Index: > 0 } known ? Math.Round(known.ByMissing / known.Index, 1) : null };
 }
 
 /// <summary>Rows with a value.</summary>

@@ -100,7 +100,11 @@ public sealed record SiteInfo(
 /// <param name="Mean">Mean, for numbers.</param>
 /// <param name="Deviation">Standard deviation, for numbers.</param>
 /// <param name="Drift">Population stability index against the other sites together; null: not computed.</param>
-public sealed record ColumnQuality(string Column, string Kind, double MissingShare, double? Mean, double? Deviation, double? Drift);
+public sealed record ColumnQuality(string Column, string Kind, double MissingShare, double? Mean, double? Deviation, double? Drift)
+{
+    /// <summary>The share of the drift, in tenths, that comes from values missing more or less often than at the other sites; null: not computed.</summary>
+    public double? DriftMissingShare { get; init; }
+}
 
 /// <summary>A trained model.</summary>
 /// <param name="Id"><c>local/&lt;site&gt;</c>, <c>pooled</c>, <c>federated/&lt;name&gt;</c>, <c>federated/&lt;name&gt;+&lt;site&gt;</c>, <c>combined/&lt;name&gt;</c>.</param>

@@ -42,6 +42,11 @@ public sealed class QualityTests
         Assert.Equal(0, qualities[0].Columns.Single(c => c.Column == "age").MissingShare);
         Assert.All(qualities.SelectMany(q => q.Columns), c => Assert.True(c.Drift >= 0));
         Assert.True(qualities[2].Columns.Single(c => c.Column == "chol").Drift > 1, "cholesterol was not measured in Switzerland");
+        Assert.All(qualities.SelectMany(q => q.Columns), c => Assert.InRange(c.DriftMissingShare ?? 0, 0, 1));
+        var ca = qualities[0].Columns.Single(c => c.Column == "ca");
+        Assert.True(ca is { Drift: > 7, DriftMissingShare: >= 0.9 }, "vessels were counted in Cleveland and hardly anywhere else");
+        var sex = qualities[0].Columns.Single(c => c.Column == "sex");
+        Assert.True(sex.DriftMissingShare <= 0.1, "sex is known everywhere");
         Assert.True(qualities[0].Columns.Single(c => c.Column == "sex").Drift < 0.25);
     }
 

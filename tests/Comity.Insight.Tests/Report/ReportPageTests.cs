@@ -166,6 +166,19 @@ public sealed class ReportPageTests
     }
 
     [Fact]
+    public async Task Drift_that_is_due_to_missing_values_is_said_to_be()
+    {
+        var full = SampleStudy.TwoClinics().Build();
+        var site = full.Sites[0];
+        var results = full with { Sites = [site with { Quality = [site.Quality[0] with { Drift = 7.9, DriftMissingShare = 0.9 }, site.Quality[1] with { Drift = 3.1, DriftMissingShare = 0.1 }] }, .. full.Sites.Skip(1)] };
+
+        var html = await ReportPage.RenderAsync(results, English);
+
+        XDocument.Parse(html);
+        Assert.Contains($"not because those measured differ: {site.Id} {site.Quality[0].Column} 7.90.", html, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_group_of_few_rows_is_named_and_not_judged()
     {
         var full = SampleStudy.TwoClinics().Build();
