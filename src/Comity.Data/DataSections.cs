@@ -52,6 +52,7 @@ public sealed record DataSections(ContractSection Contract, PreprocessSection Pr
             var feature = Known(column, preprocess, problems);
             if (feature is not null && own.Constant is { } constant && !Fits(feature, constant)) problems.Add(Messages.Problem("constant-unfit", preprocess, column, constant));
         }
+        if (Clean.LabelAudit is not null && Contract.Label.ClassNames.Count == 0) problems.Add(Messages.Problem("label-audit-number", clean));
         foreach (var column in Clean.OutOfRangeColumns.Keys) Known(column, clean, problems);
         foreach (var column in Clean.Smoothing.SelectMany(s => s.Columns))
             if (Known(column, clean, problems) is { Kind: not FeatureKind.Number }) problems.Add(Messages.Problem("smoothing-kind", clean, column));

@@ -7,7 +7,7 @@ using Comity.Declarations;
 
 namespace Comity.Cli.Commands;
 
-/// <summary><c>comity check STUDY</c>: validates the study and every site's data against the contract; trains nothing.</summary>
+/// <summary><c>comity check STUDY</c>: validates the study and every site's data against the contract; trains nothing but what <c>clean.labelAudit</c> asks for.</summary>
 internal static class CheckCommand
 {
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
@@ -20,7 +20,9 @@ internal static class CheckCommand
         command.SetAction((parsed, cancellationToken) =>
         {
             var problems = new ProblemList();
-            var (_, tables) = CheckedStudy.Read(session.Language, parsed.GetRequiredValue(study), problems, _ => { }, cancellationToken);
+            var (checkedStudy, tables) = CheckedStudy.Read(session.Language, parsed.GetRequiredValue(study), problems, _ => { }, cancellationToken);
+            if (!problems.HasErrors && SiteLabels.Of(checkedStudy!, tables!, cancellationToken) is { } labels)
+                problems.AddRange(labels.Select(l => l.Warning(checkedStudy!)).OfType<Problem>());
             if (parsed.GetValue(json)) session.Out.Line(Json(session, problems).ToJsonString(Indented));
             else ProblemPrinter.Print(session, problems);
             if (problems.HasErrors) return Task.FromResult((int)ExitCode.InvalidStudy);

@@ -54,7 +54,7 @@ public sealed record CleanSection : ICheckedDeclaration
     public IReadOnlyList<SmoothingSection> Smoothing { get; init; } = [];
 
     /// <summary>Lists suspicious labels for the site's owner.</summary>
-    [Doc("Lists suspicious labels for the site's owner by cross-validated confidence; nothing of it leaves the site.")]
+    [Doc("Finds suspicious labels by training the study's model out of fold at each site: comity data describe lists them, comity check counts them; a run writes nothing of it.")]
     public LabelAuditSection? LabelAudit { get; init; }
 
     /// <summary>The rule for a column.</summary>
