@@ -11,7 +11,7 @@ namespace Comity.Learning.Models;
 /// <remarks>Safe for several threads.</remarks>
 public abstract unsafe class Model
 {
-    private const int RowsAtOnce = 1024;
+    private const int RowsAtOnce = 128;
     private readonly ConcurrentBag<Tape> _tapes = [];
 
     private protected Model(ModelShape shape, ParameterLayout layout)
