@@ -27,7 +27,7 @@ internal sealed class LiveProgress : IProgressView
             Out = new AnsiConsoleOutput(session.Out.Writer),
             ColorSystem = session.Out.Colour ? ColorSystemSupport.Detect : ColorSystemSupport.NoColors,
             Ansi = AnsiSupport.Yes,
-            Interactive = InteractionSupport.No,
+            Interactive = InteractionSupport.Yes, // only a terminal gets here; without it the bars become lines
         });
         return console.Progress()
             .AutoClear(true)
