@@ -14,15 +14,22 @@ internal static class RunOutput
         Session session, CheckedStudy study, Simulation simulation, StudyOutcome outcome, RunFolder folder, CancellationToken cancellationToken)
     {
         var results = outcome.Results;
+        GiveBackMemory();
         await PredictionsFile.WriteAsync(folder.Predictions, results.Classes, Rows(outcome, cancellationToken), cancellationToken);
         foreach (var model in results.Models.Where(m => m.Repeat == 0))
         {
             cancellationToken.ThrowIfCancellationRequested();
             ModelFolder.Write(Path.Combine(folder.Models, model.Id), study, simulation, outcome, model, session.Language);
         }
+        GiveBackMemory();
         WholeFile.Write(folder.Report, await ReportPage.RenderAsync(results, session.Language));
+        GiveBackMemory();
         ResultsFile.Write(folder.Results, results);
     }
+
+    // Young garbage may grow to the size of the processor's cache before the collector looks at it. Between steps that each
+    // need much for a moment that is a needless peak, and a collection costs milliseconds.
+    private static void GiveBackMemory() => GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
 
     private static async IAsyncEnumerable<PredictionRow> Rows(StudyOutcome outcome, [EnumeratorCancellation] CancellationToken cancellationToken)
     {

@@ -34,5 +34,8 @@ internal sealed class WorkSlots(int jobs) : IDisposable
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Forced, blocking: true);
     }
 
+    /// <summary>Gives memory back between phases of a run, so that what one left dead does not stand under what the next needs for a moment.</summary>
+    public static void PhaseEnded() => GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+
     public void Dispose() => _slots.Dispose();
 }

@@ -35,8 +35,11 @@ public static class StudyRun
             await run.AllAsync(trials.Alike, Go, cancellationToken).ConfigureAwait(false);
             await run.AllAsync(trials.Joining, Go, cancellationToken).ConfigureAwait(false);
             var models = Finished(input, store, trials);
+            WorkSlots.PhaseEnded();
             await Judging.RunAsync(run, starts, models, cancellationToken).ConfigureAwait(false);
+            WorkSlots.PhaseEnded();
             await Comparing.RunAsync(run, starts, models, cancellationToken).ConfigureAwait(false);
+            WorkSlots.PhaseEnded();
             return new StudyOutcome(store, Outcome.Assemble(run, starts, models));
         }
         catch
