@@ -51,6 +51,8 @@ internal sealed record ModelFolder(Model Model, float[] Parameters, Preprocessin
     public static ModelFolder Read(string path, string? site)
     {
         var file = Path.Combine(path, site is null ? PreprocessingFile : NameFor(site));
+        if (site is null && !File.Exists(file) && Sites(path) is { Length: > 0 } sites)
+            throw new StoppedException(ExitCode.InvalidStudy, Texts.Problem("predict-needs-site", Place.InFile(path), string.Join(", ", sites), sites[0]));
         try
         {
             var preprocessing = Preprocessing.FromJson(File.ReadAllText(file));
@@ -76,6 +78,10 @@ internal sealed record ModelFolder(Model Model, float[] Parameters, Preprocessin
         if (study.Study.Preprocess.Statistics == StatisticsFrom.Federated || own is not null) return [(PreprocessingFile, own ?? simulation.Records[0])];
         return simulation.Records.Select(r => (NameFor(r.Site), r)); // a shared model, but each site scales by its own numbers
     }
+
+    /// <summary>Sites whose own preprocessing lies beside the weights.</summary>
+    private static string[] Sites(string path) => !Directory.Exists(path) ? [] :
+        [.. Directory.EnumerateFiles(path, NameFor("*")).Select(f => Path.GetFileName(f)["preprocessing.".Length..^".json".Length]).Order(StringComparer.Ordinal)];
 
     private static string NameFor(string site) => $"preprocessing.{site}.json";
 }
