@@ -52,6 +52,12 @@ public sealed record DataSections(ContractSection Contract, PreprocessSection Pr
             var feature = Known(column, preprocess, problems);
             if (feature is not null && own.Constant is { } constant && !Fits(feature, constant)) problems.Add(Messages.Problem("constant-unfit", preprocess, column, constant));
         }
+        // Its smallest and its largest value are two people's.
+        if (Preprocess.Statistics != StatisticsFrom.Site)
+        {
+            foreach (var column in Contract.Features.Where(Shared.StatisticsPlan.Of(Contract, Preprocess).NeedsExtremes).Select(f => f.Column))
+                problems.Add(Messages.Warning("extremes-shared", preprocess, column));
+        }
         if (Clean.LabelAudit is not null && Contract.Label.ClassNames.Count == 0) problems.Add(Messages.Problem("label-audit-number", clean));
         foreach (var column in Clean.OutOfRangeColumns.Keys) Known(column, clean, problems);
         foreach (var column in Clean.Smoothing.SelectMany(s => s.Columns))

@@ -29,8 +29,7 @@ internal static class ColumnFitter
     private static FittedColumn Number(FittedColumn fitted, FeatureSection feature, PreprocessSection preprocess, SharedStatistics agreed)
     {
         var name = feature.Column;
-        var (low, high) = StatisticsPlan.Bounds(name, feature.Range, agreed);
-        var (present, mean, deviation) = Moments(Part(agreed, name + "/moments").Values, StatisticsCollector.Middle(low, high));
+        var (present, mean, deviation) = Moments(Part(agreed, name + "/moments").Values, StatisticsPlan.Shift(name, feature.Range, agreed));
         double Quantile(double q) => deviation == 0 ? mean : StatisticsPlan.Sketch(name, name, feature.Range, agreed).Quantile(Part(agreed, name + "/sketch").Values, q);
         if (present == 0) return fitted with { Fill = Constant(preprocess, name) ?? 0 }; // no site knows a value: every row gets the same input
         if (preprocess.WinsoriseFor(name) is [var from, var to]) fitted = fitted with { Low = Quantile(from), High = Quantile(to) };
@@ -47,13 +46,14 @@ internal static class ColumnFitter
         {
             ScaleKind.Standard => fitted with { Center = mean, Scale = NotZero(deviation) },
             ScaleKind.Robust => fitted with { Center = Quantile(0.5), Scale = NotZero(Quantile(0.75) - Quantile(0.25)) },
-            ScaleKind.MinMax => MinMax(fitted, Part(agreed, name + "/min").Values[0], Part(agreed, name + "/max").Values[0]),
+            ScaleKind.MinMax => MinMax(fitted, StatisticsPlan.Extremes(feature, agreed)),
             _ => fitted,
         };
     }
 
-    private static FittedColumn MinMax(FittedColumn fitted, double min, double max)
+    private static FittedColumn MinMax(FittedColumn fitted, (double Min, double Max) extremes)
     {
+        var (min, max) = extremes;
         var (low, high) = (Math.Max(min, fitted.Low ?? min), Math.Min(max, fitted.High ?? max));
         return fitted with { Center = low, Scale = NotZero(high - low) };
     }

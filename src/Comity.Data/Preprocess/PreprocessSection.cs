@@ -40,7 +40,7 @@ public enum ScaleKind
     /// <summary>Mean 0, standard deviation 1.</summary>
     Standard,
 
-    /// <summary>Smallest 0, largest 1.</summary>
+    /// <summary>The contract's range from 0 to 1; without one, the smallest value met 0 and the largest 1.</summary>
     MinMax,
 
     /// <summary>Median 0, interquartile range 1.</summary>
@@ -78,7 +78,7 @@ public sealed record PreprocessSection : ICheckedDeclaration
     public bool Indicator { get; init; }
 
     /// <summary>How numbers are scaled.</summary>
-    [Doc("How numbers and ordinals are scaled: standard (default), min-max, robust or none.")]
+    [Doc("How numbers and ordinals are scaled: standard (default), min-max (by the contract's range; without one by the smallest and the largest value, which then leave the site), robust or none.")]
     public ScaleKind Scale { get; init; }
 
     /// <summary>How categories are encoded.</summary>

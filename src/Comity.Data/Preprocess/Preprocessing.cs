@@ -63,7 +63,8 @@ public sealed record Preprocessing
     public static Preprocessing FitSite(
         ContractSection contract, PreprocessSection preprocess, SharedStatistics agreed, RecordTable table, ReadOnlySpan<int> rows, CleanSection? clean = null)
     {
-        var own = SharedStatistics.Collect(StatisticsPlan.Moments, table, rows, contract, preprocess, agreed);
+        var own = new SharedStatistics(StatisticsCollector.Sums(table, rows, contract, StatisticsPlan.Of(contract, preprocess)));
+        own = own.And(SharedStatistics.Collect(StatisticsPlan.Moments, table, rows, contract, preprocess, agreed.And(own)));
         own = own.And(SharedStatistics.Collect(StatisticsPlan.Quantiles, table, rows, contract, preprocess, agreed.And(own)));
         return Fit(contract, preprocess with { Selection = null }, agreed.And(own), clean);
     }

@@ -43,8 +43,8 @@ internal static class Selector
             var all = counts.Sum();
             return all == 0 ? 0 : 1 - counts.Sum(n => n / all * (n / all));
         }
-        var (low, high) = StatisticsPlan.Bounds(column.Column, feature.Range, agreed);
-        var (present, _, deviation) = ColumnFitter.Moments(ColumnFitter.Part(agreed, column.Column + "/moments").Values, StatisticsCollector.Middle(low, high));
+        var (present, _, deviation) = ColumnFitter.Moments(ColumnFitter.Part(agreed, column.Column + "/moments").Values, StatisticsPlan.Shift(column.Column, feature.Range, agreed));
+        var (low, high) = StatisticsPlan.Extremes(feature, agreed);
         var widest = (high - low) / 2;
         return present == 0 || widest == 0 ? 0 : deviation * deviation / (widest * widest);
     }

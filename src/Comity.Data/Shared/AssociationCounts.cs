@@ -19,8 +19,7 @@ internal static class AssociationCounts
         double[] sums;
         if (contract.Label.Kind == LabelKind.Number)
         {
-            var (low, high) = StatisticsPlan.Bounds(contract.Label.Column, contract.Label.Range, agreed);
-            var labelShift = StatisticsCollector.Middle(low, high);
+            var labelShift = StatisticsPlan.Shift(contract.Label.Column, contract.Label.Range, agreed);
             sums = new double[6];
             foreach (var row in rows)
             {
@@ -53,8 +52,7 @@ internal static class AssociationCounts
     {
         var number = contract.Label.Kind == LabelKind.Number;
         var width = number ? 3 : contract.Label.ClassNames.Count;
-        var (low, high) = number ? StatisticsPlan.Bounds(contract.Label.Column, contract.Label.Range, agreed) : (0, 0);
-        var shift = StatisticsCollector.Middle(low, high);
+        var shift = number ? StatisticsPlan.Shift(contract.Label.Column, contract.Label.Range, agreed) : 0;
         var sums = new double[levels * width];
         foreach (var row in rows)
         {
@@ -111,7 +109,7 @@ internal static class AssociationCounts
     }
 
     /// <summary>Tenths of a number over all sites.</summary>
-    /// <param name="column">The column, for its bounds.</param>
+    /// <param name="column">The column, for its shift.</param>
     /// <param name="part">Name of its parts: the column's, or <c>label</c>.</param>
     /// <param name="range">The contract's bounds.</param>
     /// <param name="agreed">Statistics with moments and quantiles.</param>

@@ -38,9 +38,19 @@ internal static class StatisticsCollector
                     if (column.Codes[row] >= 0) met[column.Codes[row]] = true;
                 parts.Add(new SharedPart(feature.Column + "/levels", SharedMerge.Union, [], [.. column.Levels.Where((_, i) => met[i]).OrderBy(l => l, StringComparer.Ordinal)]));
             }
-            if (StatisticsPlan.NeedsExtremes(feature)) AddExtremes(parts, feature.Column, ((NumberColumn)table[feature.Column]).Values, rows);
         }
-        if (plan.LabelNeedsExtremes) AddExtremes(parts, contract.Label.Column, table.LabelValues, rows);
+        if (plan.SharesSums) parts.AddRange(Sums(table, rows, contract, plan));
+        return parts;
+    }
+
+    /// <summary>Present and Σx of each number without a range: their quotient shifts the moments.</summary>
+    public static List<SharedPart> Sums(RecordTable table, ReadOnlySpan<int> rows, ContractSection contract, StatisticsPlan plan)
+    {
+        var parts = new List<SharedPart>();
+        foreach (var feature in contract.Features.Where(StatisticsPlan.NeedsSum))
+            parts.Add(new SharedPart(feature.Column + "/sum", SharedMerge.Sum, NumberMoments(((NumberColumn)table[feature.Column]).Values, rows, 0) is [var present, _, var sum, _] ? [present, sum] : [], []));
+        if (plan.LabelNeedsSum)
+            parts.Add(new SharedPart(contract.Label.Column + "/sum", SharedMerge.Sum, NumberMoments(table.LabelValues, rows, 0) is [var present, _, var sum, _] ? [present, sum] : [], []));
         return parts;
     }
 
@@ -53,10 +63,10 @@ internal static class StatisticsCollector
             switch (table[name])
             {
                 case NumberColumn numbers:
-                    var (low, high) = StatisticsPlan.Bounds(name, feature.Range, agreed);
-                    parts.Add(new SharedPart(name + "/moments", SharedMerge.Sum, NumberMoments(numbers.Values, rows, Middle(low, high)), []));
-                    if (plan.NeedsObservedExtremes(feature)) AddExtremes(parts, name, numbers.Values, rows);
-                    if (plan.ByCorrelation) parts.Add(AssociationCounts.WithLabel(table, numbers.Values, rows, contract, agreed, name, Middle(low, high)));
+                    var shift = StatisticsPlan.Shift(name, feature.Range, agreed);
+                    parts.Add(new SharedPart(name + "/moments", SharedMerge.Sum, NumberMoments(numbers.Values, rows, shift), []));
+                    if (plan.NeedsExtremes(feature)) AddExtremes(parts, name, numbers.Values, rows);
+                    if (plan.ByCorrelation) parts.Add(AssociationCounts.WithLabel(table, numbers.Values, rows, contract, agreed, name, shift));
                     break;
                 case LevelColumn levels:
                     var codes = AssociationCounts.AgreedCodes(levels, StatisticsPlan.Levels(feature, agreed), out var count);
@@ -87,9 +97,7 @@ internal static class StatisticsCollector
         return parts;
     }
 
-    internal static double Middle(double low, double high) => low + (high - low) / 2;
-
-    /// <summary>Present, missing, Σ(x − s) and Σ(x − s)²: shifted by the middle of the bounds, so that the squares don't cancel.</summary>
+    /// <summary>Present, missing, Σ(x − s) and Σ(x − s)²: shifted, so that the squares don't cancel.</summary>
     private static double[] NumberMoments(ReadOnlySpan<float> values, ReadOnlySpan<int> rows, double shift)
     {
         double present = 0, sum = 0, squares = 0;
@@ -123,8 +131,8 @@ internal static class StatisticsCollector
     {
         if (contract.Label.Kind == LabelKind.Number)
         {
-            var (low, high) = StatisticsPlan.Bounds(contract.Label.Column, contract.Label.Range, agreed);
-            return new SharedPart("label/moments", SharedMerge.Sum, NumberMoments(table.LabelValues, rows, Middle(low, high)), []);
+            var shift = StatisticsPlan.Shift(contract.Label.Column, contract.Label.Range, agreed);
+            return new SharedPart("label/moments", SharedMerge.Sum, NumberMoments(table.LabelValues, rows, shift), []);
         }
         var counts = new double[contract.Label.ClassNames.Count];
         foreach (var row in rows) counts[(int)table.LabelValues[row]]++;

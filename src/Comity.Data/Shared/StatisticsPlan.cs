@@ -22,8 +22,8 @@ internal sealed class StatisticsPlan
         get
         {
             var steps = new List<string>();
-            if (_contract.Features.Any(NeedsVocabulary) || _contract.Features.Any(NeedsExtremes) || LabelNeedsExtremes) steps.Add(Vocabulary);
-            if (_preprocess.Statistics == StatisticsFrom.Site) return steps;
+            if (_contract.Features.Any(NeedsVocabulary) || (SharesSums && (_contract.Features.Any(NeedsSum) || LabelNeedsSum))) steps.Add(Vocabulary);
+            if (!SharesSums) return steps;
             steps.Add(Moments);
             if (_contract.Features.Any(NeedsSketch) || LabelNeedsSketch) steps.Add(Quantiles);
             if (ByInformation) steps.Add(Association);
@@ -35,18 +35,21 @@ internal sealed class StatisticsPlan
 
     public bool ByCorrelation => _preprocess.Selection?.By == SelectionKind.Correlation;
 
-    public bool LabelNeedsExtremes => _contract.Label.Kind == LabelKind.Number && _contract.Label.Range is not { IsClosed: true };
+    /// <summary>Whether sums are agreed on at all, or each site keeps to its own.</summary>
+    public bool SharesSums => _preprocess.Statistics != StatisticsFrom.Site;
+
+    public bool LabelNeedsSum => _contract.Label.Kind == LabelKind.Number && _contract.Label.Range is not { IsClosed: true };
 
     public bool LabelNeedsSketch => _contract.Label.Kind == LabelKind.Number && ByInformation;
 
     public static bool NeedsVocabulary(FeatureSection feature) => feature.Kind == FeatureKind.Category && feature.Values.Count == 0;
 
-    /// <summary>A number without closed bounds: its extremes give sums a shift and quantile sketches their buckets.</summary>
-    public static bool NeedsExtremes(FeatureSection feature) => feature.Kind == FeatureKind.Number && feature.Range is not { IsClosed: true };
+    /// <summary>A number without closed bounds: its mean, agreed first, shifts the sums that follow, so that the squares don't cancel.</summary>
+    public static bool NeedsSum(FeatureSection feature) => feature.Kind == FeatureKind.Number && feature.Range is not { IsClosed: true };
 
-    /// <summary>Whether smallest and largest value are needed although the contract bounds the number.</summary>
-    public bool NeedsObservedExtremes(FeatureSection feature) =>
-        feature.Kind == FeatureKind.Number && !NeedsExtremes(feature) && _preprocess.ScaleFor(feature.Column) == ScaleKind.MinMax;
+    /// <summary>Whether a smallest and a largest value must be shared, each of which is one record's: only to scale or to select by them where the contract gives no range.</summary>
+    public bool NeedsExtremes(FeatureSection feature) => NeedsSum(feature)
+        && (_preprocess.ScaleFor(feature.Column) == ScaleKind.MinMax || _preprocess.Selection?.By == SelectionKind.Variance);
 
     /// <summary>Whether quantiles of a number are needed: its sketch is the largest statistic, so it is made for a reason only.</summary>
     public bool NeedsSketch(FeatureSection feature) => feature.Kind == FeatureKind.Number
@@ -55,21 +58,27 @@ internal sealed class StatisticsPlan
             || _preprocess.WinsoriseFor(feature.Column).Count > 0
             || ByInformation);
 
-    /// <summary>Bounds of a number: the contract's, or the extremes over all sites.</summary>
-    public static (double Low, double High) Bounds(string column, ValueRange? range, SharedStatistics agreed)
+    /// <summary>What is taken off a number before it is summed: the middle of the contract's range, or the mean agreed first.</summary>
+    public static double Shift(string column, ValueRange? range, SharedStatistics agreed)
     {
-        if (range is { IsClosed: true }) return (range.Low!.Value, range.High!.Value);
-        var low = agreed[column + "/min"]?.Values[0] ?? 0;
-        var high = agreed[column + "/max"]?.Values[0] ?? 0;
-        return low <= high ? (low, high) : (0, 0); // no site has a single value
+        if (range is { IsClosed: true }) return range.Low!.Value + (range.High!.Value - range.Low.Value) / 2;
+        return agreed[column + "/sum"]?.Values is [> 0 and var present, var sum] ? sum / present : 0;
     }
 
+    /// <summary>Lowest and highest value: the contract's range, or what was met at any site.</summary>
+    public static (double Low, double High) Extremes(FeatureSection feature, SharedStatistics agreed) => feature.Range is { IsClosed: true } range
+        ? (range.Low!.Value, range.High!.Value)
+        : (ColumnFitter.Part(agreed, feature.Column + "/min").Values[0], ColumnFitter.Part(agreed, feature.Column + "/max").Values[0]);
+
     /// <summary>The agreed buckets of a number; mean and deviation come from its moments.</summary>
+    /// <remarks>Without a range the bounds follow from the moments: no value lies further from the mean than s·√(n−1) (Samuelson 1968), so nobody's extreme is asked for.</remarks>
     public static QuantileSketch Sketch(string column, string part, ValueRange? range, SharedStatistics agreed)
     {
-        var (low, high) = Bounds(column, range, agreed);
-        var (_, mean, deviation) = ColumnFitter.Moments(ColumnFitter.Part(agreed, part + "/moments").Values, StatisticsCollector.Middle(low, high));
-        return new QuantileSketch(low, high, mean, deviation);
+        var (present, mean, deviation) = ColumnFitter.Moments(ColumnFitter.Part(agreed, part + "/moments").Values, Shift(column, range, agreed));
+        if (range is { IsClosed: true }) return new QuantileSketch(range.Low!.Value, range.High!.Value, mean, deviation);
+        if (present == 0) return new QuantileSketch(0, 0, mean, deviation);
+        var reach = deviation * Math.Sqrt(present);
+        return new QuantileSketch(mean - reach, mean + reach, mean, deviation);
     }
 
     /// <summary>Values of a category: the contract's, or the union over all sites.</summary>

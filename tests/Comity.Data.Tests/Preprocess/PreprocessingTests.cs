@@ -13,11 +13,26 @@ public sealed class PreprocessingTests
     private const string NumberContract = "label: { column: y, positive: 1 }\nfeatures: [{ column: x, range: [0, 100] }]";
     private const string Numbers = "x,y\n10,0\n20,1\n,0\n40,1\n30,1";
 
+    private const string WithoutRange = "label: { column: y, positive: 1 }\nfeatures: [{ column: x }]";
+
+    [Theory]
+    [InlineData("missing: mean\nscale: min-max", 25, 10, 30)] // smallest and largest met
+    [InlineData("missing: median", 20, 25, 11.180339887498949)]
+    [InlineData("scale: robust", 20, 20, 20)]
+    public void A_number_without_a_range_is_filled_and_scaled_as_well(string yaml, double fill, double center, double scale)
+    {
+        var (column, _) = Fit(WithoutRange, Numbers, yaml);
+
+        Assert.Equal(fill, column.Fill, fill * 0.0101);
+        Assert.Equal(center, column.Center, center * 0.0101);
+        Assert.Equal(scale, column.Scale, scale * 0.021);
+    }
+
     [Theory]
     [InlineData("missing: mean", 25, 25, 11.180339887498949)]
     [InlineData("missing: median", 20, 25, 11.180339887498949)]
     [InlineData("missing: mean\nscale: none", 25, 0, 1)]
-    [InlineData("missing: mean\nscale: min-max", 25, 10, 30)]
+    [InlineData("missing: mean\nscale: min-max", 25, 0, 100)] // the contract's range
     [InlineData("scale: robust", 20, 20, 20)]
     [InlineData("columns: { x: { missing: constant, constant: 77 } }", 77, 25, 11.180339887498949)]
     public void Filling_and_scaling_follow_the_declaration(string yaml, double fill, double center, double scale)
@@ -33,7 +48,7 @@ public sealed class PreprocessingTests
     [Fact]
     public void A_missing_value_gets_the_fill_and_says_so_where_an_indicator_is_declared()
     {
-        var (_, encoded) = Fit(NumberContract, Numbers, "missing: mean\nscale: min-max\nindicator: true");
+        var (_, encoded) = Fit(WithoutRange, Numbers, "missing: mean\nscale: min-max\nindicator: true");
 
         Assert.Equal([0, 0, 1f / 3, 0, 0.5f, 1, 1, 0, 2f / 3, 0], encoded.Features);
         Assert.Equal([0, 1, 0, 1, 1], encoded.Labels);

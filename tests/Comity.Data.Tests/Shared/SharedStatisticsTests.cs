@@ -3,6 +3,7 @@ using Comity.Data.Contracts;
 using Comity.Data.Preprocess;
 using Comity.Data.Shared;
 using Comity.Data.Tables;
+using Comity.Declarations;
 using FsCheck;
 using FsCheck.Fluent;
 
@@ -112,6 +113,40 @@ public sealed class SharedStatisticsTests
 
         Assert.Equal(["moments"], SharedStatistics.Steps(site.Contract, lean));
         Assert.Equal(["x/moments", "k/counts", "label/counts"], Agree(site.Contract, lean, [site.Load("x,k,y\n1,a,0\n2,b,1")]).Parts.Select(p => p.Name));
+    }
+
+    [Theory]
+    [InlineData("scale: standard", false)]
+    [InlineData("scale: robust\nwinsorise: [0.01, 0.99]", false)]
+    [InlineData("selection: { by: mutual-information, keep: 1 }", false)]
+    [InlineData("scale: min-max", true)]
+    [InlineData("selection: { by: variance, keep: 1 }", true)]
+    public void The_smallest_and_the_largest_value_leave_only_where_scale_or_selection_needs_them_and_then_a_warning_says_so(string yaml, bool shared)
+    {
+        var site = new SiteBuilder("label: { column: y, positive: 1 }\nfeatures: [{ column: x }, { column: z, range: [0, 9] }]");
+        var preprocess = Declared.Read<PreprocessSection>(yaml);
+
+        var parts = Agree(site.Contract, preprocess, [site.Load("x,z,y\n1.5,1,0\n2,2,1\n7,3,1")]).Parts;
+
+        Assert.Equal(shared ? ["x/min", "x/max"] : Array.Empty<string>(), parts.Where(p => p.Name.EndsWith("/min", StringComparison.Ordinal) || p.Name.EndsWith("/max", StringComparison.Ordinal)).Select(p => p.Name));
+        var problems = new ProblemList();
+        DataSections.Read(DeclaredFile.Parse("label: { column: y, positive: 1 }\nfeatures: [{ column: x }, { column: z, range: [0, 9] }]", "c.yaml", problems)!, DeclaredFile.Parse(yaml, "p.yaml", problems), null, null, problems);
+        Assert.Equal(shared ? ["extremes-shared"] : Array.Empty<string>(), problems.Select(p => p.Code));
+    }
+
+    [Fact]
+    public void Quantiles_of_a_number_without_a_range_are_close_though_its_extremes_are_not_known()
+    {
+        var site = new SiteBuilder("label: { column: y, positive: 1 }\nfeatures: [{ column: x }]");
+        var random = Comity.Tensors.Randomness.Seed.Of(8).For("heavy").ToRandom();
+        var values = Enumerable.Range(0, 2000).Select(_ => Math.Round(Math.Exp(2 * random.NextGaussian()), 4)).ToArray();
+        var preprocess = new PreprocessSection { Missing = MissingPolicy.Median };
+        var table = site.Load("x,y\n" + string.Join('\n', values.Select((x, i) => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{x},{i % 2}"))));
+
+        var fitted = Preprocessing.Fit(site.Contract, preprocess, Agree(site.Contract, preprocess, [table])).Columns[0];
+
+        var median = values.Order().ElementAt(999);
+        Assert.InRange(fitted.Fill, median * 0.9, median * 1.1);
     }
 
     [Fact]
