@@ -62,6 +62,21 @@ public sealed class RunTests(SmallRun run) : IClassFixture<SmallRun>
     }
 
     [Fact]
+    public void Fairness_between_the_wards_is_measured_wherever_a_model_is_judged()
+    {
+        var tests = RunFiles.Results(run.Folder)["evaluation"]!.AsArray().Where(e => (string?)e!["model"] == "pooled" && (string?)e["split"] == "test").ToArray();
+
+        Assert.Equal(6, tests.Length); // two sites and their union, twice
+        foreach (var fairness in tests.Select(t => Assert.Single(t!["result"]!["fairness"]!.AsArray())))
+        {
+            Assert.Equal("ward", (string?)fairness!["attribute"]);
+            Assert.InRange((double)fairness["measures"]!["demographicParityDifference"]!["value"]!, 0, 1);
+            Assert.InRange((int)fairness["supports"]!["demographicParityDifference"]!, 1, (int)fairness["smallestGroup"]!);
+        }
+        Assert.Contains("demographic parity difference", File.ReadAllText(Path.Combine(run.Folder, "report.html")), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Predictions_give_back_the_accuracy_in_the_results()
     {
         var rows = RunFiles.Csv(Path.Combine(run.Folder, "predictions.csv"))
