@@ -59,7 +59,7 @@ internal static class RunCommand
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
-            session.Error.Line(session.Text("run.cancelled", path, folder.Root));
+            session.Error.Line(session.Text("run.cancelled", Quoted(path), Quoted(folder.Root)));
             return ExitCode.Cancelled;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -68,4 +68,7 @@ internal static class RunCommand
         }
         return ExitCode.Done;
     }
+
+    /// <summary>A path as it can be typed into a shell again.</summary>
+    private static string Quoted(string path) => path.Any(char.IsWhiteSpace) ? $"\"{path}\"" : path;
 }
