@@ -8,8 +8,10 @@ namespace Comity.Federation.Rounds;
 /// </remarks>
 internal sealed class WorkSlots(int jobs) : IDisposable
 {
+    /// <summary>So many dead vectors ask for a collection.</summary>
+    public const int VectorsBetween = 2;
+
     private const long Large = 1 << 20;
-    private const int VectorsBetween = 2;
 
     private readonly SemaphoreSlim _slots = new(Math.Max(1, jobs));
     private long _dead;

@@ -1,4 +1,5 @@
 using Comity.Federation.Results;
+using Comity.Federation.Rounds;
 using Comity.Federation.Sites;
 using Comity.Federation.Stores;
 
@@ -9,6 +10,8 @@ internal static class Judging
 {
     /// <summary>The union of all sites' rows, as a site id.</summary>
     public const string Union = "*";
+
+    private const int SitesBetweenCollections = 32;
 
     public static async Task RunAsync(RunContext run, IReadOnlyList<RepeatStart> starts, IReadOnlyList<ModelRecord> models, CancellationToken cancellationToken)
     {
@@ -29,6 +32,7 @@ internal static class Judging
     private static Task<EvaluationInfo[]> JudgeAsync(RunContext run, RepeatStart start, ModelRecord model, CancellationToken cancellationToken)
     {
         var (id, repeat, parameters) = (model.Info.Id, model.Info.Repeat, run.Store.Weights(model.Info));
+        var judged = 0;
         return run.AllAsync(Places(run, model), async (place, token) =>
         {
             var task = new EvaluationTask
@@ -37,7 +41,9 @@ internal static class Judging
                 // Rows of the union stand under their sites already.
                 WithPredictions = run.Input.WithPredictions && place.Split == RowSplit.Test && place.Site != Union,
             };
-            var result = await run.InSlotAsync(() => place.Work.EvaluateAsync(task, token), 0, 0, token).ConfigureAwait(false);
+            // Beside a large model the small garbage of many sites counts too.
+            var often = Interlocked.Increment(ref judged) % SitesBetweenCollections == 0 ? WorkSlots.VectorsBetween : 0;
+            var result = await run.InSlotAsync(() => place.Work.EvaluateAsync(task, token), often, parameters.Length, token).ConfigureAwait(false);
             return new EvaluationInfo { Model = id, Repeat = repeat, Site = place.Site, Split = place.Split, Result = result };
         }, cancellationToken);
     }

@@ -1,6 +1,6 @@
-using System.Runtime.CompilerServices;
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
+using Comity.Testing;
 
 namespace Comity.Insight.Tests.Report;
 
@@ -72,5 +72,5 @@ public sealed class ReportTextsTests
 
     private static IEnumerable<string> Placeholders(string text) => Regex.Matches(text, @"\{\d+\}").Select(m => m.Value).Distinct().Order();
 
-    private static string Source([CallerFilePath] string here = "") => Path.GetFullPath(Path.Combine(Path.GetDirectoryName(here)!, "../../../src/Comity.Insight"));
+    private static string Source() => Repository.At("src/Comity.Insight");
 }

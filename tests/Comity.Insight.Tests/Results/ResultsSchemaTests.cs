@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using System.Xml.Linq;
 using Comity.Federation.Results;
 using Comity.Insight.Results;
+using Comity.Testing;
 
 namespace Comity.Insight.Tests.Results;
 
@@ -61,6 +62,5 @@ public sealed class ResultsSchemaTests
         _ => "",
     }));
 
-    private static string SourceOfSchema([System.Runtime.CompilerServices.CallerFilePath] string here = "") =>
-        Path.Combine(Path.GetDirectoryName(here)!, "../../../src/Comity.Insight/Results/results.schema.json");
+    private static string SourceOfSchema() => Repository.At("src/Comity.Insight/Results/results.schema.json");
 }
