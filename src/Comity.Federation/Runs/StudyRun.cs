@@ -29,7 +29,9 @@ public static class StudyRun
         {
             using var slots = new WorkSlots(input.Jobs);
             var run = new RunContext(input, store, slots);
+            WorkSlots.PhaseEnded(); // the caller has just read and checked all records
             var starts = await StartsAsync(run, cancellationToken).ConfigureAwait(false);
+            WorkSlots.PhaseEnded();
             var trials = Trials(run, starts);
             run.Tell(new StudyEvent.Planned([.. trials.Alike.Concat(trials.Joining).Select(t => t.Plan)]));
             await run.AllAsync(trials.Alike, Go, cancellationToken).ConfigureAwait(false);
