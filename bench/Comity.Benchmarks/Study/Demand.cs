@@ -16,12 +16,15 @@ internal sealed record Demand(string What, string Bound, double Measured, bool H
     public static Demand AtMost(string what, double bound, double measured, string unit = "") =>
         new(what, $"≤ {Text(bound)}{unit}", measured, measured <= bound);
 
+    /// <summary>A number without a bound, to be read beside the others.</summary>
+    public static Demand Shown(string what, double measured) => new(what, "–", measured, true);
+
     /// <summary>A markdown table of demands.</summary>
     public static string Table(IEnumerable<Demand> demands)
     {
         var text = new StringBuilder("| what | demand | measured | holds |\n|---|---|---:|---|\n");
         foreach (var demand in demands)
-            text.AppendLine(CultureInfo.InvariantCulture, $"| {demand.What} | {demand.Bound} | {Text(demand.Measured)} | {(demand.Holds ? "yes" : "**no**")} |");
+            text.AppendLine(CultureInfo.InvariantCulture, $"| {demand.What} | {demand.Bound} | {Text(demand.Measured)} | {(demand.Bound == "–" ? "–" : demand.Holds ? "yes" : "**no**")} |");
         return text.ToString();
     }
 

@@ -39,7 +39,7 @@ internal sealed class RunStore : IDisposable
         (RunFolder, _folder, _lock, _time, _synced, BeforeWrite) = (runFolder, stateFolder, held, time, time.GetTimestamp(), beforeWrite);
         _connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = Path.Combine(stateFolder, "run.sqlite"), Pooling = false }.ToString());
         _connection.Open();
-        Execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=0;");
+        Execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=0; PRAGMA cache_size=-256;");
         Execute("""
             CREATE TABLE IF NOT EXISTS run (key TEXT PRIMARY KEY, value TEXT NOT NULL);
             CREATE TABLE IF NOT EXISTS agreed (repeat INTEGER PRIMARY KEY, json TEXT NOT NULL);
