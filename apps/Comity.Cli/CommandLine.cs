@@ -67,6 +67,7 @@ internal static class CommandLine
         root.Subcommands.Add(EstimateCommand.Create(session));
         root.Subcommands.Add(ReportCommand.Create(session));
         root.Subcommands.Add(DataCommand.Create(session));
+        root.Subcommands.Add(PrivacyCommand.Create(session));
         root.Subcommands.Add(SchemaCommand.Create(session));
         root.Subcommands.Add(HelpCommand.Create(session));
         root.Subcommands.Add(CompletionCommand.Create(session));

@@ -10,6 +10,9 @@ public sealed class CompletionTests
     [InlineData("comity data ", "describe")]
     [InlineData("comity run --re", "--resume")]
     [InlineData("comity run . --width ", "256")]
+    [InlineData("comity privacy ", "noise")]
+    [InlineData("comity privacy epsilon --accountant ", "rdp")]
+    [InlineData("comity privacy noise --relation ", "replace-one")]
     public async Task The_tool_suggests_what_can_come_next(string typed, string expected)
     {
         var result = await Cli.RunAsync(Repository.Root, $"[suggest:{typed.Length}]", typed);
