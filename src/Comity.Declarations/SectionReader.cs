@@ -117,6 +117,8 @@ public static class SectionReader
         }
         var keys = DeclaredTypes.Keys(type);
         var before = problems.Count;
+        var unread = new HashSet<Problem>();
+        bool Harmless(Problem p) => p.Code is "unknown-key" or "misspelt-key" || unread.Contains(p);
         var result = Activator.CreateInstance(type, nonPublic: true)!;
         var seen = new HashSet<string>(StringComparer.Ordinal);
         foreach (var entry in map.Entries)
@@ -135,11 +137,14 @@ public static class SectionReader
         }
         foreach (var (key, property) in keys)
         {
-            if (!seen.Contains(key) && DeclaredTypes.IsRequired(property))
-                problems.Add(Messages.Problem("missing-key", map.Place, key, property.GetCustomAttribute<DocAttribute>()?.Text ?? key));
+            if (seen.Contains(key) || !DeclaredTypes.IsRequired(property)) continue;
+            var missing = Messages.Problem("missing-key", map.Place, key, (property.GetCustomAttribute<DocAttribute>()?.Text ?? key).TrimEnd('.'));
+            if (property.PropertyType == typeof(DeclaredNode)) unread.Add(missing);
+            problems.Add(missing);
         }
-        // A record with broken keys is not checked across keys: it would repeat the same complaint in other words.
-        if (problems.Count == before && result is ICheckedDeclaration self) self.Check(map, problems);
+        // A record with broken keys is not checked across keys: it would repeat the same complaint in other words. A key too many,
+        // or a missing section that another room reads, breaks nothing here.
+        if (problems.Skip(before).All(Harmless) && result is ICheckedDeclaration self) self.Check(map, problems);
         return result;
     }
 }

@@ -108,8 +108,8 @@ public sealed class SectionReaderTests
     {
         var problem = Assert.Single(Read<Recipe>("name: bread\nbatch: [1]").Problems);
 
-        Assert.Equal("Found a list. Expected: a whole number.", $"{problem.Found(CultureInfo.GetCultureInfo("en"))} {problem.Expected(CultureInfo.GetCultureInfo("en"))}");
-        Assert.Equal("此处为 列表。应为：整数。", problem.Found(Chinese) + problem.Expected(Chinese));
+        Assert.Equal("The value is a list. It should be a whole number.", $"{problem.Found(CultureInfo.GetCultureInfo("en"))} {problem.Expected(CultureInfo.GetCultureInfo("en"))}");
+        Assert.Equal("此处为列表。应为整数。", problem.Found(Chinese) + problem.Expected(Chinese));
     }
 
     [Fact]
@@ -117,6 +117,7 @@ public sealed class SectionReaderTests
     {
         Assert.Equal("checked", Assert.Single(Read<Recipe>("{ name: bread, batch: 13 }").Problems).Code);
         Assert.Equal("wrong-type", Assert.Single(Read<Recipe>("{ name: bread, batch: 13, rate: fast }").Problems).Code);
+        Assert.Equal(["unknown-key", "checked"], Read<Recipe>("{ name: bread, batch: 13, zebra: 1 }").Problems.Select(p => p.Code)); // a key too many breaks nothing
     }
 
     [Fact]

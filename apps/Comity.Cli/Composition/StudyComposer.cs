@@ -16,7 +16,11 @@ internal static class StudyComposer
     /// <summary>Reads the study. Either part is null when something in it is wrong; <paramref name="problems"/> then says what.</summary>
     public static (StudyData? Data, ComposedStudy? Study) Read(string path, ProblemList problems)
     {
-        if (StudyReader.Read(path, problems) is not { } declared) return (null, null);
+        if (StudyReader.Read(path, problems) is not { } declared)
+        {
+            CheckSectionsAlone(path, problems);
+            return (null, null);
+        }
         var study = declared.Section;
         var data = Data(declared, problems);
         var model = Bind<ModelSection>(study.Model, problems);
@@ -31,6 +35,20 @@ internal static class StudyComposer
             if (study.Evaluation is DeclaredNode.Map at) evaluation?.CheckTask(task, at, problems);
         }
         return (data, data is null || model is null || training is null || evaluation is null ? null : new ComposedStudy(data, model, training, evaluation));
+    }
+
+    /// <summary>Checks what each room owns although the study as a whole could not be read: nobody wants its problems one after another.</summary>
+    private static void CheckSectionsAlone(string path, ProblemList problems)
+    {
+        var file = Directory.Exists(path) ? Path.Combine(path, StudyReader.FileName) : path;
+        if (DeclaredFile.Read(file, []) is not { } root) return; // said already
+        if (root["contract"] is { } contract) DataSections.Read(contract, root["preprocess"], root["clean"], root["split"], problems);
+        if (root["model"] is { } model) Bind<ModelSection>(model, problems);
+        if (root["training"] is { } training) Bind<TrainingSection>(training, problems);
+        if (root["evaluation"] is { } evaluation) Bind<EvaluationSection>(evaluation, problems);
+        if (root["synthetic"] is { } synthetic) Bind<SyntheticSection>(synthetic, problems);
+        if (root["sites"] is not DeclaredNode.List sites) return;
+        foreach (var source in sites.Items.OfType<DeclaredNode.Map>().Select(s => s["source"]).OfType<DeclaredNode>()) Bind<SourceSection>(source, problems);
     }
 
     /// <summary>The section; null when anything in it is wrong, so that nobody works with half of it.</summary>

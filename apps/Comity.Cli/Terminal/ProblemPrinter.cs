@@ -11,7 +11,7 @@ internal static class ProblemPrinter
     public static void Print(Session session, IReadOnlyList<Problem> problems, string? closing = null)
     {
         var output = session.Error;
-        foreach (var problem in problems)
+        foreach (var problem in InReadingOrder(problems))
         {
             var error = problem.Severity == Severity.Error;
             var word = session.Text(error ? "problem.error" : "problem.warning");
@@ -22,6 +22,13 @@ internal static class ProblemPrinter
         }
         var errors = problems.Count(p => p.Severity == Severity.Error);
         if (errors > 0) output.Line(closing ?? session.Text("problem.count", errors, problems.Count - errors));
+    }
+
+    // File by file as they were met, each from its top to its end, as a user goes through them.
+    private static IEnumerable<Problem> InReadingOrder(IReadOnlyList<Problem> problems)
+    {
+        var files = problems.Select(p => p.Place.File).Distinct(StringComparer.Ordinal).ToList();
+        return problems.OrderBy(p => files.IndexOf(p.Place.File)).ThenBy(p => p.Place.Line).ThenBy(p => p.Place.Column);
     }
 
     /// <summary>Shows a path under the current directory as the user would type it.</summary>

@@ -9,16 +9,6 @@ internal static partial class StudyChecks
 {
     public static void Check(StudySection study, DeclaredNode.Map at, ProblemList problems)
     {
-        if (at["privacy"] is { } privacy) problems.Add(Messages.Problem("privacy-not-enforced", privacy.Place));
-        Ids(study.Markets.Select(m => m.Id), "markets", at, problems);
-        Ids(study.Sites.Select(s => s.Id), "sites", at, problems);
-        var markets = study.Markets.Select(m => m.Id).ToHashSet(StringComparer.Ordinal);
-        for (var i = 0; i < study.Sites.Count; i++)
-        {
-            var market = study.Sites[i].Market;
-            if (!markets.Contains(market))
-                problems.Add(Messages.Problem("unknown-market", At(at, "sites", i, "market"), market, string.Join(", ", markets), Spelling.Nearest(market, markets) ?? study.Markets[0].Id));
-        }
         Arms(study, at, problems);
         Partners(study, at, problems);
         if (study.PooledAt is { } pooledAt) KnownSite(study, pooledAt, at["pooledAt"]!.Place, problems);
@@ -27,6 +17,25 @@ internal static partial class StudyChecks
         UniqueNames(study.AllFederations.Select(f => f.Id), i => FederationPlace(study, at, i, null), problems);
         UniqueNames(study.Combined.Select(c => c.Id), i => At(at, "combined", i, null), problems);
         for (var i = 0; i < study.AllFederations.Count; i++) Federation(study, study.AllFederations[i], key => FederationPlace(study, at, i, key), problems);
+    }
+
+    /// <summary>What can be said of ids, markets and privacy whatever else is wrong with the study.</summary>
+    /// <param name="study">The study, possibly with required keys left at null.</param>
+    /// <param name="at">The file's root.</param>
+    /// <param name="problems">Takes what is wrong.</param>
+    public static void CheckIds(StudySection study, DeclaredNode.Map at, ProblemList problems)
+    {
+        if (at["privacy"] is { } privacy) problems.Add(Messages.Problem("privacy-not-enforced", privacy.Place));
+        if ((object?)study.Markets is null || (object?)study.Sites is null || study.Markets.Any(m => (object?)m.Id is null) || study.Sites.Any(s => (object?)s.Id is null || (object?)s.Market is null)) return;
+        Ids(study.Markets.Select(m => m.Id), "markets", at, problems);
+        Ids(study.Sites.Select(s => s.Id), "sites", at, problems);
+        var markets = study.Markets.Select(m => m.Id).ToHashSet(StringComparer.Ordinal);
+        for (var i = 0; i < study.Sites.Count; i++)
+        {
+            var market = study.Sites[i].Market;
+            if (!markets.Contains(market))
+                problems.Add(Messages.Problem("unknown-market", At(at, "sites", i, "market"), market, string.Join(", ", markets), Spelling.Nearest(market, markets) ?? study.Markets.FirstOrDefault()?.Id));
+        }
     }
 
     private static void Ids(IEnumerable<string> ids, string list, DeclaredNode.Map at, ProblemList problems)

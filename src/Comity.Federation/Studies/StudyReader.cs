@@ -24,10 +24,17 @@ public static class StudyReader
         ArgumentNullException.ThrowIfNull(problems);
         if (Directory.Exists(path)) path = Path.Combine(path, FileName);
         if (DeclaredFile.Read(path, problems) is not { } root) return null;
-        var section = SectionReader.Read<StudySection>(root, problems);
+        var section = Bind(root, problems);
         if (section is null || Incomplete(section)) return null;
         var file = Path.GetFullPath(path);
         return new DeclaredStudy(section, root, file, Path.GetDirectoryName(file)!, Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(file))));
+    }
+
+    internal static StudySection? Bind(DeclaredNode.Map root, ProblemList problems)
+    {
+        var section = SectionReader.Read<StudySection>(root, problems);
+        if (section is not null) StudyChecks.CheckIds(section, root, problems);
+        return section;
     }
 
     // The reader binds what it can and leaves a missing required key at null, which no caller should meet.

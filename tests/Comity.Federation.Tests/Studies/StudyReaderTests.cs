@@ -23,7 +23,7 @@ public sealed class StudyReaderTests
     {
         var problems = new ProblemList();
         var root = DeclaredFile.Parse(text, "study.yaml", problems);
-        return (root is null ? null : SectionReader.Read<StudySection>(root, problems), problems);
+        return (root is null ? null : StudyReader.Bind(root, problems), problems);
     }
 
     private static List<string> Codes(string text) => [.. Read(text).Problems.Select(p => p.Code)];
@@ -91,9 +91,26 @@ public sealed class StudyReaderTests
             privacy: {}
             """);
 
-        Assert.Equal(["privacy-not-enforced", "duplicate-id", "unknown-market", "quorum-too-large"], problems.Select(p => p.Code));
-        Assert.Equal((9, "sites[1].market"), (problems[2].Place.Line, problems[2].Place.Path));
-        Assert.Equal("federation.quorum", problems[3].Place.Path);
+        Assert.Equal(["quorum-too-large", "privacy-not-enforced", "duplicate-id", "unknown-market"], problems.Select(p => p.Code));
+        Assert.Equal((9, "sites[1].market"), (problems[3].Place.Line, problems[3].Place.Path));
+        Assert.Equal("federation.quorum", problems[0].Place.Path);
+    }
+
+    [Fact]
+    public void Ids_markets_and_privacy_are_judged_even_where_other_keys_are_broken()
+    {
+        var (_, problems) = Read("""
+            study: s
+            markets: [{ id: us, jurisdiction: US }]
+            sites: [{ id: a, market: us }, { id: a, market: uz }]
+            modell: { kind: logistic }
+            federation: { strategy: fedavgg, rounds: 1 }
+            privacy: {}
+            """);
+
+        Assert.Equal(
+            ["duplicate-id", "missing-key", "missing-key", "misspelt-key", "privacy-not-enforced", "unknown-choice", "unknown-market"],
+            problems.Select(p => p.Code).Order(StringComparer.Ordinal));
     }
 
     [Fact]
