@@ -12,6 +12,8 @@ namespace Comity.Privacy.Accounting;
 /// <param name="relation">Which data sets count as neighbours.</param>
 public sealed class PldAccountant(NeighbouringRelation relation) : IPrivacyAccountant
 {
+    // Below, what the transform rounds off would be a share of δ, and the answer no longer an upper bound.
+    private const double SmallestDelta = 1e-10;
     private const double RelativeChange = 1e-3;
     private const int MaximalHalvings = 10;
     private const double MaximalBinsPerStep = 1 << 20;
@@ -23,6 +25,7 @@ public sealed class PldAccountant(NeighbouringRelation relation) : IPrivacyAccou
     public NeighbouringRelation Relation => relation;
 
     /// <inheritdoc/>
+    /// <exception cref="ArgumentOutOfRangeException">δ below 1e-10 for releases that have no closed form.</exception>
     public double Epsilon(PrivacyEvent released, double delta)
     {
         Guard.Delta(delta);
@@ -31,6 +34,8 @@ public sealed class PldAccountant(NeighbouringRelation relation) : IPrivacyAccou
         if (releases.Count == 0) return 0;
         if (releases.ContainsKey(new NonPrivateEvent())) return double.PositiveInfinity;
         if (releases.Keys.All(part => part is GaussianEvent)) return new GaussianAccountant(relation).Epsilon(released, delta);
+        if (delta < SmallestDelta)
+            throw new ArgumentOutOfRangeException(nameof(delta), delta, $"The transform rounds at about 1e-13, so δ must be at least {SmallestDelta}; the RDP accountant takes smaller ones.");
         return Directions(releases).Max(direction => Refined(direction, delta * 1e-5, loss => loss.Epsilon(delta)));
     }
 

@@ -28,6 +28,16 @@ public sealed class AccountantTests
         if (!double.IsNaN(row["exact"])) Assert.True(epsilon >= row["exact"] * (1 - 1e-9), $"{epsilon:R} is below the exact {row["exact"]:R}.");
     }
 
+    [Fact]
+    public void A_delta_that_the_transform_can_not_resolve_is_refused_rather_than_understated()
+    {
+        var sampled = new PoissonSampledEvent(0.9999999, new GaussianEvent(10)).Times(100);
+
+        Assert.Throws<ArgumentOutOfRangeException>(() => Pld.Epsilon(sampled, 1e-16));
+        Assert.True(Rdp.Epsilon(sampled, 1e-16) > 8.452); // the exact value at full participation
+        Assert.InRange(Pld.Epsilon(new GaussianEvent(10).Times(100), 1e-16), 8.4, 8.5); // no transform, no limit
+    }
+
     [Theory]
     [MemberData(nameof(Published))]
     public void Renyi_bounds_lie_between_the_loss_distribution_and_the_reference(int index)
