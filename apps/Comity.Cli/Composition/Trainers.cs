@@ -19,6 +19,9 @@ internal sealed class Trainers(ComposedStudy study)
     public Trainer Trainer(int inputs, string? changes) =>
         _trainers.GetOrAdd((inputs, changes ?? ""), key => new Trainer(Model(inputs), Section(key.Changes)));
 
+    /// <summary>Gives the trainers' memory back once nothing is trained any more; a trainer asked for later is made anew.</summary>
+    public void Release() => _trainers.Clear();
+
     private TrainingSection Section(string changes)
     {
         if (changes.Length == 0) return study.Training;

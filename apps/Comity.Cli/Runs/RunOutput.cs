@@ -14,6 +14,7 @@ internal static class RunOutput
         Session session, CheckedStudy study, Simulation simulation, StudyOutcome outcome, RunFolder folder, CancellationToken cancellationToken)
     {
         var results = outcome.Results;
+        simulation.Trainers.Release();
         GiveBackMemory();
         await PredictionsFile.WriteAsync(folder.Predictions, results.Classes, Rows(outcome, cancellationToken), cancellationToken);
         foreach (var model in results.Models.Where(m => m.Repeat == 0))
