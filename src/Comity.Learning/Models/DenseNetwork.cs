@@ -32,7 +32,7 @@ internal sealed class DenseNetwork : Model
     {
         var builder = new ParameterLayoutBuilder();
         var hidden = new Layer[widths.Count];
-        var inputs = shape.Inputs;
+        var inputs = shape.Input.Length;
         for (var i = 0; i < widths.Count; i++)
         {
             var name = $"hidden.{i}";

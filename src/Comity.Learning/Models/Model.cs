@@ -16,13 +16,16 @@ public abstract unsafe class Model
 
     private protected Model(ModelShape shape, ParameterLayout layout)
     {
-        (Inputs, Task, Classes, Kernels, Layout) = (shape.Inputs, shape.Task, shape.Classes, shape.Kernels ?? KernelSet.Best, layout);
+        (Input, Inputs, Task, Classes, Kernels, Layout) = (shape.Input, shape.Input.Length, shape.Task, shape.Classes, shape.Kernels ?? KernelSet.Best, layout);
     }
 
     /// <summary>Names and shapes of the parameters.</summary>
     public ParameterLayout Layout { get; }
 
-    /// <summary>Features of a row.</summary>
+    /// <summary>What a row holds.</summary>
+    public InputShape Input { get; }
+
+    /// <summary>Floats in a row.</summary>
     public int Inputs { get; }
 
     /// <summary>What it predicts.</summary>
@@ -94,8 +97,8 @@ public abstract unsafe class Model
 }
 
 /// <summary>What a model is made for.</summary>
-/// <param name="Inputs">Features of a row.</param>
+/// <param name="Input">What a row holds.</param>
 /// <param name="Task">What it predicts.</param>
 /// <param name="Classes">Number of classes; 0 for regression.</param>
 /// <param name="Kernels">What computes; null: the best of this processor.</param>
-internal sealed record ModelShape(int Inputs, TaskKind Task, int Classes, KernelSet? Kernels);
+internal sealed record ModelShape(InputShape Input, TaskKind Task, int Classes, KernelSet? Kernels);

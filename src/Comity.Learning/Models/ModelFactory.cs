@@ -7,15 +7,16 @@ public static class ModelFactory
 {
     /// <summary>The model of a section for a given input and task.</summary>
     /// <param name="section">The section, checked.</param>
-    /// <param name="inputs">Features of a row, at least 1.</param>
+    /// <param name="input">What a row holds: a number of features, an image, a series or tokens.</param>
     /// <param name="task">What the contract's label asks for.</param>
     /// <param name="classes">Number of classes: 2 for a binary task, 0 or 1 for regression.</param>
     /// <param name="kernels">What computes; null: the best of this processor.</param>
     /// <exception cref="ArgumentException">The kind cannot do the task, or the classes do not fit it.</exception>
-    public static Model Create(ModelSection section, int inputs, TaskKind task, int classes, KernelSet? kernels = null)
+    public static Model Create(ModelSection section, InputShape input, TaskKind task, int classes, KernelSet? kernels = null)
     {
         ArgumentNullException.ThrowIfNull(section);
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(inputs);
+        ArgumentNullException.ThrowIfNull(input);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(input.Length, nameof(input));
         var fits = task switch
         {
             TaskKind.Binary => classes == 2,
@@ -23,7 +24,7 @@ public static class ModelFactory
             _ => classes <= 1,
         };
         if (!fits) throw new ArgumentException($"A task of kind {task} cannot have {classes} classes.", nameof(classes));
-        var shape = new ModelShape(inputs, task, task == TaskKind.Regression ? 0 : classes, kernels);
+        var shape = new ModelShape(input, task, task == TaskKind.Regression ? 0 : classes, kernels);
         var scores = task == TaskKind.Multiclass ? classes : 1;
         return (section, task) switch
         {

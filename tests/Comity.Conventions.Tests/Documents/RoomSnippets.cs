@@ -67,7 +67,7 @@ public sealed class RoomSnippets
     public void Learning_fits()
     {
         // snippet: docs/rooms/learning.md
-        var model = ModelFactory.Create(new MlpSection { Hidden = [4] }, inputs: 2, TaskKind.Binary, classes: 2);
+        var model = ModelFactory.Create(new MlpSection { Hidden = [4] }, input: 2, TaskKind.Binary, classes: 2);
         var parameters = new float[model.Layout.Length];
         model.Initialise(parameters, Seed.Of(7).For("weights").ToRandom());
 

@@ -1,0 +1,52 @@
+namespace Comity.Learning;
+
+/// <summary>What the values of a row are. A <see cref="Dataset"/> holds every row as one run of floats; this says how a model reads them.</summary>
+public abstract record InputShape
+{
+    private protected InputShape()
+    {
+    }
+
+    /// <summary>Floats in a row.</summary>
+    public abstract int Length { get; }
+
+    /// <summary>Unordered features, as of a table.</summary>
+    /// <param name="features">How many, at least 1.</param>
+    public static implicit operator InputShape(int features) => new FeatureInput(features);
+}
+
+/// <summary>Features without an order, as of a table.</summary>
+/// <param name="Features">How many.</param>
+public sealed record FeatureInput(int Features) : InputShape
+{
+    /// <inheritdoc/>
+    public override int Length => Features;
+}
+
+/// <summary>An image, or a spectrogram with one channel: [channels, height, width], row-major.</summary>
+/// <param name="Channels">1 for grey, 3 for colour.</param>
+/// <param name="Height">Rows of pixels; of a spectrogram its frequency bands.</param>
+/// <param name="Width">Columns of pixels; of a spectrogram its frames.</param>
+public sealed record ImageInput(int Channels, int Height, int Width) : InputShape
+{
+    /// <inheritdoc/>
+    public override int Length => Channels * Height * Width;
+}
+
+/// <summary>A series of measurements: [steps, channels], row-major, the oldest step first.</summary>
+/// <param name="Steps">Steps in time.</param>
+/// <param name="Channels">Values at each step.</param>
+public sealed record SeriesInput(int Steps, int Channels) : InputShape
+{
+    /// <inheritdoc/>
+    public override int Length => Steps * Channels;
+}
+
+/// <summary>Text as token numbers, stored as floats: [length]. The number 0 is padding, and stands only at the end.</summary>
+/// <param name="Tokens">Tokens in a row, padding included.</param>
+/// <param name="Vocabulary">How many different tokens there are, padding included; at most 2²⁴, which floats count exactly.</param>
+public sealed record TokenInput(int Tokens, int Vocabulary) : InputShape
+{
+    /// <inheritdoc/>
+    public override int Length => Tokens;
+}
