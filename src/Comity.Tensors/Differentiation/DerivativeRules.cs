@@ -3,7 +3,8 @@ using Comity.Tensors.Kernels;
 namespace Comity.Tensors.Differentiation;
 
 /// <summary>The table of derivative rules: given ∂L/∂y of an operation's value, each adds ∂L/∂x to its operands.</summary>
-internal static unsafe class DerivativeRules
+/// <remarks>Arithmetic, dense layers and losses stand here; every other family of operations has a part of its own, which enters its rules into the table.</remarks>
+internal static unsafe partial class DerivativeRules
 {
     private static readonly delegate*<Tape, ref Node, void>[] Table = Build();
 

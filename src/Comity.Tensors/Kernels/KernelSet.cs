@@ -2,8 +2,8 @@ using System.Runtime.Intrinsics;
 
 namespace Comity.Tensors.Kernels;
 
-/// <summary>All kernels at one vector width. Instances hold no state and may be shared.</summary>
-public abstract unsafe class KernelSet
+/// <summary>All kernels at one vector width, a part for each family. Instances hold no state and may be shared.</summary>
+public abstract unsafe partial class KernelSet
 {
     private protected KernelSet()
     {

@@ -1,7 +1,7 @@
 namespace Comity.Tensors.Kernels;
 
 /// <summary>Binds <see cref="KernelSet"/> to a width.</summary>
-internal sealed unsafe class KernelSet<TWide>(VectorWidth width) : KernelSet where TWide : unmanaged, IWide<TWide>
+internal sealed unsafe partial class KernelSet<TWide>(VectorWidth width) : KernelSet where TWide : unmanaged, IWide<TWide>
 {
     public override VectorWidth Width => width;
 
