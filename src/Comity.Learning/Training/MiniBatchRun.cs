@@ -107,7 +107,7 @@ internal sealed unsafe class MiniBatchRun
         var value = loss.Scalar;
         if (!float.IsFinite(value)) return double.NaN;
         tape.Backward(loss);
-        Adjust(rate);
+        GradientTerms.Add(_model.Kernels, _session, _section, rate, _request.Proximal, _anchor, _correction);
         _session.Optimizer!.Step(_session.Parameters, _session.Gradient, rate);
         _steps++;
         _rateSum += rate;
@@ -115,31 +115,6 @@ internal sealed unsafe class MiniBatchRun
         if (_session.Optimizer.Coefficient(1 - _request.Proximal * _coefficients) is { } coefficient) _coefficients += rate * coefficient;
         else _adaptive = true;
         return value;
-    }
-
-    // What is added to the loss's own gradient: drift correction and proximal term, then the clip, then the decay of the optimiser.
-    private void Adjust(float rate)
-    {
-        var kernels = _model.Kernels;
-        float* w = _session.Parameters.Pointer, g = _session.Gradient.Pointer;
-        foreach (var (offset, length) in _session.Trained)
-        {
-            if (_correction is not null) kernels.AddScaled(1, _correction.Pointer + offset, g + offset, length);
-            if (_anchor is null) continue;
-            kernels.AddScaled(_request.Proximal, w + offset, g + offset, length);
-            kernels.AddScaled(-_request.Proximal, _anchor.Pointer + offset, g + offset, length);
-        }
-        if (_section.ClipNorm is { } clip)
-        {
-            var norm = Math.Sqrt(kernels.Dot(g, g, _session.Gradient.Length));
-            if (norm > clip) kernels.Affine((float)(clip / norm), 0, g, g, _session.Gradient.Length);
-        }
-        if (_section.WeightDecay <= 0) return;
-        foreach (var (offset, length) in _session.Decayed)
-        {
-            if (_session.Optimizer!.DecouplesDecay) kernels.Affine((float)(1 - rate * _section.WeightDecay), 0, w + offset, w + offset, length);
-            else kernels.AddScaled((float)_section.WeightDecay, w + offset, g + offset, length);
-        }
     }
 
     private static AlignedBuffer CopyOf(ReadOnlySpan<float> vector)

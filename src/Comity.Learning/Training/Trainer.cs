@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Comity.Learning.Models;
 using Comity.Learning.Training.Optimizers;
+using Comity.Learning.Training.Private;
 using Comity.Tensors.Parameters;
 
 namespace Comity.Learning.Training;
@@ -55,7 +56,9 @@ public sealed class Trainer
         var session = _sessions.TryTake(out var used) ? used : new Session(Model, Section);
         parameters.CopyTo(session.Parameters.Span);
         TrainerResult result;
-        if (Section.Optimizer is LbfgsSection lbfgs)
+        if (request.Private is { } asked)
+            result = new PrivateRun(this, session, training, request, asked).Run(cancellationToken);
+        else if (Section.Optimizer is LbfgsSection lbfgs)
             result = new FullBatchRun(this, session, lbfgs, training, validation, request).Run(cancellationToken);
         else
             result = new MiniBatchRun(this, session, training, validation, request).Run(cancellationToken);

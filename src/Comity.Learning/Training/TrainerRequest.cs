@@ -1,3 +1,4 @@
+using Comity.Learning.Training.Private;
 using Comity.Tensors.Randomness;
 
 namespace Comity.Learning.Training;
@@ -28,6 +29,9 @@ public sealed record TrainerRequest
 
     /// <summary>Parameters of a model to learn from besides the labels, shape [P]; empty: none.</summary>
     public ReadOnlyMemory<float> Teacher { get; init; }
+
+    /// <summary>Differential privacy of single records; null: none. Validation rows are then not looked at, and training does not stop before its time.</summary>
+    public PrivateTraining? Private { get; init; }
 
     /// <summary>Called after each epoch, on the training thread.</summary>
     public Action<TrainerProgress>? Progress { get; init; }

@@ -1,3 +1,5 @@
+using Comity.Privacy.Mechanisms;
+
 namespace Comity.Learning.Training;
 
 /// <summary>What a run of the trainer did. The trained parameters stand in the span that it was given.</summary>
@@ -30,6 +32,9 @@ public sealed record TrainerResult
 
     /// <summary>The epoch of this run, from 1, whose parameters were kept by early stopping; null without it.</summary>
     public int? BestEpoch { get; init; }
+
+    /// <summary>What the trained parameters release about single records; null: trained without privacy. The losses here are not protected.</summary>
+    public PrivateGradientDescent? Released { get; init; }
 }
 
 /// <summary>Values of <see cref="TrainerResult.StoppedBy"/>.</summary>

@@ -114,22 +114,36 @@ public sealed unsafe class Tape
     /// <summary>Fills the flat gradient with the derivatives of a scalar by every parameter; those that it does not depend on get zero.</summary>
     public void Backward(Tensor loss)
     {
-        if (loss.Shape.Length != 1) throw new ArgumentException($"Only a scalar can be differentiated, not {loss.Shape}.", nameof(loss));
-        if (_gradient == null) throw new InvalidOperationException("This pass was begun for values only.");
-        var last = loss.Index;
-        ref var top = ref _nodes[last];
-        if (top.NeedsGradient)
+        if (SeedGradient(loss, 1))
         {
-            top.Gradient = _arena.Take(1);
-            *top.Gradient = 1;
-            top.HasGradient = true;
-            for (var i = last; i >= 0; i--)
+            for (var i = loss.Index; i >= 0; i--)
             {
                 ref var node = ref _nodes[i];
                 if (node.HasGradient && node.Operation > Operation.Parameter) DerivativeRules.Apply(this, ref node);
             }
         }
-        // A parameter that the loss does not depend on still needs its zeros: the optimiser reads the whole vector.
+        ClearUntouched();
+    }
+
+    /// <summary>Which operands the rules write to.</summary>
+    internal GradientFlow Flow { get; set; }
+
+    /// <summary>Gives the scalar at the end its own derivative, from which all others follow. False: nothing below it needs one.</summary>
+    internal bool SeedGradient(Tensor loss, float value)
+    {
+        if (loss.Shape.Length != 1) throw new ArgumentException($"Only a scalar can be differentiated, not {loss.Shape}.", nameof(loss));
+        if (_gradient == null) throw new InvalidOperationException("This pass was begun for values only.");
+        ref var top = ref _nodes[loss.Index];
+        if (!top.NeedsGradient) return false;
+        top.Gradient = _arena.Take(1);
+        *top.Gradient = value;
+        top.HasGradient = true;
+        return true;
+    }
+
+    /// <summary>Zeroes the gradient of every parameter that no rule has written to: the optimiser reads the whole vector.</summary>
+    internal void ClearUntouched()
+    {
         for (var p = 0; p < _parameterNodes.Length; p++)
         {
             var index = _parameterNodes[p];
@@ -146,7 +160,7 @@ public sealed unsafe class Tape
     {
         ref var node = ref _nodes[index];
         accumulate = node.HasGradient;
-        if (!node.NeedsGradient) return null;
+        if (!node.NeedsGradient || Flow == (node.Operation == Operation.Parameter ? GradientFlow.Values : GradientFlow.Parameters)) return null;
         if (!node.HasGradient)
         {
             node.Gradient = node.Operation == Operation.Parameter ? _gradient + Layout.Entries[node.Option].Offset : _arena.Take(node.Shape.Length);
