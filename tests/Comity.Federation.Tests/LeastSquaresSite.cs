@@ -152,11 +152,11 @@ internal sealed class LeastSquaresModel(IReadOnlyList<string>? steps = null) : I
 {
     public IReadOnlyList<string> StatisticsSteps => steps ?? ["moments"];
 
-    public ModelStart Start(int repeat, Statistics agreed)
+    public ValueTask<ModelStart> StartAsync(int repeat, Statistics agreed, CancellationToken cancellationToken)
     {
         var random = Seed.Of(3).For("start", repeat).ToRandom();
         var w = new float[LeastSquaresSite.Layout.Length];
         for (var i = 0; i < w.Length; i++) w[i] = (float)random.NextGaussian() * 0.1f;
-        return new ModelStart(LeastSquaresSite.Layout, w, "regression", []);
+        return new(new ModelStart(LeastSquaresSite.Layout, w, "regression", []));
     }
 }

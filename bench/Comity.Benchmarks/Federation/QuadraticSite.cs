@@ -42,6 +42,6 @@ internal sealed class ZeroModel(int parameters) : IModelSource
 {
     public IReadOnlyList<string> StatisticsSteps => ["rows"];
 
-    public ModelStart Start(int repeat, Statistics agreed) =>
-        new(new ParameterLayout([new("w", [parameters], 0)]), new float[parameters], "regression", []);
+    public ValueTask<ModelStart> StartAsync(int repeat, Statistics agreed, CancellationToken cancellationToken) =>
+        new(new ModelStart(new ParameterLayout([new("w", [parameters], 0)]), new float[parameters], "regression", []));
 }

@@ -9,13 +9,40 @@ public interface ISiteChannel
     /// <summary>Offers a round. The update arrives in <paramref name="sink"/> before the reply.</summary>
     ValueTask<RoundReply> OfferAsync(RoundOffer offer, IUpdateSink sink, CancellationToken cancellationToken);
 
-    /// <summary>The common model is finished: the site makes its own from it, where the offer says how. In a simulation the model comes back.</summary>
-    ValueTask<ReadOnlyMemory<float>> PersonaliseAsync(RoundOffer finished, CancellationToken cancellationToken);
+    /// <summary>The common model is finished: the site makes its own from it, where the offer says how. In a simulation the model comes back; otherwise it stays at the site.</summary>
+    ValueTask<PersonalModel> PersonaliseAsync(RoundOffer finished, CancellationToken cancellationToken);
 }
+
+/// <summary>A site's own version of a common model.</summary>
+/// <param name="Parameters">Shape [P]; empty: it stays at the site.</param>
+/// <param name="KeptSha256">SHA-256 (hex) of the parameters that stay at the site; null: they came along.</param>
+public readonly record struct PersonalModel(ReadOnlyMemory<float> Parameters, string? KeptSha256 = null);
 
 /// <summary>Takes an update in as it arrives; when it returns the update is durable.</summary>
 public interface IUpdateSink
 {
     /// <summary>Takes an update.</summary>
-    void Accept(UpdateHeader header, ReadOnlySpan<float> body);
+    /// <returns>Null when it counts; else a code of <see cref="RefusalReason"/>.</returns>
+    string? Accept(UpdateHeader header, ReadOnlySpan<float> body);
+
+    /// <summary>Takes an update that lies in a file of little-endian floats. The file is taken over: moved or deleted.</summary>
+    /// <returns>Null when it counts; else a code of <see cref="RefusalReason"/>.</returns>
+    string? AcceptFile(UpdateHeader header, string path);
+
+    /// <summary>The site has got further with its work: its lease begins anew.</summary>
+    void Progressed();
+}
+
+/// <summary>A site no longer has what it remembered from its rounds, so its own model can't be made.</summary>
+public sealed class SiteMemoryLostException(string site, string model) : Exception($"Site '{site}' has lost what it remembered of '{model}'.")
+{
+    /// <summary>The site's id.</summary>
+    public string Site { get; } = site;
+}
+
+/// <summary>A line to a site is gone for good (revoked, withdrawn): the round goes on without it.</summary>
+public sealed class SiteGoneException(string site) : Exception($"Site '{site}' is gone.")
+{
+    /// <summary>The site's id.</summary>
+    public string Site { get; } = site;
 }

@@ -23,10 +23,12 @@ internal sealed class InProcessChannel(ISiteWork work, ParameterLayout layout, S
             case SiteAction.Send again: return new RoundReply.Delivered(again.Header); // the sink took it durably the first time
             case null: throw new InvalidOperationException($"Round {offer.Round} is being trained at '{Site}' already.");
         }
+        if (offer.LastContribution > 0 && MemoryVectors(offer) > 0 && !memory.Holds(offer.LastContribution)) return new RoundReply.Refused(RefusalReason.MemoryLost);
         // A slot is held until the update is spooled, so that no more updates wait in memory than there are slots.
         await slots.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
+            sink.Progressed();
             return await AnswerAsync(training, offer, sink, cancellationToken).ConfigureAwait(false);
         }
         finally
@@ -36,7 +38,7 @@ internal sealed class InProcessChannel(ISiteWork work, ParameterLayout layout, S
         }
     }
 
-    public async ValueTask<ReadOnlyMemory<float>> PersonaliseAsync(RoundOffer finished, CancellationToken cancellationToken)
+    public async ValueTask<PersonalModel> PersonaliseAsync(RoundOffer finished, CancellationToken cancellationToken)
     {
         var common = finished.Parameters;
         await slots.WaitAsync(cancellationToken).ConfigureAwait(false);
@@ -48,15 +50,16 @@ internal sealed class InProcessChannel(ISiteWork work, ParameterLayout layout, S
                 {
                     Epochs = fineTune.Epochs, Proximal = (float)fineTune.Proximal, Anchor = fineTune.Proximal > 0 ? common : default,
                 }, cancellationToken).ConfigureAwait(false);
-                return result.Parameters;
+                return new(result.Parameters, result.KeptSha256);
             }
             var kept = memory.Before(finished.Round, MemoryVectors(finished), common.Length);
-            return finished.Personalise switch
+            if (kept is null && finished.LastContribution > 0 && MemoryVectors(finished) > 0) throw new SiteMemoryLostException(Site, finished.Model);
+            return new(finished.Personalise switch
             {
                 DittoSection => kept is null ? common : kept[^1],
                 FedBnSection => kept is null ? common : WithOwnNormalisation(common, kept[^1]),
                 _ => common,
-            };
+            });
         }
         finally
         {
@@ -67,14 +70,14 @@ internal sealed class InProcessChannel(ISiteWork work, ParameterLayout layout, S
     // A method of its own, so that nothing holds its vectors any more when the slot is given back.
     private async ValueTask<RoundReply> AnswerAsync(SiteState training, RoundOffer offer, IUpdateSink sink, CancellationToken cancellationToken)
     {
-        var (message, body) = await TrainAsync(offer, cancellationToken).ConfigureAwait(false);
+        var (message, body) = await TrainAsync(offer, sink, cancellationToken).ConfigureAwait(false);
         var (answered, answer) = SiteMachine.Step(training, message);
         if (answer is SiteAction.Send send) sink.Accept(send.Header, body);
         _state = answered;
         return answer is SiteAction.Send sent ? new RoundReply.Delivered(sent.Header) : new RoundReply.Refused(((SiteAction.Refuse)answer!).Reason);
     }
 
-    private async ValueTask<(SiteMessage.Trained Message, float[] Body)> TrainAsync(RoundOffer offer, CancellationToken cancellationToken)
+    private async ValueTask<(SiteMessage.Trained Message, float[] Body)> TrainAsync(RoundOffer offer, IUpdateSink sink, CancellationToken cancellationToken)
     {
         var length = offer.Parameters.Length;
         var scaffold = !offer.ServerControl.IsEmpty;
@@ -90,6 +93,11 @@ internal sealed class InProcessChannel(ISiteWork work, ParameterLayout layout, S
         {
             Epochs = offer.Epochs, Proximal = offer.Proximal, GradientCorrection = body.AsMemory(length),
             Teacher = offer.Teacher?.Invoke() ?? default,
+            Progress = p =>
+            {
+                sink.Progressed();
+                offer.Progress?.Invoke(p);
+            },
         };
         var result = await work.TrainAsync(task, cancellationToken).ConfigureAwait(false);
 

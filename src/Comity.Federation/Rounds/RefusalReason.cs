@@ -24,6 +24,9 @@ public static class RefusalReason
     /// <summary>A second update that differs from the first.</summary>
     public const string Conflicting = "conflicting-update";
 
+    /// <summary>The site no longer has what it remembered from its last round (control variate, personal parameters).</summary>
+    public const string MemoryLost = "memory-lost";
+
     /// <summary>No training rows, or numbers beside the update that can't be.</summary>
     public const string NoRows = "no-rows";
 }

@@ -45,6 +45,12 @@ public sealed record RoundOffer
     /// <summary>Overrides of the training section as JSON text; null: none.</summary>
     public string? TrainingOverrides { get; init; }
 
+    /// <summary>The last round to which the site contributed, whose memory it must still hold; 0: none, or the coordinator looked itself.</summary>
+    public int LastContribution { get; init; }
+
+    /// <summary>Told how far the site's training has come; null: nobody asks.</summary>
+    public Action<TrainingProgress>? Progress { get; init; }
+
     /// <summary>Largest L2 norm that the site's gate lets out; null: any finite one.</summary>
     public double? MaxNorm { get; init; }
 }

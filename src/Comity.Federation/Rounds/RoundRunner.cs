@@ -3,6 +3,10 @@ using Comity.Federation.Spool;
 namespace Comity.Federation.Rounds;
 
 /// <summary>Drives the coordinator's machine through one round: asks, spools, waits, gives up.</summary>
+/// <remarks>
+/// Each site holds a lease that begins anew when it makes progress, and when any site answers, as the others may have waited for its
+/// place. Who has let it run out counts as absent; a slow site that gets on never does.
+/// </remarks>
 internal sealed class RoundRunner(IReadOnlyDictionary<string, ISiteChannel> channels, TimeProvider time, Action<string>? beforeWrite)
 {
     /// <summary>Runs a round to its end.</summary>
@@ -10,30 +14,36 @@ internal sealed class RoundRunner(IReadOnlyDictionary<string, ISiteChannel> chan
     /// <param name="offerTo">The offer for a site.</param>
     /// <param name="spool">Takes the updates; those in it already count.</param>
     /// <param name="parts">Vectors of P floats in an update.</param>
-    /// <param name="silence">How long nobody may answer before the rest counts as absent; null: for ever.</param>
+    /// <param name="patience">How long a site may go without progress before it counts as absent; null: for ever.</param>
     /// <param name="cancellationToken">Stops the round; what is spooled stays.</param>
     public async Task<CoordinatorState> RunAsync(
-        RoundPlan plan, Func<string, RoundOffer> offerTo, UpdateSpool spool, int parts, TimeSpan? silence, CancellationToken cancellationToken)
+        RoundPlan plan, Func<string, RoundOffer> offerTo, UpdateSpool spool, int parts, TimeSpan? patience, CancellationToken cancellationToken)
     {
-        using var deadline = silence is { } s ? new CancellationTokenSource(s, time) : new CancellationTokenSource();
-        using var failed = new CancellationTokenSource();
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, failed.Token, cancellationToken);
+        using var failed = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var (opened, actions) = CoordinatorMachine.Start(plan, spool.Headers);
-        var round = new OpenRound(opened, spool, beforeWrite, () => { if (silence is { } again && !deadline.IsCancellationRequested) deadline.CancelAfter(again); });
+        var offered = actions.OfType<CoordinatorAction.Offer>().Select(o => o.Site).ToList();
+        using var leases = new Leases(offered, patience, time);
+        var round = new OpenRound(opened, spool, beforeWrite, leases.RenewAll);
 
         async Task AskAsync(string site)
         {
+            var lease = leases[site];
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(lease, failed.Token);
             try
             {
                 var offer = offerTo(site);
-                var sink = new Sink(round, offer.Parameters.Length, parts, offer.MaxNorm);
-                // Waiting ends with the deadline even at a channel that does not listen to its token; a caller who leaves waits for the work to wind up.
-                var reply = await channels[site].OfferAsync(offer, sink, either.Token).AsTask().WaitAsync(deadline.Token).ConfigureAwait(false);
+                var sink = new Sink(round, offer.Parameters.Length, parts, offer.MaxNorm, () => leases.Renew(site));
+                // Waiting ends with the lease even at a channel that does not listen to its token; a caller who leaves waits for the work to wind up.
+                var reply = await channels[site].OfferAsync(offer, sink, either.Token).AsTask().WaitAsync(lease).ConfigureAwait(false);
                 if (reply is RoundReply.Refused refused) round.Step(new CoordinatorMessage.SiteRefused(site, plan.Round, refused.Reason), default);
             }
-            catch (OperationCanceledException) when (deadline.IsCancellationRequested && !cancellationToken.IsCancellationRequested && !failed.IsCancellationRequested)
+            catch (OperationCanceledException) when (lease.IsCancellationRequested && !failed.IsCancellationRequested)
             {
                 // A late site counts as absent; the round decides what that means.
+            }
+            catch (SiteGoneException)
+            {
+                round.Step(new CoordinatorMessage.SiteLost(site), default);
             }
             catch
             {
@@ -42,7 +52,7 @@ internal sealed class RoundRunner(IReadOnlyDictionary<string, ISiteChannel> chan
             }
         }
 
-        var asks = actions.OfType<CoordinatorAction.Offer>().Select(o => Task.Run(() => AskAsync(o.Site), CancellationToken.None)).ToList();
+        var asks = offered.Select(site => Task.Run(() => AskAsync(site), CancellationToken.None)).ToList();
         try
         {
             await Task.WhenAll(asks).ConfigureAwait(false);
@@ -56,31 +66,47 @@ internal sealed class RoundRunner(IReadOnlyDictionary<string, ISiteChannel> chan
         return round.State;
     }
 
-    private sealed class OpenRound(CoordinatorState state, UpdateSpool spool, Action<string>? beforeWrite, Action progressed)
+    private sealed class OpenRound(CoordinatorState state, UpdateSpool spool, Action<string>? beforeWrite, Action answered)
     {
         private readonly Lock _step = new();
 
         public CoordinatorState State { get; private set; } = state;
 
-        public void Step(CoordinatorMessage message, ReadOnlySpan<float> body)
+        /// <summary>One step; the body lies in memory or in a file. Null: nothing was refused.</summary>
+        public string? Step(CoordinatorMessage message, ReadOnlySpan<float> body, string? file = null)
         {
+            string? refused;
             lock (_step)
             {
                 var (next, actions) = CoordinatorMachine.Step(State, message);
                 foreach (var take in actions.OfType<CoordinatorAction.Take>())
                 {
                     beforeWrite?.Invoke("spool");
-                    spool.Append(take.Header, body); // durable before the machine's state says that it counts
+                    // Durable before the machine's state says that it counts.
+                    if (file is null) spool.Append(take.Header, body);
+                    else spool.Adopt(take.Header, file);
                 }
                 State = next;
+                refused = actions.OfType<CoordinatorAction.Reject>().FirstOrDefault()?.Reason;
             }
-            progressed();
+            answered();
+            return refused;
         }
     }
 
-    private sealed class Sink(OpenRound round, int parameters, int parts, double? maxNorm) : IUpdateSink
+    private sealed class Sink(OpenRound round, int parameters, int parts, double? maxNorm, Action progressed) : IUpdateSink
     {
-        public void Accept(UpdateHeader header, ReadOnlySpan<float> body) =>
+        public string? Accept(UpdateHeader header, ReadOnlySpan<float> body) =>
             round.Step(new CoordinatorMessage.UpdateArrived(header, UpdateGate.Judge(body, parameters, parts, maxNorm), FloatFile.Sha256(body)), body);
+
+        public string? AcceptFile(UpdateHeader header, string path)
+        {
+            var (verdict, sha256) = FileGate.Judge(path, parameters, parts, maxNorm);
+            var refused = round.Step(new CoordinatorMessage.UpdateArrived(header, verdict, sha256), default, path);
+            File.Delete(path); // moved when it counts; else nobody wants it
+            return refused;
+        }
+
+        public void Progressed() => progressed();
     }
 }

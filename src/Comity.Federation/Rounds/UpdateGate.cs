@@ -37,7 +37,7 @@ public static class UpdateGate
         return norm > maxNorm ? new(RefusalReason.NormExceeded, norm) : new(null, norm);
     }
 
-    private static double SumOfSquares(ReadOnlySpan<float> values)
+    internal static double SumOfSquares(ReadOnlySpan<float> values)
     {
         var sum = Vector<double>.Zero;
         var i = 0;

@@ -33,13 +33,14 @@ internal static class AloneTrial
         var seconds = run.SecondsSince(began);
 
         var expected = start.Model.Layout.Length;
-        if (result.Parameters.Length != expected)
+        var kept = result.KeptSha256 is not null;
+        if (!kept && result.Parameters.Length != expected)
             throw new StudyStoppedException(Messages.Problem("wrong-length", Place.InFile(run.Input.RunFolder), model, work.Site, result.Parameters.Length, expected));
         if (result.StoppedBy == "diverged" || !RunContext.IsFinite(result.Parameters.Span) || result.LossByEpoch.Any(l => !double.IsFinite(l)))
             throw run.Diverged(model, work.Site, Math.Max(1, result.LossByEpoch.Count));
 
-        var info = new ModelInfo(model, arm, trainedOn, expected, 0, 0, seconds, null, Energy.NotMeasured, FloatFile.Sha256(result.Parameters.Span), start.Repeat);
-        run.Store.KeepModel(new ModelRecord(info, owner, owner is null ? model : $"{arm}/*", result.Rows, History(model, start.Repeat, result)), result.Parameters);
+        var info = new ModelInfo(model, arm, trainedOn, expected, 0, 0, seconds, null, Energy.NotMeasured, result.KeptSha256 ?? FloatFile.Sha256(result.Parameters.Span), start.Repeat);
+        run.Store.KeepModel(new ModelRecord(info, owner, owner is null ? model : $"{arm}/*", result.Rows, History(model, start.Repeat, result), kept), result.Parameters);
         run.Tell(new StudyEvent.TrialFinished(model, start.Repeat, arm, seconds, Resumed: false));
     }
 

@@ -24,8 +24,8 @@ internal static class Comparing
                     var result = await run.InSlotAsync(() => site.CompareAsync(new ComparisonTask
                     {
                         Repeat = repeat, Agreed = starts[repeat].Agreed,
-                        Baseline = baseline.Info.Id, BaselineParameters = run.Store.Weights(baseline.Info),
-                        Candidate = candidate.Info.Id, CandidateParameters = common ?? run.Store.Weights(candidate.Info),
+                        Baseline = baseline.Info.Id, BaselineParameters = run.Store.WeightsFor(baseline),
+                        Candidate = candidate.Info.Id, CandidateParameters = common ?? run.Store.WeightsFor(candidate),
                     }, token), vectors: common is null ? 2 : 1, baseline.Info.Parameters, token).ConfigureAwait(false);
                     return new ComparisonRecord(site.Site, baseline.Info.Id, candidate.Info.Id, result);
                 }, cancellationToken).ConfigureAwait(false);

@@ -17,6 +17,7 @@ internal sealed class FederatedTrial(RunContext run, RepeatStart start, Federati
     private readonly string? _overrides = section.Training is null ? null : DeclaredJson.Write(section.Training);
     private readonly Dictionary<string, ISiteChannel> _channels = [];
     private readonly Dictionary<string, SiteMemory> _memories = [];
+    private Dictionary<string, int> _lastContributions = [];
     private readonly List<string> _order = [.. run.Sites.Select(s => s.Site)];
 
     /// <summary>Where the rounds start, shape [P]; called once, only if needed.</summary>
@@ -37,6 +38,7 @@ internal sealed class FederatedTrial(RunContext run, RepeatStart start, Federati
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         OpenChannels();
+        _lastContributions = LastContributions(run.Store.Rounds(model, start.Repeat));
         var record = run.Store.Model(model, start.Repeat);
         // Personal models still to be made need what the sites remember; where the disk lost it, the rounds are run again.
         if (record is not null && !IsPersonalised() && !Remembered(run.Store.Rounds(model, start.Repeat))) record = null;
@@ -53,6 +55,11 @@ internal sealed class FederatedTrial(RunContext run, RepeatStart start, Federati
     {
         foreach (var work in run.Sites)
         {
+            if (run.Input.Channels is { } elsewhere)
+            {
+                _channels[work.Site] = elsewhere(work, start.Model);
+                continue;
+            }
             var memory = new SiteMemory(run.Store.SiteFolder(work.Site, model, start.Repeat), run.Store.BeforeWrite);
             _memories[work.Site] = memory;
             var channel = new InProcessChannel(work, start.Model.Layout, memory, run.Slots);
@@ -87,6 +94,7 @@ internal sealed class FederatedTrial(RunContext run, RepeatStart start, Federati
         {
             // The disk lost what its row names (power, not process): everything since the start is deterministic, so it is done again.
             run.Store.Forget(model, start.Repeat);
+            _lastContributions.Clear();
             OpenChannels();
         }
         return (First().ToArray(), _strategy.NewStates(Parameters), 0);
@@ -101,7 +109,7 @@ internal sealed class FederatedTrial(RunContext run, RepeatStart start, Federati
         CoordinatorState ended;
         using (var spool = OpenSpool(spoolPath, round))
         {
-            var silence = section.DeadlineSeconds is { } seconds ? TimeSpan.FromSeconds(seconds) : (TimeSpan?)null;
+            var silence = section.DeadlineSeconds is { } seconds ? TimeSpan.FromSeconds(seconds) : run.Input.Patience;
             ended = await runner.RunAsync(plan, site => Offer(site, round, parameters, states), spool, _strategy.Parts, silence, cancellationToken).ConfigureAwait(false);
             if (ended.Outcome is not RoundOutcome.Aggregated aggregated) throw Stopped(round, ended);
             var updates = spool.InOrder(aggregated.Sites);
@@ -109,17 +117,17 @@ internal sealed class FederatedTrial(RunContext run, RepeatStart start, Federati
             if (!RunContext.IsFinite(parameters)) throw run.Diverged(model, "*", round);
         }
         Commit(round, plan, ended, parameters, states, run.SecondsSince(began));
-        File.Delete(spoolPath);
+        UpdateSpool.Delete(spoolPath);
         if (round > 1) File.Delete(run.Store.RoundPath(model, start.Repeat, round - 1, "checkpoint"));
     }
 
     private UpdateSpool OpenSpool(string path, int round)
     {
         var spool = UpdateSpool.Open(path);
-        if (!SitesRemember || spool.Headers.All(h => _memories[h.Site].Holds(round))) return spool;
+        if (!LooksAfterSites || spool.Headers.All(h => _memories[h.Site].Holds(round))) return spool;
         // An update without the memory that was written with it: both are made again.
         spool.Dispose();
-        File.Delete(path);
+        UpdateSpool.Delete(path);
         return UpdateSpool.Open(path);
     }
 
@@ -145,6 +153,7 @@ internal sealed class FederatedTrial(RunContext run, RepeatStart start, Federati
         Epochs = section.LocalEpochs, EpochsBefore = (round - 1) * section.LocalEpochs, Proximal = _strategy.Proximal,
         ServerControl = _strategy.ControlVariates ? states[0] : default(ReadOnlyMemory<float>),
         Teacher = TeacherOf?.Invoke(site, round), Personalise = section.Personalise, TrainingOverrides = _overrides, MaxNorm = section.Gate.MaxNorm,
+        LastContribution = SitesRemember && run.Input.Channels is not null ? _lastContributions.GetValueOrDefault(site) : 0,
     };
 
     private double[] Weights(IUpdateSet updates) =>
@@ -155,6 +164,7 @@ internal sealed class FederatedTrial(RunContext run, RepeatStart start, Federati
         var contributed = ((RoundOutcome.Aggregated)ended.Outcome!).Sites;
         var info = new RoundInfo(model, start.Repeat, round, contributed,
             [.. plan.Cohort.Where(ended.Rejected.ContainsKey).Select(s => new RejectedUpdate(s, ended.Rejected[s]))], [.. plan.Cohort.Where(ended.Silent.Contains)]);
+        foreach (var site in contributed) _lastContributions[site] = round;
         var headers = contributed.Select(s => ended.Received[s]).ToList();
         double rows = headers.Sum(h => (long)h.Rows);
         var loss = headers.Sum(h => h.Loss * h.Rows) / rows;
@@ -185,14 +195,21 @@ internal sealed class FederatedTrial(RunContext run, RepeatStart start, Federati
     // Whether every site still holds what it wrote in the last round it contributed to: not where power was lost and took it.
     private bool Remembered(List<RoundRecord> rounds)
     {
-        if (!SitesRemember) return true;
+        return !LooksAfterSites || LastContributions(rounds).All(l => _memories[l.Key].Holds(l.Value));
+    }
+
+    private static Dictionary<string, int> LastContributions(IEnumerable<RoundRecord> rounds)
+    {
         var last = new Dictionary<string, int>(StringComparer.Ordinal);
         foreach (var round in rounds)
         {
             foreach (var site in round.Info.Contributed) last[site] = round.Info.Round;
         }
-        return last.All(l => _memories[l.Key].Holds(l.Value));
+        return last;
     }
+
+    // A site elsewhere looks after its memory itself: the offer names the round that it must hold.
+    private bool LooksAfterSites => SitesRemember && run.Input.Channels is null;
 
     private bool SitesRemember => _strategy.ControlVariates || section.Personalise is Strategies.DittoSection or Strategies.FedBnSection;
 
@@ -209,13 +226,14 @@ internal sealed class FederatedTrial(RunContext run, RepeatStart start, Federati
             var offer = Offer(site, TotalRounds + 1, parameters, states) with { Teacher = null };
             if (section.Personalise is Strategies.FineTuneSection { Training: { } training }) offer = offer with { TrainingOverrides = DeclaredJson.Write(training) };
             var own = await _channels[site].PersonaliseAsync(offer, token).ConfigureAwait(false);
-            if (own.Length != Parameters || !RunContext.IsFinite(own.Span)) throw run.Diverged(id, site, TotalRounds);
+            var kept = own.KeptSha256 is not null;
+            if (!kept && (own.Parameters.Length != Parameters || !RunContext.IsFinite(own.Parameters.Span))) throw run.Diverged(id, site, TotalRounds);
             var info = common with
             {
                 Id = id, TrainedOn = [.. _order.Where(s => s == site || common.TrainedOn.Contains(s))], Bytes = 4L * Parameters,
-                Seconds = run.SecondsSince(began), WeightsSha256 = FloatFile.Sha256(own.Span),
+                Seconds = run.SecondsSince(began), WeightsSha256 = own.KeptSha256 ?? FloatFile.Sha256(own.Parameters.Span),
             };
-            run.Store.KeepModel(new ModelRecord(info, site, $"{model}+*", 0, []), own);
+            run.Store.KeepModel(new ModelRecord(info, site, $"{model}+*", 0, [], kept), own.Parameters);
             return 0;
         }, cancellationToken).ConfigureAwait(false);
     }

@@ -31,7 +31,7 @@ internal static class Judging
 
     private static Task<EvaluationInfo[]> JudgeAsync(RunContext run, RepeatStart start, ModelRecord model, CancellationToken cancellationToken)
     {
-        var (id, repeat, parameters) = (model.Info.Id, model.Info.Repeat, run.Store.Weights(model.Info));
+        var (id, repeat, parameters) = (model.Info.Id, model.Info.Repeat, run.Store.WeightsFor(model));
         var judged = 0;
         return run.AllAsync(Places(run, model), async (place, token) =>
         {
@@ -52,6 +52,7 @@ internal static class Judging
     {
         var study = run.Input.Study;
         var places = new List<Place>();
+        if (model.AtHome) return [new(model.Owner!, run.Sites.Single(s => s.Site == model.Owner), RowSplit.Test)];
         foreach (var site in run.Sites)
         {
             if (model.Owner is null || ArmPlan.IsUsedAt(study, model.Owner, site.Site)) places.Add(new(site.Site, site, RowSplit.Test));

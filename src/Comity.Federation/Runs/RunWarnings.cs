@@ -28,6 +28,11 @@ internal static class RunWarnings
             if (run.Input.Pooled is null) Warn("arm-not-run", "pooled", run.Input.PooledAbsence);
             else if (study.PooledAt is null) Warn("pooled-moves-records");
         }
+        if (run.Input.OwnModelsStay.Count > 0)
+        {
+            if (study.Arms.Contains(Arm.Partner)) Warn("arm-not-run", "partner", "barred-by-policy");
+            if (study.Arms.Contains(Arm.Combined) && study.Combined.Any(c => c.FromLocal)) Warn("arm-not-run", "combined", "barred-by-policy");
+        }
         var agreed = starts[0].Agreed;
         if (agreed.Parts.Count > 0) Warn("statistics-shared", Text(StatisticsAgreement.Bytes(agreed)), Text(agreed.Parts.Count));
         foreach (var model in rounds.GroupBy(r => r.Info.Model)) Participation(study, [.. model], Warn);

@@ -14,6 +14,20 @@ public sealed class StudyOutcome : IDisposable
     /// <summary>Everything the study found; predictions are left out.</summary>
     public StudyResults Results { get; }
 
+    /// <summary>Whether a model's parameters are here; a site's own model may stay at the site.</summary>
+    public bool Holds(ModelInfo model)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        return _store.Model(model.Id, model.Repeat) is { AtHome: false };
+    }
+
+    /// <summary>The file of a model's parameters, little-endian floats, for reading as a stream.</summary>
+    public string WeightsFile(ModelInfo model)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        return _store.WeightsPath(model.Id, model.Repeat);
+    }
+
     /// <summary>A model's parameters, shape [P].</summary>
     public float[] Weights(ModelInfo model) => _store.Weights(model);
 

@@ -86,7 +86,7 @@ public static class StudyRun
                 agreed = await AgreeAsync(run, repeat, cancellationToken).ConfigureAwait(false);
                 run.Store.KeepAgreed(repeat, agreed);
             }
-            starts.Add(new RepeatStart(repeat, agreed, run.Input.Model.Start(repeat, agreed)));
+            starts.Add(new RepeatStart(repeat, agreed, await run.Input.Model.StartAsync(repeat, agreed, cancellationToken).ConfigureAwait(false)));
         }
         return starts;
     }
@@ -132,7 +132,7 @@ public static class StudyRun
             }
             if (study.Arms.Contains(Arm.Combined))
             {
-                foreach (var section in study.Combined)
+                foreach (var section in study.Combined.Where(c => !c.FromLocal || run.Input.OwnModelsStay.Count == 0))
                 {
                     joining.Add(new(new(CombinedTrial.IdOf(section), start.Repeat, "combined", section.By.RoundsOrNone, section.By.EpochsInRound, run.Sites.Count),
                         t => CombinedTrial.RunAsync(run, start, section, t)));

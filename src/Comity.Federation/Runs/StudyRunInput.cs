@@ -31,6 +31,15 @@ public sealed record StudyRunInput
     /// <summary>Why there is no pooled work, as a code shown with the arm (such as <c>barred-by-policy</c>).</summary>
     public string PooledAbsence { get; init; } = "nobody-holds-all-rows";
 
+    /// <summary>Sites whose own models stay at home: they are judged there only, and nobody else uses or joins them.</summary>
+    public IReadOnlyCollection<string> OwnModelsStay { get; init; } = [];
+
+    /// <summary>Lines to sites that are elsewhere, with a memory of their own; null: the sites work in this process.</summary>
+    public Func<ISiteWork, ModelStart, Rounds.ISiteChannel>? Channels { get; init; }
+
+    /// <summary>How long a site may go without progress before it counts as absent, where the federation says nothing else; null: as long as it takes.</summary>
+    public TimeSpan? Patience { get; init; }
+
     /// <summary>Models under <see cref="CombinedSection.From"/>, by the path written there.</summary>
     public IReadOnlyDictionary<string, ReadOnlyMemory<float>> GivenModels { get; init; } = new Dictionary<string, ReadOnlyMemory<float>>();
 

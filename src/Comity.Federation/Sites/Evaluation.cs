@@ -25,7 +25,7 @@ public sealed record EvaluationTask
     /// <summary>All statistics as agreed.</summary>
     public required Statistics Agreed { get; init; }
 
-    /// <summary>The parameters, shape [P].</summary>
+    /// <summary>The parameters, shape [P]; empty: those that the site keeps under the model's id.</summary>
     public required ReadOnlyMemory<float> Parameters { get; init; }
 
     /// <summary>Rows to judge on.</summary>
@@ -111,13 +111,13 @@ public sealed record ComparisonTask
     /// <summary>Id of the model to improve on.</summary>
     public required string Baseline { get; init; }
 
-    /// <summary>Its parameters, shape [P].</summary>
+    /// <summary>Its parameters, shape [P]; empty: those that the site keeps under the id.</summary>
     public required ReadOnlyMemory<float> BaselineParameters { get; init; }
 
     /// <summary>Id of the model that may be better.</summary>
     public required string Candidate { get; init; }
 
-    /// <summary>Its parameters, shape [P].</summary>
+    /// <summary>Its parameters, shape [P]; empty: those that the site keeps under the id.</summary>
     public required ReadOnlyMemory<float> CandidateParameters { get; init; }
 }
 

@@ -9,7 +9,7 @@ public interface IModelSource
     IReadOnlyList<string> StatisticsSteps { get; }
 
     /// <summary>Layout and first weights for one repeat; the same for every arm of it, so that arms are comparable.</summary>
-    ModelStart Start(int repeat, Statistics agreed);
+    ValueTask<ModelStart> StartAsync(int repeat, Statistics agreed, CancellationToken cancellationToken);
 }
 
 /// <summary>A model before training.</summary>

@@ -52,8 +52,11 @@ public readonly record struct TrainingProgress(int Epoch, int Epochs, double Los
 /// <summary>What training gave.</summary>
 public sealed record TrainingResult
 {
-    /// <summary>The trained parameters, shape [P].</summary>
+    /// <summary>The trained parameters, shape [P]; empty when the model stays at the site (<see cref="KeptSha256"/>).</summary>
     public required ReadOnlyMemory<float> Parameters { get; init; }
+
+    /// <summary>SHA-256 (hex) of the parameters that stay at the site, which finds them again by the model's id; null: they came along.</summary>
+    public string? KeptSha256 { get; init; }
 
     /// <summary>Training rows.</summary>
     public required int Rows { get; init; }

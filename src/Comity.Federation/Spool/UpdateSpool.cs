@@ -12,27 +12,31 @@ namespace Comity.Federation.Spool;
 /// <code>
 /// record = magic u32 | header length i32 | body length i32 (floats) | SHA-256 of header | header (JSON) | body (little-endian floats)
 /// </code>
+/// An update that came over a network lies in a file already: that file is moved beside the spool (<c>&lt;spool&gt;.&lt;site&gt;</c>), and its
+/// record has another magic number and no body.
 /// The header carries the body's digest, so a spool describes itself: after a crash it is read from the front and cut
 /// at the first record that is torn. Nothing is fsynced here: a body lost with the power is asked for again.
 /// </remarks>
 public sealed class UpdateSpool : IDisposable
 {
     private const uint Magic = 0x44505543; // "CUPD"
+    private const uint MagicBeside = 0x46505543; // "CUPF"
     private const int PrefixLength = 12 + SHA256.HashSizeInBytes;
     private const int VerifyBytes = 1 << 18;
 
     private readonly Lock _append = new();
     private readonly SafeFileHandle _file;
-    private readonly List<(UpdateHeader Header, long Body)> _records = [];
+    private readonly string _path;
+    private readonly List<Entry> _records = [];
     private long _end;
 
-    private UpdateSpool(SafeFileHandle file) => _file = file;
+    private UpdateSpool(string path, SafeFileHandle file) => (_path, _file) = (path, file);
 
     /// <summary>Opens a spool, or begins one. What an earlier process left whole is there again.</summary>
     public static UpdateSpool Open(string path)
     {
         if (!BitConverter.IsLittleEndian) throw new PlatformNotSupportedException("Spools are little-endian; this machine is not.");
-        var spool = new UpdateSpool(File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite));
+        var spool = new UpdateSpool(path, File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite));
         spool.Recover();
         return spool;
     }
@@ -51,20 +55,38 @@ public sealed class UpdateSpool : IDisposable
     {
         ArgumentNullException.ThrowIfNull(header);
         if (header.Length != body.Length) throw new ArgumentException($"The header says {header.Length} floats; the body has {body.Length}.", nameof(body));
-        var json = JsonSerializer.SerializeToUtf8Bytes(header, UpdateHeader.Json);
-        var front = new byte[PrefixLength + json.Length];
-        BinaryPrimitives.WriteUInt32LittleEndian(front, Magic);
-        BinaryPrimitives.WriteInt32LittleEndian(front.AsSpan(4), json.Length);
-        BinaryPrimitives.WriteInt32LittleEndian(front.AsSpan(8), body.Length);
-        SHA256.HashData(json, front.AsSpan(12));
-        json.CopyTo(front, PrefixLength);
+        var front = Front(Magic, header, body.Length);
         lock (_append)
         {
             RandomAccess.Write(_file, front, _end);
             RandomAccess.Write(_file, MemoryMarshal.AsBytes(body), _end + front.Length);
-            _records.Add((header, _end + front.Length));
+            _records.Add(new(header, _file, _end + front.Length));
             _end += front.Length + (4L * body.Length);
         }
+    }
+
+    /// <summary>Takes over an update that lies in a file of little-endian floats, whose length and digest the caller has checked: the file is moved, not copied.</summary>
+    public void Adopt(UpdateHeader header, string file)
+    {
+        ArgumentNullException.ThrowIfNull(header);
+        ArgumentException.ThrowIfNullOrEmpty(file);
+        var front = Front(MagicBeside, header, 0);
+        lock (_append)
+        {
+            var beside = Beside(header.Site);
+            File.Move(file, beside, overwrite: true);
+            RandomAccess.Write(_file, front, _end);
+            _records.Add(new(header, File.OpenHandle(beside), 0));
+            _end += front.Length;
+        }
+    }
+
+    /// <summary>Deletes a spool that is closed, with all that lies beside it.</summary>
+    public static void Delete(string path)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        File.Delete(path);
+        foreach (var beside in Directory.EnumerateFiles(Path.GetDirectoryName(Path.GetFullPath(path))!, Path.GetFileName(path) + ".*")) File.Delete(beside);
     }
 
     /// <summary>The updates of the given sites, in the given order.</summary>
@@ -73,12 +95,30 @@ public sealed class UpdateSpool : IDisposable
         lock (_append)
         {
             var bySite = _records.ToDictionary(r => r.Header.Site, StringComparer.Ordinal);
-            return new View(_file, [.. sites.Select(s => bySite[s])]);
+            return new View([.. sites.Select(s => bySite[s])]);
         }
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _file.Dispose();
+    public void Dispose()
+    {
+        foreach (var record in _records) record.File.Dispose();
+        _file.Dispose();
+    }
+
+    private string Beside(string site) => $"{_path}.{site}";
+
+    private static byte[] Front(uint magic, UpdateHeader header, int floats)
+    {
+        var json = JsonSerializer.SerializeToUtf8Bytes(header, UpdateHeader.Json);
+        var front = new byte[PrefixLength + json.Length];
+        BinaryPrimitives.WriteUInt32LittleEndian(front, magic);
+        BinaryPrimitives.WriteInt32LittleEndian(front.AsSpan(4), json.Length);
+        BinaryPrimitives.WriteInt32LittleEndian(front.AsSpan(8), floats);
+        SHA256.HashData(json, front.AsSpan(12));
+        json.CopyTo(front, PrefixLength);
+        return front;
+    }
 
     private void Recover()
     {
@@ -90,37 +130,51 @@ public sealed class UpdateSpool : IDisposable
             RandomAccess.Read(_file, prefix, _end);
             var (headerLength, floats) = (BinaryPrimitives.ReadInt32LittleEndian(prefix.AsSpan(4)), BinaryPrimitives.ReadInt32LittleEndian(prefix.AsSpan(8)));
             var body = _end + PrefixLength + headerLength;
-            if (BinaryPrimitives.ReadUInt32LittleEndian(prefix) != Magic || headerLength <= 0 || floats < 0 || body + (4L * floats) > length) break;
+            var magic = BinaryPrimitives.ReadUInt32LittleEndian(prefix);
+            if (magic is not (Magic or MagicBeside) || headerLength <= 0 || floats < 0 || body + (4L * floats) > length) break;
             var json = new byte[headerLength];
             RandomAccess.Read(_file, json, _end + PrefixLength);
             if (!SHA256.HashData(json).AsSpan().SequenceEqual(prefix.AsSpan(12))) break;
             var header = JsonSerializer.Deserialize<UpdateHeader>(json, UpdateHeader.Json)!;
-            if (header.Sha256 != DigestOfBody(body, 4L * floats, scratch)) break;
-            _records.Add((header, body));
+            if (magic == MagicBeside)
+            {
+                // One body lost with the power does not cost the others: its site is asked again.
+                _end = body;
+                var beside = Beside(header.Site);
+                if (!File.Exists(beside)) continue;
+                var file = File.OpenHandle(beside);
+                if (RandomAccess.GetLength(file) == 4L * header.Length && header.Sha256 == DigestOfBody(file, 0, 4L * header.Length, scratch)) _records.Add(new(header, file, 0));
+                else file.Dispose();
+                continue;
+            }
+            if (header.Sha256 != DigestOfBody(_file, body, 4L * floats, scratch)) break;
+            _records.Add(new(header, _file, body));
             _end = body + (4L * floats);
         }
         if (_end < length) RandomAccess.SetLength(_file, _end);
     }
 
-    private string DigestOfBody(long position, long bytes, byte[] scratch)
+    private static string DigestOfBody(SafeFileHandle file, long position, long bytes, byte[] scratch)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         for (long done = 0; done < bytes;)
         {
-            var read = RandomAccess.Read(_file, scratch.AsSpan(0, (int)Math.Min(scratch.Length, bytes - done)), position + done);
+            var read = RandomAccess.Read(file, scratch.AsSpan(0, (int)Math.Min(scratch.Length, bytes - done)), position + done);
             hash.AppendData(scratch, 0, read);
             done += read;
         }
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
-    private sealed class View(SafeFileHandle file, (UpdateHeader Header, long Body)[] records) : IUpdateSet
+    private sealed record Entry(UpdateHeader Header, SafeFileHandle File, long Body);
+
+    private sealed class View(Entry[] records) : IUpdateSet
     {
         public int Count => records.Length;
 
         public UpdateHeader Header(int update) => records[update].Header;
 
         public void Read(int update, int offset, Span<float> destination) =>
-            FloatFile.ReadExactly(file, records[update].Body + (4L * offset), destination);
+            FloatFile.ReadExactly(records[update].File, records[update].Body + (4L * offset), destination);
     }
 }

@@ -17,7 +17,8 @@ internal sealed record RoundRecord(RoundInfo Info, HistoryInfo History, long Byt
 /// <param name="Family">Id that is the same for all sites, such as <c>local/*</c> or <c>federated/adam+*</c>.</param>
 /// <param name="Rows">Training rows; 0: unknown.</param>
 /// <param name="History">Its epochs, outside a federation.</param>
-internal sealed record ModelRecord(ModelInfo Info, string? Owner, string Family, int Rows, IReadOnlyList<HistoryInfo> History);
+/// <param name="AtHome">Its vector stays at its owner, who finds it by its id.</param>
+internal sealed record ModelRecord(ModelInfo Info, string? Owner, string Family, int Rows, IReadOnlyList<HistoryInfo> History, bool AtHome = false);
 
 /// <summary>A candidate against a site's own model.</summary>
 internal sealed record ComparisonRecord(string Site, string Baseline, string Candidate, ComparisonResult Result);

@@ -153,7 +153,7 @@ internal sealed class RunStore : IDisposable
     public void KeepModel(ModelRecord record, ReadOnlyMemory<float> parameters)
     {
         BeforeWrite?.Invoke("weights");
-        FloatFile.Write(WeightsPath(record.Info.Id, record.Info.Repeat), parameters);
+        if (!record.AtHome) FloatFile.Write(WeightsPath(record.Info.Id, record.Info.Repeat), parameters);
         Commit("model", () => Insert("INSERT OR REPLACE INTO models VALUES ($a, $b, $c)", record.Info.Id, record.Info.Repeat, JsonSerializer.Serialize(record, Json)));
     }
 
@@ -163,6 +163,9 @@ internal sealed class RunStore : IDisposable
         var path = WeightsPath(model.Id, model.Repeat);
         return FloatFile.Read(path, 1, model.Parameters, model.WeightsSha256)?[0] ?? throw Unreadable(path);
     }
+
+    /// <summary>A model's vector for a task; empty: its owner has it.</summary>
+    public ReadOnlyMemory<float> WeightsFor(ModelRecord model) => model.AtHome ? default : Weights(model.Info);
 
     /// <summary>Whether a model's evaluations are complete.</summary>
     public bool IsEvaluated(string model, int repeat) => Read<int>("SELECT '1' FROM evaluated WHERE model = $a AND repeat = $b", model, repeat).Count > 0;

@@ -43,7 +43,17 @@ public sealed class PersonalLayersTests : IDisposable
     {
         public float[] Body { get; private set; } = [];
 
-        public void Accept(UpdateHeader header, ReadOnlySpan<float> body) => Body = body.ToArray();
+        public string? Accept(UpdateHeader header, ReadOnlySpan<float> body)
+        {
+            Body = body.ToArray();
+            return null;
+        }
+
+        public string? AcceptFile(UpdateHeader header, string path) => throw new InvalidOperationException("A site in this process sends no files.");
+
+        public void Progressed()
+        {
+        }
     }
 
     private async Task<float[]> Round(int round, float[] given, PersonaliseSection? personalise = null, float[]? control = null)
@@ -73,7 +83,7 @@ public sealed class PersonalLayersTests : IDisposable
         using var slots = new WorkSlots(1);
         var channel = new InProcessChannel(_work, Layout, new SiteMemory(_folder.FullName, null), slots);
         var own = await channel.PersonaliseAsync(Offer(3, [9, 9, 5, 5], new FedBnSection(), null), default);
-        Assert.Equal((float[])[9, 9, 7, 7], own.ToArray());
+        Assert.Equal((float[])[9, 9, 7, 7], own.Parameters.ToArray());
     }
 
     [Fact]

@@ -23,21 +23,29 @@ internal sealed class FaultyLine(ISiteChannel inner, Func<RoundOffer, bool> when
         }
     }
 
-    public ValueTask<ReadOnlyMemory<float>> PersonaliseAsync(RoundOffer finished, CancellationToken cancellationToken) => inner.PersonaliseAsync(finished, cancellationToken);
+    public ValueTask<PersonalModel> PersonaliseAsync(RoundOffer finished, CancellationToken cancellationToken) => inner.PersonaliseAsync(finished, cancellationToken);
 
     private sealed class Doubled(IUpdateSink sink) : IUpdateSink
     {
-        public void Accept(UpdateHeader header, ReadOnlySpan<float> body)
+        public string? Accept(UpdateHeader header, ReadOnlySpan<float> body)
         {
             sink.Accept(header, body);
-            sink.Accept(header, body);
+            return sink.Accept(header, body);
         }
+
+        public string? AcceptFile(UpdateHeader header, string path) => sink.AcceptFile(header, path);
+
+        public void Progressed() => sink.Progressed();
     }
 
     // A site whose own gate was tampered with: the coordinator must find it out by itself.
     private sealed class Damaged(IUpdateSink sink, Fault fault) : IUpdateSink
     {
-        public void Accept(UpdateHeader header, ReadOnlySpan<float> body)
+        public string? AcceptFile(UpdateHeader header, string path) => sink.AcceptFile(header, path);
+
+        public void Progressed() => sink.Progressed();
+
+        public string? Accept(UpdateHeader header, ReadOnlySpan<float> body)
         {
             var bytes = body.ToArray();
             if (fault == Fault.NotFinite) bytes[0] = float.NaN;
@@ -45,7 +53,7 @@ internal sealed class FaultyLine(ISiteChannel inner, Func<RoundOffer, bool> when
             if (fault == Fault.Torn) bytes[0] += 1;
             if (fault == Fault.Replayed) header = header with { Round = header.Round - 1 };
             if (fault is not Fault.Torn) header = header with { Length = bytes.Length, Sha256 = Federation.Spool.FloatFile.Sha256(bytes) };
-            sink.Accept(header, bytes);
+            return sink.Accept(header, bytes);
         }
     }
 }
