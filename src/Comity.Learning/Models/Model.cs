@@ -34,7 +34,7 @@ public abstract unsafe class Model
     /// <summary>Number of classes; 0 for regression.</summary>
     public int Classes { get; }
 
-    /// <summary>Values that <see cref="Predict"/> gives for a row: one probability a class, or the value.</summary>
+    /// <summary>Values that <see cref="Predict(ReadOnlySpan{float}, Dataset, Span{float})"/> gives for a row: one probability a class, or the value.</summary>
     public int Outputs => Math.Max(1, Classes);
 
     /// <summary>What computes.</summary>
@@ -54,38 +54,68 @@ public abstract unsafe class Model
     /// <exception cref="ArgumentException">A length does not fit.</exception>
     public void Predict(ReadOnlySpan<float> parameters, ReadOnlySpan<float> features, int rows, Span<float> outputs)
     {
+        if (features.Length != (long)rows * Inputs) throw new ArgumentException($"{features.Length} features do not fit {rows} rows of {Inputs}.", nameof(features));
+        fixed (float* x = features) Predict(parameters, null, x, rows, outputs);
+    }
+
+    /// <summary>Probabilities by class (of two, the positive one second), or values.</summary>
+    /// <param name="parameters">Shape [P].</param>
+    /// <param name="rows">The rows; none is allowed.</param>
+    /// <param name="outputs">Shape [rows, <see cref="Outputs"/>]; overwritten.</param>
+    /// <exception cref="ArgumentException">A length does not fit.</exception>
+    public void Predict(ReadOnlySpan<float> parameters, Dataset rows, Span<float> outputs)
+    {
+        ArgumentNullException.ThrowIfNull(rows);
+        CheckWidth(rows);
+        fixed (float* x = rows.Values.Span) Predict(parameters, rows, x, rows.Rows, outputs);
+    }
+
+    /// <summary>Scores before the last function, shape [rows, <see cref="Scores"/>].</summary>
+    internal void Score(ReadOnlySpan<float> parameters, Dataset rows, Span<float> scores)
+    {
+        CheckWidth(rows);
+        fixed (float* x = rows.Values.Span) Score(parameters, rows, x, rows.Rows, scores);
+    }
+
+    private void Predict(ReadOnlySpan<float> parameters, Dataset? windows, float* features, int rows, Span<float> outputs)
+    {
         if (outputs.Length != (long)rows * Outputs) throw new ArgumentException($"{outputs.Length} outputs do not fit {rows} rows of {Outputs}.", nameof(outputs));
         if (Scores == Outputs)
         {
-            Score(parameters, features, rows, outputs);
+            Score(parameters, windows, features, rows, outputs);
             if (Task == TaskKind.Regression) return;
             fixed (float* p = outputs) Kernels.Softmax(p, p, rows, Outputs);
             return;
         }
         var scores = outputs[..rows];
-        Score(parameters, features, rows, scores);
+        Score(parameters, windows, features, rows, scores);
         fixed (float* p = scores) Kernels.Apply(Function.Sigmoid, p, p, rows);
         // From the last row to the first, so that no probability is overwritten before it was read.
         for (var i = rows - 1; i >= 0; i--) (outputs[2 * i], outputs[2 * i + 1]) = (1 - scores[i], scores[i]);
     }
 
-    /// <summary>Scores before the last function, shape [rows, <see cref="Scores"/>], in chunks, so that memory does not grow with the rows.</summary>
-    internal void Score(ReadOnlySpan<float> parameters, ReadOnlySpan<float> features, int rows, Span<float> scores)
+    // In chunks, so that memory does not grow with the rows.
+    private void Score(ReadOnlySpan<float> parameters, Dataset? windows, float* features, int rows, Span<float> scores)
     {
         if (parameters.Length != Layout.Length) throw new ArgumentException($"{parameters.Length} parameters do not fit a model with {Layout.Length}.", nameof(parameters));
-        if (features.Length != (long)rows * Inputs) throw new ArgumentException($"{features.Length} features do not fit {rows} rows of {Inputs}.", nameof(features));
         var tape = RentTape();
-        fixed (float* p = parameters, x = features)
+        fixed (float* p = parameters)
         {
             for (var first = 0; first < rows; first += RowsAtOnce)
             {
                 var count = Math.Min(RowsAtOnce, rows - first);
                 tape.BeginInference(p, parameters.Length);
-                var score = Forward(tape, tape.External(x + (nint)first * Inputs, new Shape(count, Inputs)));
+                var input = windows?.OnTape(tape, features, first, count) ?? tape.External(features + (nint)first * Inputs, new Shape(count, Inputs));
+                var score = Forward(tape, input);
                 score.Values.CopyTo(scores.Slice(first * Scores, count * Scores));
             }
         }
         ReturnTape(tape);
+    }
+
+    private void CheckWidth(Dataset rows)
+    {
+        if (rows.Width != Inputs) throw new ArgumentException($"Rows of {rows.Width} features do not fit a model with {Inputs} inputs.", nameof(rows));
     }
 
     /// <summary>Scores of rows on the tape, shape [rows, <see cref="Scores"/>].</summary>

@@ -52,7 +52,7 @@ public static class CrossValidation
             trainer.Train(parameters, rows.Choose(inside), null, new TrainerRequest { Seed = seed.For("training", fold) }, cancellationToken);
             losses[fold] = trainer.Loss(parameters, held);
             var predicted = new float[held.Rows * model.Outputs];
-            model.Predict(parameters, held.Features.Span, held.Rows, predicted);
+            model.Predict(parameters, held, predicted);
             for (var i = 0; i < outside.Length; i++)
                 predicted.AsSpan(i * model.Outputs, model.Outputs).CopyTo(outputs.AsSpan(outside[i] * model.Outputs));
         }

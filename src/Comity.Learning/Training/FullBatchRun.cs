@@ -1,6 +1,5 @@
 using Comity.Learning.Models;
 using Comity.Learning.Training.Optimizers;
-using Comity.Tensors;
 using Comity.Tensors.Differentiation;
 using Comity.Tensors.Parameters;
 
@@ -84,14 +83,14 @@ internal sealed unsafe class FullBatchRun
         Write(x);
         gradient.Clear();
         var total = 0.0;
-        fixed (float* features = _training.Features.Span)
+        fixed (float* features = _training.Values.Span)
         {
             for (var first = 0; first < _order.Length; first += RowsAtOnce)
             {
                 _cancellationToken.ThrowIfCancellationRequested();
                 var count = Math.Min(RowsAtOnce, _order.Length - first);
                 tape.Begin(_session.Parameters, _session.Gradient);
-                var scores = _model.Forward(tape, tape.External(features + (nint)first * _model.Inputs, new Shape(count, _model.Inputs)));
+                var scores = _model.Forward(tape, _training.OnTape(tape, features, first, count));
                 var loss = _objective.Build(tape, scores, _order.AsSpan(first, count));
                 tape.Backward(loss);
                 var share = (double)count / _order.Length;

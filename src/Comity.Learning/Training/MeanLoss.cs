@@ -1,5 +1,4 @@
 using Comity.Learning.Models;
-using Comity.Tensors;
 
 namespace Comity.Learning.Training;
 
@@ -24,13 +23,13 @@ internal sealed class MeanLoss
     {
         var tape = _model.RentTape();
         var total = 0.0;
-        fixed (float* p = parameters, x = _rows.Features.Span)
+        fixed (float* p = parameters, x = _rows.Values.Span)
         {
             for (var first = 0; first < _order.Length; first += RowsAtOnce)
             {
                 var count = Math.Min(RowsAtOnce, _order.Length - first);
                 tape.BeginInference(p, parameters.Length);
-                var scores = _model.Forward(tape, tape.External(x + (nint)first * _model.Inputs, new Shape(count, _model.Inputs)));
+                var scores = _model.Forward(tape, _rows.OnTape(tape, x, first, count));
                 total += (double)count * _objective.Build(tape, scores, _order.AsSpan(first, count)).PreciseScalar;
             }
         }

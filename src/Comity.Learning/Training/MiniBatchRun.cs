@@ -1,3 +1,4 @@
+using Comity.Learning.Augmentation;
 using Comity.Learning.Models;
 using Comity.Tensors.Differentiation;
 using Comity.Tensors.Memory;
@@ -19,6 +20,7 @@ internal sealed unsafe class MiniBatchRun
     private readonly AlignedBuffer? _anchor;
     private readonly AlignedBuffer? _correction;
     private readonly int _epochs;
+    private readonly Augmenter? _augmenter;
 
     private int _steps;
     private double _rateSum;
@@ -33,6 +35,7 @@ internal sealed unsafe class MiniBatchRun
         _validation = validation is null ? null : new MeanLoss(_model, _section, validation, weights);
         _order = new int[training.Rows];
         _epochs = request.Epochs ?? _section.Epochs;
+        if (_section.Augment.Count > 0) _augmenter = new Augmenter(_section.Augment, _model.Input, training, _section.Batch);
         if (request.Proximal > 0) _anchor = CopyOf(request.Anchor.IsEmpty ? session.Parameters.Span : request.Anchor.Span);
         if (!request.GradientCorrection.IsEmpty) _correction = CopyOf(request.GradientCorrection.Span);
     }
@@ -81,6 +84,7 @@ internal sealed unsafe class MiniBatchRun
         var number = _request.EpochsBefore + epoch;
         for (var i = 0; i < _order.Length; i++) _order[i] = i;
         _request.Seed.For("shuffle", number).ToRandom().Shuffle(_order.AsSpan());
+        _augmenter?.Begin(_request.Seed.For("augment", number));
         var random = _request.Seed.For("dropout", number).ToRandom();
         var scheduleEpochs = _request.ScheduleEpochs ?? _section.Epochs;
         var batches = (_order.Length + _section.Batch - 1) / _section.Batch;
@@ -102,8 +106,8 @@ internal sealed unsafe class MiniBatchRun
     private double Step(Tape tape, ReadOnlySpan<int> chosen, SeededRandom random, float rate)
     {
         tape.Begin(_session.Parameters, _session.Gradient, random);
-        var rows = tape.Rows(_training.Features.Span, _training.Width, chosen);
-        var loss = _objective.Build(tape, _model.Forward(tape, rows), chosen);
+        var rows = _augmenter?.OnTape(tape, chosen) ?? _training.OnTape(tape, chosen);
+        var loss = _objective.Build(tape, _model.Forward(tape, rows), chosen, _augmenter is null ? default : _augmenter.Mixed(chosen.Length));
         var value = loss.Scalar;
         if (!float.IsFinite(value)) return double.NaN;
         tape.Backward(loss);

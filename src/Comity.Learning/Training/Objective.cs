@@ -1,3 +1,4 @@
+using Comity.Learning.Augmentation;
 using Comity.Learning.Models;
 using Comity.Tensors.Differentiation;
 using Comity.Tensors.Kernels;
@@ -15,7 +16,7 @@ internal sealed class Objective
     private readonly float[]? _weights;  // by row
     private readonly float[]? _teacher;  // the teacher's softened probabilities or values, shape [rows, scores]
     private readonly float[] _batchTargets;
-    private readonly float[] _batchWeights;
+    private float[] _batchWeights;
     private readonly float[] _batchTeacher;
 
     /// <param name="model">The model.</param>
@@ -47,7 +48,28 @@ internal sealed class Objective
     }
 
     /// <summary>The mean loss of chosen rows on the tape.</summary>
-    public Tensor Build(Tape tape, Tensor scores, ReadOnlySpan<int> chosen)
+    /// <param name="tape">The tape.</param>
+    /// <param name="scores">The model's scores of the rows, shape [n, scores].</param>
+    /// <param name="chosen">The rows, shape [n].</param>
+    /// <param name="mix">With which rows they were mixed; default: none.</param>
+    public Tensor Build(Tape tape, Tensor scores, ReadOnlySpan<int> chosen, MixedRows mix = default)
+    {
+        var loss = mix.IsEmpty ? Plain(tape, scores, chosen) : Mixed(tape, scores, chosen, mix);
+        if (_teacher is null) return loss;
+
+        var (count, k) = (chosen.Length, _model.Scores);
+        for (var i = 0; i < count; i++)
+        {
+            _teacher.AsSpan(chosen[i] * k, k).CopyTo(_batchTeacher.AsSpan(i * k));
+            if (mix.IsEmpty) continue;
+            for (var j = 0; j < k; j++) _batchTeacher[i * k + j] = mix.Blend(i, _batchTeacher[i * k + j], _teacher[mix.Partners[i] * k + j]);
+        }
+        var share = (float)_section.Distillation.Weight;
+        var lesson = Lesson(tape, scores, _batchTeacher.AsSpan(0, count * k));
+        return tape.Add(tape.Affine(loss, 1 - share, 0), tape.Affine(lesson.Loss, share * lesson.Scale, 0));
+    }
+
+    private Tensor Plain(Tape tape, Tensor scores, ReadOnlySpan<int> chosen)
     {
         var count = chosen.Length;
         ReadOnlySpan<float> source = _targets ?? _rows.Labels.Span;
@@ -56,15 +78,25 @@ internal sealed class Objective
         {
             for (var i = 0; i < count; i++) _batchWeights[i] = _weights[chosen[i]];
         }
-        var weights = _weights is null ? default : _batchWeights.AsSpan(0, count);
-        var loss = Of(tape, scores, _batchTargets.AsSpan(0, count), weights);
-        if (_teacher is null) return loss;
+        return Of(tape, scores, _batchTargets.AsSpan(0, count), _weights is null ? default : _batchWeights.AsSpan(0, count));
+    }
 
-        var k = _model.Scores;
-        for (var i = 0; i < count; i++) _teacher.AsSpan(chosen[i] * k, k).CopyTo(_batchTeacher.AsSpan(i * k));
-        var share = (float)_section.Distillation.Weight;
-        var lesson = Lesson(tape, scores, _batchTeacher.AsSpan(0, count * k));
-        return tape.Add(tape.Affine(loss, 1 - share, 0), tape.Affine(lesson.Loss, share * lesson.Scale, 0));
+    // Of classes the loss is linear in the label, so it is the sum of both labels' losses; a value is itself mixed (Zhang et al. 2018, section 2).
+    private Tensor Mixed(Tape tape, Tensor scores, ReadOnlySpan<int> chosen, MixedRows mix)
+    {
+        var count = chosen.Length;
+        ReadOnlySpan<float> source = _targets ?? _rows.Labels.Span;
+        if (_loss != Loss.CrossEntropy)
+        {
+            for (var i = 0; i < count; i++) _batchTargets[i] = mix.Blend(i, source[chosen[i]], source[mix.Partners[i]]);
+            return Of(tape, scores, _batchTargets.AsSpan(0, count), default);
+        }
+        if (_batchWeights.Length < count) _batchWeights = new float[_batchTargets.Length];
+        Span<float> targets = _batchTargets.AsSpan(0, count), weights = _batchWeights.AsSpan(0, count);
+        for (var i = 0; i < count; i++) (targets[i], weights[i]) = (source[chosen[i]], mix.Shares[i] * (_weights?[chosen[i]] ?? 1));
+        var own = Of(tape, scores, targets, weights);
+        for (var i = 0; i < count; i++) (targets[i], weights[i]) = (source[mix.Partners[i]], (1 - mix.Shares[i]) * (_weights?[mix.Partners[i]] ?? 1));
+        return tape.Add(own, Of(tape, scores, targets, weights));
     }
 
     private Tensor Of(Tape tape, Tensor scores, ReadOnlySpan<float> targets, ReadOnlySpan<float> weights) => _loss switch
@@ -88,7 +120,7 @@ internal sealed class Objective
     private unsafe float[] Ask(ReadOnlySpan<float> teacher)
     {
         var scores = new float[_rows.Rows * _model.Scores];
-        _model.Score(teacher, _rows.Features.Span, _rows.Rows, scores);
+        _model.Score(teacher, _rows, scores);
         if (_model.Task == TaskKind.Regression) return scores;
         fixed (float* p = scores)
         {

@@ -1,4 +1,5 @@
 using Comity.Declarations;
+using Comity.Learning.Augmentation;
 using Comity.Learning.Models;
 using Comity.Learning.Training.Optimizers;
 using Comity.Learning.Training.Schedules;
@@ -67,6 +68,10 @@ public sealed partial record TrainingSection : ICheckedDeclaration
     [Doc("How much a teacher's outputs count where there is a teacher (arm combined, by distillation).")]
     public DistillationSection Distillation { get; init; } = new();
 
+    /// <summary>Random changes of training records, in this order.</summary>
+    [Doc("Random changes of training records, drawn anew in each epoch and applied in this order.")]
+    public IReadOnlyList<AugmentSection> Augment { get; init; } = [];
+
     /// <summary>The loss that applies to a task.</summary>
     public Loss LossFor(TaskKind task) => Loss ?? (task == TaskKind.Regression ? Training.Loss.Mse : Training.Loss.CrossEntropy);
 
@@ -75,6 +80,7 @@ public sealed partial record TrainingSection : ICheckedDeclaration
         if (Optimizer is LbfgsSection)
         {
             if (Schedule is not ConstantScheduleSection { WarmUpEpochs: 0 }) problems.Add(Messages.Problem("lbfgs-excludes", PlaceOf(at, "schedule"), "schedule"));
+            if (Augment.Count > 0) problems.Add(Messages.Problem("lbfgs-excludes", PlaceOf(at, "augment"), "augment"));
             if (ClipNorm is not null) problems.Add(Messages.Problem("lbfgs-excludes", PlaceOf(at, "clipNorm"), "clipNorm"));
         }
         if (Loss is not (null or Training.Loss.CrossEntropy))
@@ -82,6 +88,7 @@ public sealed partial record TrainingSection : ICheckedDeclaration
             if (LabelSmoothing > 0) problems.Add(Messages.Problem("only-cross-entropy", PlaceOf(at, "labelSmoothing"), "labelSmoothing"));
             if (!ClassWeights.IsNone) problems.Add(Messages.Problem("only-cross-entropy", PlaceOf(at, "classWeights"), "classWeights"));
         }
+        if (Augment.OfType<MixUpSection>().Count() > 1) problems.Add(Messages.Problem("mix-up-twice", PlaceOf(at, "augment")));
         if (Schedule.WarmUpEpochs >= Epochs && Schedule.WarmUpEpochs > 0)
             problems.Add(Messages.Problem("warm-up-too-long", PlaceOf(at, "schedule"), Schedule.WarmUpEpochs, Epochs));
     }
@@ -107,6 +114,20 @@ public sealed partial record TrainingSection : ICheckedDeclaration
         {
             if (model is MlpSection { Dropout: > 0 }) problems.Add(Messages.Problem("lbfgs-excludes", PlaceOf(at, "optimizer"), "model.dropout"));
             if (model is MlpSection { Norm: Normalization.Batch }) problems.Add(Messages.Problem("lbfgs-excludes", PlaceOf(at, "optimizer"), "model.norm: batch"));
+        }
+    }
+
+    /// <summary>Checks that what is augmented is what these changes are for.</summary>
+    /// <param name="input">What a row holds; lengths that only the records tell may be placeholders.</param>
+    /// <param name="at">The section as it was written; null: places are unknown.</param>
+    /// <param name="problems">Where problems go.</param>
+    public void CheckInput(InputShape input, DeclaredNode.Map? at, ProblemList problems)
+    {
+        for (var i = 0; i < Augment.Count; i++)
+        {
+            if (Augment[i].Fits(input)) continue;
+            var place = at?["augment"] is DeclaredNode.List list && i < list.Items.Count ? list.Items[i].Place : PlaceOf(at, "augment");
+            problems.Add(Messages.Problem("augment-input", place, Augment[i].Name, InputNames.Of(input), Augment[i].Needs));
         }
     }
 

@@ -104,6 +104,15 @@ public sealed unsafe class Tape
         return new Tensor(this, _count - 1);
     }
 
+    /// <summary>A constant that the caller fills before it is used.</summary>
+    internal Tensor Blank(Shape shape, out Span<float> values)
+    {
+        var memory = _arena.Take(shape.Length);
+        values = new Span<float>(memory, checked((int)shape.Length));
+        Append(Operation.Leaf, shape, memory);
+        return new Tensor(this, _count - 1);
+    }
+
     /// <summary>Memory that the caller keeps in place until the pass is over, used without a copy.</summary>
     internal Tensor External(float* values, Shape shape)
     {
