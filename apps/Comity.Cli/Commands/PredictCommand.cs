@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text;
+using Comity.Cli.Composition;
 using Comity.Cli.Runs;
 using Comity.Data.Contracts;
 using Comity.Data.Sources;
@@ -55,7 +56,7 @@ internal static class PredictCommand
         var all = Enumerable.Range(0, table.Rows).ToArray();
         var encoded = model.Preprocessing.Encode(table, all);
         var outputs = new float[table.Rows * model.Model.Outputs];
-        model.Model.Predict(model.Parameters, encoded.Features, table.Rows, outputs);
+        model.Model.Predict(model.Parameters, (encoded with { Labels = new float[table.Rows] }).ToDataset(model.Model.Inputs), outputs);
         var classes = model.Preprocessing.Classes;
         var issues = table.Issues.ToLookup(i => i.Row);
         var features = model.Preprocessing.Contract.Features.Where(f => table.Has(f.Column)).ToArray();

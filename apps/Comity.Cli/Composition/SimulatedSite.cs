@@ -36,7 +36,7 @@ internal sealed class SimulatedSite(ComposedStudy study, IRecords records, Train
             Progress = task.Progress is { } progress ? p => progress(new TrainingProgress(p.Epoch, p.Epochs, p.Loss)) : null,
         };
         var validation = rows.Validation.Data.Rows > 0 ? rows.Validation.Data : null;
-        var result = trainers.Trainer(rows.Training.Data.Width, task.TrainingOverrides).Train(parameters, rows.Training.Data, validation, request, cancellationToken);
+        var result = trainers.Trainer(rows.Input, task.TrainingOverrides).Train(parameters, rows.Training.Data, validation, request, cancellationToken);
         return new(new TrainingResult
         {
             Parameters = parameters,
@@ -88,12 +88,12 @@ internal sealed class SimulatedSite(ComposedStudy study, IRecords records, Train
             new PairedDifference(d.Metric, d.Difference, d.Low, d.High, d.StandardError, d.P, d.Test, d.Detectable))]));
     }
 
-    private Model ModelOf(RepeatRows rows) => trainers.Model(rows.Training.Data.Width);
+    private Model ModelOf(RepeatRows rows) => trainers.Model(rows.Input);
 
     private static float[] Outputs(Model model, ReadOnlySpan<float> parameters, SplitRows rows)
     {
         var outputs = new float[rows.Data.Rows * model.Outputs];
-        if (rows.Data.Rows > 0) model.Predict(parameters, rows.Data.Features.Span, rows.Data.Rows, outputs);
+        if (rows.Data.Rows > 0) model.Predict(parameters, rows.Data, outputs);
         return outputs;
     }
 

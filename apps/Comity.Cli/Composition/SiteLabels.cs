@@ -21,17 +21,17 @@ internal sealed record SiteLabels(string Site, LabelAuditResult Audit)
         var seed = Seed.Of(study.Study.Seed);
         var trainers = new Trainers(study);
         var sections = new DataSections(study.Contract, study.Preprocess, study.Clean, study.Split);
-        return [.. tables.Select(table => new SiteLabels(table.Site, LabelAudit.Run(table, sections, audit with { List = int.MaxValue }, seed, (training, held, width, fold) =>
+        return [.. tables.Select(table => new SiteLabels(table.Site, LabelAudit.Run(table, sections, audit with { List = int.MaxValue }, seed, (training, held, form, fold) =>
         {
-            var model = trainers.Model(width);
+            var (model, width) = (trainers.Model(form.ToLearning()), form.Width);
             var parameters = new float[model.Layout.Length];
             var stream = seed.For("label-audit", table.Site, fold);
             model.Initialise(parameters, stream.For("initialise").ToRandom());
-            var rows = new Dataset(training.Features, training.Labels, width);
-            var trained = trainers.Trainer(width, null).Train(parameters, rows, null, new TrainerRequest { Seed = stream.For("train") }, cancellationToken);
+            var rows = training.ToDataset(width);
+            var trained = trainers.Trainer(form.ToLearning(), null).Train(parameters, rows, null, new TrainerRequest { Seed = stream.For("train") }, cancellationToken);
             if (trained.StoppedBy == StopReasons.Diverged) throw Diverged(study, table.Site);
             var outputs = new float[held.Rows.Length * model.Outputs];
-            model.Predict(parameters, held.Features, held.Rows.Length, outputs);
+            model.Predict(parameters, held.ToDataset(width), outputs);
             return outputs;
         })))];
     }

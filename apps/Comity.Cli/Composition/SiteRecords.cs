@@ -3,7 +3,6 @@ using Comity.Data.Shared;
 using Comity.Data.Splits;
 using Comity.Data.Tables;
 using Comity.Federation.Sites;
-using Comity.Learning;
 using Comity.Tensors.Randomness;
 
 namespace Comity.Cli.Composition;
@@ -37,7 +36,7 @@ internal sealed class SiteRecords(ComposedStudy study, RecordTable table, Seed s
     {
         var splits = Split(repeat);
         var preprocessing = Preprocessing(agreed, splits);
-        return new RepeatRows(Encode(preprocessing, splits.Training), Encode(preprocessing, splits.Validation), Encode(preprocessing, splits.Test));
+        return new RepeatRows(preprocessing.Form.ToLearning(), Encode(preprocessing, splits.Training), Encode(preprocessing, splits.Validation), Encode(preprocessing, splits.Test));
     });
 
     /// <summary>What turns this site's records into a model's input in a repeat.</summary>
@@ -51,7 +50,7 @@ internal sealed class SiteRecords(ComposedStudy study, RecordTable table, Seed s
     {
         var encoded = preprocessing.Encode(table, rows);
         var groups = study.Contract.Sensitive.Select(s => SensitiveGroups.Of(table, s, rows));
-        return new SplitRows(new Dataset(encoded.Features, encoded.Labels, preprocessing.InputWidth), encoded.Rows, [.. groups]);
+        return new SplitRows(encoded.ToDataset(preprocessing.InputWidth), encoded.Rows, [.. groups]);
     }
 }
 
@@ -65,7 +64,7 @@ internal sealed class PooledRecords(string id, IReadOnlyList<SiteRecords> sites,
     public RepeatRows Rows(int repeat, Statistics agreed) => cache.Get(id, repeat, agreed, () =>
     {
         var parts = sites.Select(s => s.Rows(repeat, agreed)).ToArray();
-        return new RepeatRows(Join(parts, RowSplit.Training), Join(parts, RowSplit.Validation), Join(parts, RowSplit.Test));
+        return new RepeatRows(parts[0].Input, Join(parts, RowSplit.Training), Join(parts, RowSplit.Validation), Join(parts, RowSplit.Test));
     });
 
     private static SplitRows Join(RepeatRows[] parts, RowSplit split) => SplitRows.Concatenate([.. parts.Select(p => p[split])]);

@@ -12,7 +12,7 @@ internal sealed class StudyModelSource(ComposedStudy study, Trainers trainers, S
     public ValueTask<ModelStart> StartAsync(int repeat, Statistics agreed, CancellationToken cancellationToken)
     {
         // The width follows from the agreed categories, so any site's preprocessing tells it, also with statistics by site.
-        var model = trainers.Model(anySite.Preprocessing(repeat, agreed).InputWidth);
+        var model = trainers.Model(anySite.Preprocessing(repeat, agreed).Form.ToLearning());
         var parameters = new float[model.Layout.Length];
         model.Initialise(parameters, seed.For("initialise", repeat).ToRandom());
         return new(new ModelStart(model.Layout, parameters, study.Contract.Label.TaskName, study.Classes));

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Comity.Declarations;
+using Comity.Learning;
 using Comity.Learning.Models;
 using Comity.Learning.Training;
 
@@ -8,16 +9,16 @@ namespace Comity.Cli.Composition;
 /// <summary>The study's model and its trainers, shared by all sites: a trainer keeps its memory, so that rounds allocate little.</summary>
 internal sealed class Trainers(ComposedStudy study)
 {
-    private readonly ConcurrentDictionary<int, Model> _models = new();
-    private readonly ConcurrentDictionary<(int Inputs, string Changes), Trainer> _trainers = new();
+    private readonly ConcurrentDictionary<InputShape, Model> _models = new();
+    private readonly ConcurrentDictionary<(InputShape Input, string Changes), Trainer> _trainers = new();
 
-    /// <summary>The model for so many inputs.</summary>
-    public Model Model(int inputs) => _models.GetOrAdd(inputs, width => ModelFactory.Create(study.Model, width, study.Task, study.Classes.Count));
+    /// <summary>The model for what a row holds.</summary>
+    public Model Model(InputShape input) => _models.GetOrAdd(input, shape => ModelFactory.Create(study.Model, shape, study.Task, study.Classes.Count));
 
     /// <summary>The trainer with what a federation changes in the training section (JSON text; null: nothing).</summary>
     /// <exception cref="InvalidDeclarationException">The changes don't fit; the study's check finds that before a run starts.</exception>
-    public Trainer Trainer(int inputs, string? changes) =>
-        _trainers.GetOrAdd((inputs, changes ?? ""), key => new Trainer(Model(inputs), Section(key.Changes)));
+    public Trainer Trainer(InputShape input, string? changes) =>
+        _trainers.GetOrAdd((input, changes ?? ""), key => new Trainer(Model(input), Section(key.Changes)));
 
     /// <summary>Gives the trainers' memory back once nothing is trained any more; a trainer asked for later is made anew.</summary>
     public void Release() => _trainers.Clear();

@@ -36,7 +36,7 @@ internal sealed record StudyEstimate(
         var (agreed, statistics) = Agree(study, records);
         var trainers = new Trainers(study);
         var largest = records.MaxBy(r => r.Table.Rows)!.Rows(0, agreed);
-        var model = trainers.Model(largest.Training.Data.Width);
+        var model = trainers.Model(largest.Input);
         int[] rows = [.. records.Select(r => r.Split(0).Training.Length)];
         var repeats = study.Study.Repeats;
 
@@ -44,13 +44,13 @@ internal sealed record StudyEstimate(
         foreach (var planned in PlannedModel.All(study, rows, model.Layout.Length))
         {
             cancellationToken.ThrowIfCancellationRequested();
-            var pass = planned.RowPasses == 0 ? 0 : SecondsPerRow(trainers.Trainer(largest.Training.Data.Width, planned.Changes), largest, seed, time, cancellationToken);
+            var pass = planned.RowPasses == 0 ? 0 : SecondsPerRow(trainers.Trainer(largest.Input, planned.Changes), largest, seed, time, cancellationToken);
             models.Add(new EstimatedModel(planned.Id, planned.Count * repeats, planned.Rounds, planned.Bytes * repeats, planned.RowPasses * repeats * pass));
         }
         var judging = Judging(study, records.Length, models.Sum(m => m.Models), largest, trainers, seed, time);
-        var width = largest.Training.Data.Width;
+        var held = largest.Bytes / (double)Math.Max(1, records.Max(r => r.Table.Rows)); // a window shares its steps with others
         // Every row is encoded twice, at its site and in the union; the cache keeps no more than its own limit.
-        var encoded = Math.Min(2L * repeats * checkedStudy.Tables.Sum(t => (long)t.Rows) * width * sizeof(float), Simulation.CachedBytes);
+        var encoded = Math.Min((long)(2.0 * repeats * checkedStudy.Tables.Sum(t => (long)t.Rows) * held), Simulation.CachedBytes);
         var tables = checkedStudy.Tables.Sum(t => 4L * t.Rows * (t.Columns.Count + 2));
         var memory = BaseMemory + encoded + (2 * tables) + (16L * sizeof(float) * model.Layout.Length * jobs);
         var wall = FixedSeconds + ((models.Sum(m => m.CoreSeconds) + judging) / Math.Min(jobs, Environment.ProcessorCount));
@@ -90,11 +90,11 @@ internal sealed record StudyEstimate(
 
     private static double Judging(ComposedStudy study, int sites, int models, RepeatRows rows, Trainers trainers, Seed seed, TimeProvider time)
     {
-        var model = trainers.Model(rows.Test.Data.Width);
+        var model = trainers.Model(rows.Input);
         var parameters = new float[model.Layout.Length];
         model.Initialise(parameters, seed.For("estimate").ToRandom());
         var outputs = new float[rows.Test.Data.Rows * model.Outputs];
-        model.Predict(parameters, rows.Test.Data.Features.Span, rows.Test.Data.Rows, outputs);
+        model.Predict(parameters, rows.Test.Data, outputs);
         double Once()
         {
             var start = time.GetTimestamp();

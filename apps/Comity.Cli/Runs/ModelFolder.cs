@@ -25,14 +25,14 @@ internal sealed record ModelFolder(Model Model, float[] Parameters, Preprocessin
     {
         Directory.CreateDirectory(path);
         var agreed = outcome.Agreed(model.Repeat);
-        var width = 0;
+        InputShape input = 0;
         foreach (var (file, records) in PreprocessingOf(study, simulation, model))
         {
             var preprocessing = records.Preprocessing(model.Repeat, agreed);
-            width = preprocessing.InputWidth;
+            input = preprocessing.Form.ToLearning();
             WholeFile.Write(Path.Combine(path, file), preprocessing.ToJson());
         }
-        Safetensors.Write(Path.Combine(path, WeightsFile), simulation.Trainers.Model(width).Layout, outcome.Weights(model), new Dictionary<string, string>
+        Safetensors.Write(Path.Combine(path, WeightsFile), simulation.Trainers.Model(input).Layout, outcome.Weights(model), new Dictionary<string, string>
         {
             [SectionKey] = DeclaredJson.Write(study.Study.Study.Model),
             ["comity.id"] = model.Id,
@@ -63,7 +63,7 @@ internal sealed record ModelFolder(Model Model, float[] Parameters, Preprocessin
             var section = SectionReader.Read<ModelSection>(DeclaredFile.Parse(text, file, problems)!, problems);
             if (problems.HasErrors || section is null) throw new StoppedException(ExitCode.InvalidStudy, problems);
             var task = ComposedStudy.TaskOf(preprocessing.Contract);
-            var model = ModelFactory.Create(section, preprocessing.InputWidth, task, task == TaskKind.Regression ? 0 : preprocessing.Classes.Count);
+            var model = ModelFactory.Create(section, preprocessing.Form.ToLearning(), task, task == TaskKind.Regression ? 0 : preprocessing.Classes.Count);
             return new ModelFolder(model, Safetensors.Read(file, model.Layout), preprocessing);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException or ArgumentException)

@@ -35,7 +35,10 @@ public sealed record Preprocessing
     public IReadOnlyList<string> FeatureNames => [.. Columns.SelectMany(c => c.InputNames())];
 
     /// <summary>Number of the model's inputs.</summary>
-    public int InputWidth => Columns.Sum(c => c.InputNames().Count());
+    public int InputWidth => Form.Width;
+
+    /// <summary>What the model's inputs are.</summary>
+    public InputForm Form => new FeatureForm(Columns.Sum(c => c.InputNames().Count()));
 
     /// <summary>Works out all numbers from the statistics of all sites.</summary>
     /// <exception cref="ArgumentException">A statistic is missing, or a text column is among the features.</exception>

@@ -11,9 +11,9 @@ namespace Comity.Data.Quality;
 /// <summary>Trains on some rows and gives each held row's probability by class, shape [n·k], row by row.</summary>
 /// <param name="training">Rows to learn from.</param>
 /// <param name="held">Rows to judge; their labels must not be looked at.</param>
-/// <param name="width">Inputs of a row.</param>
+/// <param name="form">What a row holds.</param>
 /// <param name="fold">Fold, from 0.</param>
-public delegate float[] FoldClassifier(EncodedRows training, EncodedRows held, int width, int fold);
+public delegate float[] FoldClassifier(EncodedRows training, EncodedRows held, InputForm form, int fold);
 
 /// <summary>A row whose label the other rows contradict.</summary>
 /// <param name="Row">Position in the source, from 0.</param>
@@ -70,7 +70,7 @@ public static class LabelAudit
             var parts = Splitter.Split(table, new SplitSection { Kfold = audit.Folds }, study.For("label-audit"), fold);
             if (parts.Test.Length == 0) continue; // fewer rows than folds
             var preprocessing = Preprocessing.FitSite(sections.Contract, own, agreed, table, parts.Training, sections.Clean);
-            var given = classify(preprocessing.Encode(table, parts.Training), preprocessing.Encode(table, parts.Test), preprocessing.InputWidth, fold);
+            var given = classify(preprocessing.Encode(table, parts.Training), preprocessing.Encode(table, parts.Test), preprocessing.Form, fold);
             if (given.Length != parts.Test.Length * classes)
                 throw new ArgumentException($"{parts.Test.Length} rows and {classes} classes need {parts.Test.Length * classes} probabilities, not {given.Length}.", nameof(classify));
             for (var i = 0; i < parts.Test.Length; i++) given.AsSpan(i * classes, classes).CopyTo(probabilities.AsSpan(parts.Test[i] * classes));

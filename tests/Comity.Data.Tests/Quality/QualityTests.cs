@@ -96,9 +96,9 @@ public sealed class QualityTests
         var sections = new DataSections(site.Contract, new(), new(), new());
         var judged = new List<int>();
 
-        var audit = LabelAudit.Run(table, sections, new Data.Cleaning.LabelAuditSection { Folds = 5 }, Comity.Tensors.Randomness.Seed.Of(1), (training, held, width, _) =>
+        var audit = LabelAudit.Run(table, sections, new Data.Cleaning.LabelAuditSection { Folds = 5 }, Comity.Tensors.Randomness.Seed.Of(1), (training, held, form, _) =>
         {
-            Assert.Equal(1, width);
+            Assert.Equal(1, form.Width);
             Assert.Empty(training.Rows.Intersect(held.Rows));
             judged.AddRange(held.Rows);
             // Nearest class mean.

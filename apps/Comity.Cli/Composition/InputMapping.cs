@@ -1,0 +1,20 @@
+using Comity.Data.Preprocess;
+using Comity.Learning;
+
+namespace Comity.Cli.Composition;
+
+/// <summary>Encoded rows as Data makes them and as Learning takes them.</summary>
+internal static class InputMapping
+{
+    public static InputShape ToLearning(this InputForm form) => form switch
+    {
+        ImageForm image => new ImageInput(image.Channels, image.Height, image.Columns),
+        SeriesForm series => new SeriesInput(series.Steps, series.Channels),
+        _ => new FeatureInput(form.Width),
+    };
+
+    /// <summary>A view of the rows.</summary>
+    public static Dataset ToDataset(this EncodedRows rows, int width) => rows.Starts.Length > 0
+        ? Dataset.Windows(rows.Features, rows.Starts, rows.Labels, width)
+        : new Dataset(rows.Features, rows.Labels, width);
+}
