@@ -24,7 +24,6 @@ internal static unsafe partial class DerivativeRules
         table[(int)Operation.MatrixProduct] = &MatrixProduct;
         table[(int)Operation.Dense] = &Dense;
         table[(int)Operation.Dropout] = &Dropout;
-        table[(int)Operation.LayerNorm] = &LayerNorm;
         table[(int)Operation.BatchNorm] = &BatchNorm;
         table[(int)Operation.Softmax] = &Softmax;
         table[(int)Operation.Sum] = &Reduce;
@@ -32,6 +31,7 @@ internal static unsafe partial class DerivativeRules
         table[(int)Operation.SoftmaxCrossEntropy] = &Loss;
         table[(int)Operation.SigmoidCrossEntropy] = &Loss;
         table[(int)Operation.ValueLoss] = &Loss;
+        AddSequences(table);
         return table;
     }
 
@@ -141,28 +141,7 @@ internal static unsafe partial class DerivativeRules
         if (x != null) tape.Kernels.Multiply(node.Gradient, node.Saved, x, node.Shape.Length, more);
     }
 
-    // n = (x − mean)·r, y = γn + β: with d = g·γ, ∂x = r·(d − mean(d) − n·mean(d·n)) along the row
-    private static void LayerNorm(Tape tape, ref Node node)
-    {
-        int rows = node.Shape.Rows, n = node.Shape.Columns;
-        ScaleAndShift(tape, ref node);
-        var x = tape.GradientOf(node.A, out var more);
-        if (x == null) return;
-        var kernels = tape.Kernels;
-        float* gamma = tape.Node(node.B).Value, d = tape.Take(n);
-        for (nint i = 0; i < rows; i++)
-        {
-            float* g = node.Gradient + i * n, normal = node.Saved + i * n, target = x + i * n;
-            kernels.Multiply(g, gamma, d, n, accumulate: false);
-            float mean = kernels.Total(d, n) / n, along = (float)(kernels.Dot(d, normal, n) / n), r = node.SavedToo[i];
-            kernels.Affine(r, -r * mean, d, d, n);
-            kernels.AddScaled(-r * along, normal, d, n);
-            if (more) kernels.Add(d, target, target, n);
-            else kernels.Affine(1, 0, d, target, n);
-        }
-    }
-
-    // As for a row in LayerNorm, along the column; with running statistics, which are constants, ∂x = r·γ·g
+    // n = (x − mean)·r, y = γn + β: with d = g·γ, ∂x = r·(d − mean(d) − n·mean(d·n)) along the column; with running statistics, which are constants, ∂x = r·γ·g
     private static void BatchNorm(Tape tape, ref Node node)
     {
         int rows = node.Shape.Rows, n = node.Shape.Columns;

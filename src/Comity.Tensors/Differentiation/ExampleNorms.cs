@@ -89,22 +89,16 @@ internal static unsafe class ExampleNorms
     // ∂γ = Σ g∘n and ∂β = Σ g over an example's rows.
     private static void LayerNorm(Tape tape, ref Node node, int examples, double* squares)
     {
-        var kernels = tape.Kernels;
         int n = node.Shape.Columns, rows = node.Shape.Rows / examples;
         bool scale = tape.Node(node.B).NeedsGradient, shift = tape.Node(node.C).NeedsGradient;
-        float* products = tape.Take((nint)rows * n), sums = tape.Take(n);
+        float* x = tape.Node(node.A).Value, weights = tape.Node(node.B).Value, sums = tape.Take(2 * (nint)n);
         for (nint i = 0; i < examples; i++)
         {
-            float* g = node.Gradient + i * rows * n, normal = node.Saved + i * rows * n;
-            if (scale)
-            {
-                kernels.Multiply(g, normal, products, (nint)rows * n, accumulate: false);
-                kernels.ColumnSums(products, rows, n, sums, accumulate: false);
-                squares[i] += kernels.Dot(sums, sums, n);
-            }
-            if (!shift) continue;
-            kernels.ColumnSums(g, rows, n, sums, accumulate: false);
-            squares[i] += kernels.Dot(sums, sums, n);
+            new Span<float>(sums, 2 * n).Clear();
+            var first = i * rows;
+            tape.Kernels.LayerNormRule(x + first * n, weights, node.Saved + first, node.SavedToo + first, node.Gradient + first * n, null, sums, sums + n, rows, n, accumulate: false);
+            if (scale) squares[i] += tape.Kernels.Dot(sums, sums, n);
+            if (shift) squares[i] += tape.Kernels.Dot(sums + n, sums + n, n);
         }
     }
 }

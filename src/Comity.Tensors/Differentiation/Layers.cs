@@ -63,35 +63,6 @@ public static unsafe class Layers
         return tape.Last;
     }
 
-    /// <summary>scale·(x − mean)/√(variance + 10⁻⁵) + shift over the values of each row (Ba et al. 2016, arXiv:1607.06450).</summary>
-    /// <param name="tape">The tape.</param>
-    /// <param name="x">Shape […, n].</param>
-    /// <param name="scale">Shape [n].</param>
-    /// <param name="shift">Shape [n].</param>
-    public static Tensor LayerNorm(this Tape tape, Tensor x, Tensor scale, Tensor shift)
-    {
-        var shape = x.Shape;
-        int rows = shape.Rows, n = shape.Columns;
-        if (scale.Shape.Length != n || shift.Shape.Length != n) throw new ArgumentException($"Scale {scale.Shape} and shift {shift.Shape} do not fit rows of {n}.", nameof(scale));
-        float* value = tape.Take(shape.Length), normal = tape.Take(shape.Length), inverse = tape.Take(rows);
-        float* gamma = tape.Node(scale.Index).Value, beta = tape.Node(shift.Index).Value;
-        var kernels = tape.Kernels;
-        for (nint i = 0; i < rows; i++)
-        {
-            float* source = tape.Node(x.Index).Value + i * n, target = normal + i * n, output = value + i * n;
-            var mean = kernels.Total(source, n) / n;
-            kernels.Affine(1, -mean, source, target, n);
-            inverse[i] = (float)(1 / Math.Sqrt(kernels.Dot(target, target, n) / n + NormalizationEpsilon));
-            kernels.Affine(inverse[i], 0, target, target, n);
-            kernels.Multiply(target, gamma, output, n, accumulate: false);
-            kernels.Add(output, beta, output, n);
-        }
-        ref var node = ref tape.Append(Operation.LayerNorm, shape, value, x.Index, scale.Index, shift.Index);
-        node.Saved = normal;
-        node.SavedToo = inverse;
-        return tape.Last;
-    }
-
     /// <summary>Normalises each column over the rows of the batch (Ioffe and Szegedy 2015, arXiv:1502.03167).</summary>
     /// <param name="tape">The tape.</param>
     /// <param name="x">Shape [rows, n].</param>

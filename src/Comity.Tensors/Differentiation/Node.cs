@@ -22,7 +22,7 @@ internal unsafe struct Node
     public bool HasGradient;
 
     /// <summary>What the rule needs besides operands and value.</summary>
-    public float* Saved, SavedToo;
+    public float* Saved, SavedToo, SavedLast;
 
     public int Option;
 

@@ -27,4 +27,13 @@ internal enum Operation
     SoftmaxCrossEntropy,
     SigmoidCrossEntropy,
     ValueLoss,
+    RmsNorm,
+    Gather,
+    Scatter,
+    Concat,
+    SwapAxes,
+    StepMean,
+    SwiGlu,
+    Attention,
+    Recurrent,
 }

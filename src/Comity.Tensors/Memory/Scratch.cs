@@ -1,6 +1,6 @@
 namespace Comity.Tensors.Memory;
 
-/// <summary>A thread's working memory for packing; grows to the largest request and stays.</summary>
+/// <summary>A thread's working memory for packing and for kernels of several steps; grows to the largest request and stays.</summary>
 internal sealed unsafe class Scratch
 {
     [ThreadStatic]
@@ -8,6 +8,7 @@ internal sealed unsafe class Scratch
 
     private AlignedBuffer _left = new(0);
     private AlignedBuffer _right = new(0);
+    private AlignedBuffer _work = new(0);
     private readonly AlignedBuffer _tile = new(12 * 32);
 
     public static Scratch OfThread => t_ofThread ??= new Scratch();
@@ -17,6 +18,9 @@ internal sealed unsafe class Scratch
     public float* Left(nint length) => Ensure(ref _left, length);
 
     public float* Right(nint length) => Ensure(ref _right, length);
+
+    /// <summary>For kernels that themselves multiply matrices, which take the others.</summary>
+    public float* Work(nint length) => Ensure(ref _work, length);
 
     private static float* Ensure(ref AlignedBuffer buffer, nint length)
     {

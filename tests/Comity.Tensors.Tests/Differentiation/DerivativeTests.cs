@@ -8,7 +8,7 @@ using Comity.Tensors.Randomness;
 namespace Comity.Tensors.Tests.Differentiation;
 
 /// <summary>Every rule of the table against finite differences of the slow twin, whose double precision makes them exact to nine digits.</summary>
-public sealed class DerivativeTests
+public sealed partial class DerivativeTests
 {
     private const int Rows = 7;
     private const int Columns = 19;
@@ -133,6 +133,7 @@ public sealed class DerivativeTests
             (int, int) left = ta ? (Columns, Rows) : matrix, right = tb ? (5, Columns) : wide;
             cases[$"matrix product {ta} {tb}"] = new([left, right], (t, x) => t.MatrixProduct(x[0], x[1], ta, tb), x => (ta ? x[0].Transposed : x[0]).Times(tb ? x[1].Transposed : x[1]));
         }
+        AddSequences(cases);
         cases["a matrix times its transpose"] = new([matrix], (t, x) => t.MatrixProduct(x[0], x[0], transposeY: true), x => x[0].Times(x[0].Transposed));
         return cases;
     }
