@@ -9,7 +9,7 @@ internal static class GemmNumbers
 {
     private static readonly (int M, int N, int K, bool Ta, bool Tb, double Demand)[] Shapes =
     [
-        (256, 256, 256, false, false, 0.95), (512, 512, 512, false, false, 0.95), (1024, 1024, 1024, false, false, 0.95),
+        (256, 256, 256, false, false, 0.95), (512, 512, 512, false, false, 0.95), (1024, 1024, 1024, false, false, 0.95), (2048, 2048, 2048, false, false, 0.95),
         (128, 128, 784, false, false, 0.90), (784, 128, 128, true, false, 0.90), (128, 784, 128, false, true, 0.90), (512, 512, 512, true, true, 0.90),
         (128, 10, 128, false, false, 0.90), (128, 10, 128, true, false, 0.90), (32, 128, 13, false, false, 0.90), (13, 128, 32, true, false, 0.90),
     ];

@@ -24,6 +24,13 @@ internal static unsafe class GemmPacking
     {
         var j = 0;
         for (; j + 4 <= columns; j += 4) Four(source + (nint)j * ld, ld, depth, panel + j, width);
+        if (j < columns && columns >= 4)
+        {
+            // The last four once more rather than one, two or three by themselves.
+            j = columns - 4;
+            Four(source + (nint)j * ld, ld, depth, panel + j, width);
+            j = columns;
+        }
         for (; j < columns; j++)
         {
             for (var d = 0; d < depth; d++) panel[(nint)d * width + j] = source[(nint)j * ld + d];

@@ -14,8 +14,10 @@ internal static unsafe class GemmTile<TLanes, TVector, TRows>
     where TVector : unmanaged
     where TRows : struct, IRows
 {
-    /// <summary>C += A·B for one tile, where C already holds its start value, or C = A·B.</summary>
-    /// <param name="k">Depth, at least 1.</param>
+    /// <summary>C = start + Σ over segments of A·B: each segment reads A at an offset of its own, and B goes on from where the last one ended.</summary>
+    /// <param name="segments">Segments of the depth, at least 1. A matrix product has one; a convolution has one for each run of taps.</param>
+    /// <param name="offsets">Floats from <paramref name="a"/> to each segment, shape [segments].</param>
+    /// <param name="k">Depth of a segment, at least 1.</param>
     /// <param name="a">First element of the tile's rows of A.</param>
     /// <param name="rowStride">Floats from one row of A to the next.</param>
     /// <param name="depthStride">Floats from one column of A to the next.</param>
@@ -26,7 +28,7 @@ internal static unsafe class GemmTile<TLanes, TVector, TRows>
     /// <param name="start">Null: zero; otherwise what to start from.</param>
     /// <param name="ldStart">Floats from one row of the start to the next; 0: the same row for all (a bias).</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization), SkipLocalsInit]
-    public static void Run(nint k, float* a, nint rowStride, nint depthStride, float* b, nint ldb, float* c, nint ldc, float* start, nint ldStart)
+    public static void Run(nint segments, nint* offsets, nint k, float* a, nint rowStride, nint depthStride, float* b, nint ldb, float* c, nint ldc, float* start, nint ldStart)
     {
         var n = TLanes.Count;
         TVector c00 = TLanes.Zero, c01 = TLanes.Zero, c10 = TLanes.Zero, c11 = TLanes.Zero, c20 = TLanes.Zero, c21 = TLanes.Zero,
@@ -51,31 +53,36 @@ internal static unsafe class GemmTile<TLanes, TVector, TRows>
         }
         var stride = rowStride * sizeof(float);
         var step = depthStride * sizeof(float);
-        byte* r0 = (byte*)a, r3 = r0 + 3 * stride, r6 = r3 + 3 * stride, r9 = r6 + 3 * stride;
         do
         {
-            var b0 = TLanes.Load(b);
-            var b1 = TLanes.Load(b + n);
-            TVector x;
-            x = TLanes.Create(*(float*)(r0)); c00 = TLanes.MultiplyAdd(x, b0, c00); c01 = TLanes.MultiplyAdd(x, b1, c01);
-            if (TRows.Value > 1) { x = TLanes.Create(*(float*)(r0 + stride)); c10 = TLanes.MultiplyAdd(x, b0, c10); c11 = TLanes.MultiplyAdd(x, b1, c11); }
-            if (TRows.Value > 2) { x = TLanes.Create(*(float*)(r0 + 2 * stride)); c20 = TLanes.MultiplyAdd(x, b0, c20); c21 = TLanes.MultiplyAdd(x, b1, c21); }
-            if (TRows.Value > 3) { x = TLanes.Create(*(float*)(r3)); c30 = TLanes.MultiplyAdd(x, b0, c30); c31 = TLanes.MultiplyAdd(x, b1, c31); }
-            if (TRows.Value > 4) { x = TLanes.Create(*(float*)(r3 + stride)); c40 = TLanes.MultiplyAdd(x, b0, c40); c41 = TLanes.MultiplyAdd(x, b1, c41); }
-            if (TRows.Value > 5) { x = TLanes.Create(*(float*)(r3 + 2 * stride)); c50 = TLanes.MultiplyAdd(x, b0, c50); c51 = TLanes.MultiplyAdd(x, b1, c51); }
-            if (TRows.Value > 6) { x = TLanes.Create(*(float*)(r6)); c60 = TLanes.MultiplyAdd(x, b0, c60); c61 = TLanes.MultiplyAdd(x, b1, c61); }
-            if (TRows.Value > 7) { x = TLanes.Create(*(float*)(r6 + stride)); c70 = TLanes.MultiplyAdd(x, b0, c70); c71 = TLanes.MultiplyAdd(x, b1, c71); }
-            if (TRows.Value > 8) { x = TLanes.Create(*(float*)(r6 + 2 * stride)); c80 = TLanes.MultiplyAdd(x, b0, c80); c81 = TLanes.MultiplyAdd(x, b1, c81); }
-            if (TRows.Value > 9) { x = TLanes.Create(*(float*)(r9)); c90 = TLanes.MultiplyAdd(x, b0, c90); c91 = TLanes.MultiplyAdd(x, b1, c91); }
-            if (TRows.Value > 10) { x = TLanes.Create(*(float*)(r9 + stride)); cA0 = TLanes.MultiplyAdd(x, b0, cA0); cA1 = TLanes.MultiplyAdd(x, b1, cA1); }
-            if (TRows.Value > 11) { x = TLanes.Create(*(float*)(r9 + 2 * stride)); cB0 = TLanes.MultiplyAdd(x, b0, cB0); cB1 = TLanes.MultiplyAdd(x, b1, cB1); }
-            r0 += step;
-            if (TRows.Value > 3) r3 += step;
-            if (TRows.Value > 6) r6 += step;
-            if (TRows.Value > 9) r9 += step;
-            b += ldb;
+            byte* r0 = (byte*)(a + *offsets++), r3 = r0 + 3 * stride, r6 = r3 + 3 * stride, r9 = r6 + 3 * stride;
+            var depth = k;
+            do
+            {
+                var b0 = TLanes.Load(b);
+                var b1 = TLanes.Load(b + n);
+                TVector x;
+                x = TLanes.Create(*(float*)(r0)); c00 = TLanes.MultiplyAdd(x, b0, c00); c01 = TLanes.MultiplyAdd(x, b1, c01);
+                if (TRows.Value > 1) { x = TLanes.Create(*(float*)(r0 + stride)); c10 = TLanes.MultiplyAdd(x, b0, c10); c11 = TLanes.MultiplyAdd(x, b1, c11); }
+                if (TRows.Value > 2) { x = TLanes.Create(*(float*)(r0 + 2 * stride)); c20 = TLanes.MultiplyAdd(x, b0, c20); c21 = TLanes.MultiplyAdd(x, b1, c21); }
+                if (TRows.Value > 3) { x = TLanes.Create(*(float*)(r3)); c30 = TLanes.MultiplyAdd(x, b0, c30); c31 = TLanes.MultiplyAdd(x, b1, c31); }
+                if (TRows.Value > 4) { x = TLanes.Create(*(float*)(r3 + stride)); c40 = TLanes.MultiplyAdd(x, b0, c40); c41 = TLanes.MultiplyAdd(x, b1, c41); }
+                if (TRows.Value > 5) { x = TLanes.Create(*(float*)(r3 + 2 * stride)); c50 = TLanes.MultiplyAdd(x, b0, c50); c51 = TLanes.MultiplyAdd(x, b1, c51); }
+                if (TRows.Value > 6) { x = TLanes.Create(*(float*)(r6)); c60 = TLanes.MultiplyAdd(x, b0, c60); c61 = TLanes.MultiplyAdd(x, b1, c61); }
+                if (TRows.Value > 7) { x = TLanes.Create(*(float*)(r6 + stride)); c70 = TLanes.MultiplyAdd(x, b0, c70); c71 = TLanes.MultiplyAdd(x, b1, c71); }
+                if (TRows.Value > 8) { x = TLanes.Create(*(float*)(r6 + 2 * stride)); c80 = TLanes.MultiplyAdd(x, b0, c80); c81 = TLanes.MultiplyAdd(x, b1, c81); }
+                if (TRows.Value > 9) { x = TLanes.Create(*(float*)(r9)); c90 = TLanes.MultiplyAdd(x, b0, c90); c91 = TLanes.MultiplyAdd(x, b1, c91); }
+                if (TRows.Value > 10) { x = TLanes.Create(*(float*)(r9 + stride)); cA0 = TLanes.MultiplyAdd(x, b0, cA0); cA1 = TLanes.MultiplyAdd(x, b1, cA1); }
+                if (TRows.Value > 11) { x = TLanes.Create(*(float*)(r9 + 2 * stride)); cB0 = TLanes.MultiplyAdd(x, b0, cB0); cB1 = TLanes.MultiplyAdd(x, b1, cB1); }
+                r0 += step;
+                if (TRows.Value > 3) r3 += step;
+                if (TRows.Value > 6) r6 += step;
+                if (TRows.Value > 9) r9 += step;
+                b += ldb;
+            }
+            while (--depth != 0);
         }
-        while (--k != 0);
+        while (--segments != 0);
         TLanes.Store(c00, c); TLanes.Store(c01, c + n);
         if (TRows.Value > 1) { c += ldc; TLanes.Store(c10, c); TLanes.Store(c11, c + n); }
         if (TRows.Value > 2) { c += ldc; TLanes.Store(c20, c); TLanes.Store(c21, c + n); }

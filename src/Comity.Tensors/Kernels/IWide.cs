@@ -62,7 +62,7 @@ internal unsafe interface IWide<TSelf> where TSelf : unmanaged, IWide<TSelf>
     static abstract float MaxLane(TSelf value);
 
     /// <summary>One tile of a matrix product, see <see cref="GemmTile{TLanes, TVector, TRows}"/>.</summary>
-    static abstract void Tile<TRows>(nint k, float* a, nint rowStride, nint depthStride, float* b, nint ldb, float* c, nint ldc, float* start, nint ldStart)
+    static abstract void Tile<TRows>(nint segments, nint* offsets, nint k, float* a, nint rowStride, nint depthStride, float* b, nint ldb, float* c, nint ldc, float* start, nint ldStart)
         where TRows : struct, IRows;
 }
 
