@@ -39,7 +39,7 @@ internal static class PredictCommand
             var path = Path.GetFullPath(parsed.GetRequiredValue(output));
             try
             {
-                WholeFile.Write(path, text);
+                AtomicFile.Write(path, text);
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {

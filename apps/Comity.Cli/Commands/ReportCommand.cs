@@ -18,7 +18,7 @@ internal static class ReportCommand
             var folder = parsed.GetRequiredValue(run);
             var results = ResultsFile.Read(Path.Combine(folder, "results.json"));
             var path = Path.Combine(folder, "report.html");
-            WholeFile.Write(path, await ReportPage.RenderAsync(results, session.Language));
+            AtomicFile.Write(path, await ReportPage.RenderAsync(results, session.Language));
             session.Out.Line(session.Text("report.written", Path.GetFullPath(path)));
             return (int)ExitCode.Done;
         });

@@ -23,7 +23,8 @@ internal sealed class SimulatedSite(ComposedStudy study, IRecords records, Train
     public ValueTask<TrainingResult> TrainAsync(TrainingTask task, CancellationToken cancellationToken)
     {
         var rows = records.Rows(task.Repeat, task.Agreed);
-        var parameters = task.Parameters.ToArray();
+        var parameters = task.Destination.IsEmpty ? new float[task.Parameters.Length] : task.Destination;
+        task.Parameters.CopyTo(parameters);
         var request = new TrainerRequest
         {
             Seed = seed.For("train", task.Repeat, task.Model, task.Round, Site),
@@ -36,7 +37,7 @@ internal sealed class SimulatedSite(ComposedStudy study, IRecords records, Train
             Progress = task.Progress is { } progress ? p => progress(new TrainingProgress(p.Epoch, p.Epochs, p.Loss)) : null,
         };
         var validation = rows.Validation.Data.Rows > 0 ? rows.Validation.Data : null;
-        var result = trainers.Trainer(rows.Input, task.TrainingOverrides).Train(parameters, rows.Training.Data, validation, request, cancellationToken);
+        var result = trainers.Trainer(rows.Input, task.TrainingOverrides).Train(parameters.Span, rows.Training.Data, validation, request, cancellationToken);
         return new(new TrainingResult
         {
             Parameters = parameters,

@@ -68,6 +68,7 @@ internal sealed class Simulation : IDisposable
         Described = SiteDescription.Of(_study, Records),
         Environment = new RunEnvironment(ToolVersion.Text, RuntimeInformation.ProcessArchitecture.ToString(), VectorWidth.Current, RuntimeInformation.FrameworkDescription),
         Progress = progress,
+        TrainingEnded = Trainers.Release,
         Time = time,
     };
 

@@ -30,7 +30,7 @@ internal sealed record ModelFolder(Model Model, float[] Parameters, Preprocessin
         {
             var preprocessing = records.Preprocessing(model.Repeat, agreed);
             input = preprocessing.Form.ToLearning();
-            WholeFile.Write(Path.Combine(path, file), preprocessing.ToJson());
+            AtomicFile.Write(Path.Combine(path, file), preprocessing.ToJson());
         }
         Safetensors.Write(Path.Combine(path, WeightsFile), simulation.Trainers.Model(input).Layout, outcome.Weights(model), new Dictionary<string, string>
         {
@@ -41,7 +41,7 @@ internal sealed record ModelFolder(Model Model, float[] Parameters, Preprocessin
             ["comity.version"] = outcome.Results.Environment.Version,
             ["comity.weightsSha256"] = model.WeightsSha256,
         });
-        WholeFile.Write(Path.Combine(path, CardFile), Insight.Cards.ModelCard.Render(outcome.Results, model.Id, language));
+        AtomicFile.Write(Path.Combine(path, CardFile), Insight.Cards.ModelCard.Render(outcome.Results, model.Id, language));
     }
 
     /// <summary>Reads a model to apply it.</summary>

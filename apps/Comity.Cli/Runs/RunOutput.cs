@@ -14,7 +14,6 @@ internal static class RunOutput
         Session session, CheckedStudy study, Simulation simulation, StudyOutcome outcome, RunFolder folder, CancellationToken cancellationToken)
     {
         var results = outcome.Results;
-        simulation.Trainers.Release();
         GiveBackMemory();
         await PredictionsFile.WriteAsync(folder.Predictions, results.Classes, Rows(outcome, cancellationToken), cancellationToken);
         foreach (var model in results.Models.Where(m => m.Repeat == 0))
@@ -23,7 +22,7 @@ internal static class RunOutput
             ModelFolder.Write(Path.Combine(folder.Models, model.Id), study, simulation, outcome, model, session.Language);
         }
         GiveBackMemory();
-        WholeFile.Write(folder.Report, await ReportPage.RenderAsync(results, session.Language));
+        AtomicFile.Write(folder.Report, await ReportPage.RenderAsync(results, session.Language));
         GiveBackMemory();
         ResultsFile.Write(folder.Results, results);
     }

@@ -33,8 +33,8 @@ internal sealed class InProcessChannel(ISiteWork work, ParameterLayout layout, S
         }
         finally
         {
-            // What training returned, its difference, and what control variates and personal parameters came to.
-            slots.Release(2 + (2 * MemoryVectors(offer)), offer.Parameters.Length);
+            // What control variates and personal parameters came to; the update itself lies in a vector that is used again.
+            slots.Release(2 * MemoryVectors(offer), offer.Parameters.Length);
         }
     }
 
@@ -70,14 +70,16 @@ internal sealed class InProcessChannel(ISiteWork work, ParameterLayout layout, S
     // A method of its own, so that nothing holds its vectors any more when the slot is given back.
     private async ValueTask<RoundReply> AnswerAsync(SiteState training, RoundOffer offer, IUpdateSink sink, CancellationToken cancellationToken)
     {
-        var (message, body) = await TrainAsync(offer, sink, cancellationToken).ConfigureAwait(false);
+        var rented = slots.Rent(offer.Parameters.Length * (offer.ServerControl.IsEmpty ? 1 : 2));
+        var (message, body) = await TrainAsync(offer, rented, sink, cancellationToken).ConfigureAwait(false);
         var (answered, answer) = SiteMachine.Step(training, message);
         if (answer is SiteAction.Send send) sink.Accept(send.Header, body);
         _state = answered;
+        slots.Return(rented);
         return answer is SiteAction.Send sent ? new RoundReply.Delivered(sent.Header) : new RoundReply.Refused(((SiteAction.Refuse)answer!).Reason);
     }
 
-    private async ValueTask<(SiteMessage.Trained Message, float[] Body)> TrainAsync(RoundOffer offer, IUpdateSink sink, CancellationToken cancellationToken)
+    private async ValueTask<(SiteMessage.Trained Message, float[] Body)> TrainAsync(RoundOffer offer, float[] body, IUpdateSink sink, CancellationToken cancellationToken)
     {
         var length = offer.Parameters.Length;
         var scaffold = !offer.ServerControl.IsEmpty;
@@ -86,13 +88,13 @@ internal sealed class InProcessChannel(ISiteWork work, ParameterLayout layout, S
         var start = offer.Personalise is FedBnSection && kept is not null ? WithOwnNormalisation(offer.Parameters, kept[^1]) : offer.Parameters;
         var control = scaffold ? kept?[0] ?? new float[length] : null;
 
-        // The second half of the body, which the variate's change will fill, carries the correction c − cᵢ until then.
-        var body = new float[length * (scaffold ? 2 : 1)];
+        // The second half of the body, which the variate's change will fill, carries the correction c − cᵢ until then. The first takes the
+        // trained parameters and then their difference, unless the parameters themselves are to be remembered.
         if (scaffold) TensorPrimitives.Subtract(offer.ServerControl.Span, control, body.AsSpan(length));
         var task = Task(offer, offer.Model, offer.Round, start) with
         {
             Epochs = offer.Epochs, Proximal = offer.Proximal, GradientCorrection = body.AsMemory(length),
-            Teacher = offer.Teacher?.Invoke() ?? default,
+            Teacher = offer.Teacher?.Invoke() ?? default, Destination = offer.Personalise is FedBnSection ? default : body.AsMemory(0, length),
             Progress = p =>
             {
                 sink.Progressed();

@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+
 namespace Comity.Federation.Rounds;
 
 /// <summary>Site calls that may run at the same time, and what keeps their dead vectors from piling up.</summary>
@@ -11,10 +13,15 @@ internal sealed class WorkSlots(int jobs) : IDisposable
     /// <summary>So many dead vectors ask for a collection.</summary>
     public const int VectorsBetween = 2;
 
+    /// <summary>So many calls with large vectors, which leave small garbage only, ask for one too.</summary>
+    public const int CallsBetween = 16;
+
     private const long Large = 1 << 20;
 
+    private readonly ConcurrentDictionary<int, ConcurrentBag<float[]>> _vectors = new();
     private readonly SemaphoreSlim _slots = new(Math.Max(1, jobs));
     private long _dead;
+    private int _calls;
 
     public Task WaitAsync(CancellationToken cancellationToken) => _slots.WaitAsync(cancellationToken);
 
@@ -27,11 +34,23 @@ internal sealed class WorkSlots(int jobs) : IDisposable
         _slots.Release();
     }
 
+    /// <summary>A vector with any content, used before if there is one: no more of a length are ever made than there are slots.</summary>
+    public float[] Rent(int length) =>
+        _vectors.TryGetValue(length, out var kept) && kept.TryTake(out var vector) ? vector : GC.AllocateUninitializedArray<float>(length);
+
+    /// <summary>Gives a rented vector back.</summary>
+    public void Return(float[] vector) => _vectors.GetOrAdd(vector.Length, _ => []).Add(vector);
+
+    /// <summary>Forgets the vectors that were given back: nothing is trained any more.</summary>
+    public void ForgetVectors() => _vectors.Clear();
+
     /// <summary>Vectors that nobody needs any more.</summary>
     public void Discarded(int vectors, int parameters)
     {
         var each = 4L * parameters;
-        if (each < Large || Interlocked.Add(ref _dead, vectors * each) < VectorsBetween * each) return;
+        if (each < Large) return;
+        var many = Interlocked.Add(ref _dead, vectors * each) >= VectorsBetween * each;
+        if (Interlocked.Increment(ref _calls) % CallsBetween != 0 && !many) return;
         Interlocked.Exchange(ref _dead, 0);
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Forced, blocking: true);
     }

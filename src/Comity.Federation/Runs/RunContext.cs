@@ -52,4 +52,7 @@ internal sealed record RunContext(StudyRunInput Input, RunStore Store, WorkSlots
 internal sealed record RepeatStart(int Repeat, Statistics Agreed, ModelStart Model)
 {
     public IReadOnlyList<ParameterSegment> Segments { get; } = ParameterSegment.Of(Model.Layout);
+
+    /// <summary>The same without the first weights, once nothing starts from them any more.</summary>
+    public RepeatStart Trained() => this with { Model = Model with { Parameters = default } };
 }

@@ -37,6 +37,9 @@ public static class StudyRun
             await run.AllAsync(trials.Alike, Go, cancellationToken).ConfigureAwait(false);
             await run.AllAsync(trials.Joining, Go, cancellationToken).ConfigureAwait(false);
             var models = Finished(input, store, trials);
+            slots.ForgetVectors();
+            input.TrainingEnded?.Invoke();
+            (starts, trials) = ([.. starts.Select(s => s.Trained())], ([], [])); // the trials hold first weights too
             WorkSlots.PhaseEnded();
             await Judging.RunAsync(run, starts, models, cancellationToken).ConfigureAwait(false);
             WorkSlots.PhaseEnded();

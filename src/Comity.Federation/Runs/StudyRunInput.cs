@@ -67,6 +67,9 @@ public sealed record StudyRunInput
     /// <summary>Told what happens, from several threads.</summary>
     public IProgress<StudyEvent>? Progress { get; init; }
 
+    /// <summary>Called once when all training is over and judging begins, so that what only training needs can be let go.</summary>
+    public Action? TrainingEnded { get; init; }
+
     /// <summary>The clock.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
 

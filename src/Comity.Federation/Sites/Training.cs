@@ -39,6 +39,12 @@ public sealed record TrainingTask
     /// <summary>A model to learn from besides the labels (distillation), shape [P]; empty: none.</summary>
     public ReadOnlyMemory<float> Teacher { get; init; }
 
+    /// <summary>
+    /// Where the trained parameters may be written, shape [P], so that rounds need no vector of their own for each site; empty: the work makes one.
+    /// It belongs to the caller again once the result has been given.
+    /// </summary>
+    public Memory<float> Destination { get; init; }
+
     /// <summary>Called now and then with progress within the task.</summary>
     public Action<TrainingProgress>? Progress { get; init; }
 }
@@ -52,7 +58,7 @@ public readonly record struct TrainingProgress(int Epoch, int Epochs, double Los
 /// <summary>What training gave.</summary>
 public sealed record TrainingResult
 {
-    /// <summary>The trained parameters, shape [P]; empty when the model stays at the site (<see cref="KeptSha256"/>).</summary>
+    /// <summary>The trained parameters, shape [P]: the task's destination where there was one; empty when the model stays at the site (<see cref="KeptSha256"/>).</summary>
     public required ReadOnlyMemory<float> Parameters { get; init; }
 
     /// <summary>SHA-256 (hex) of the parameters that stay at the site, which finds them again by the model's id; null: they came along.</summary>

@@ -26,7 +26,7 @@ internal static partial class StudyChecks
     public static void CheckIds(StudySection study, DeclaredNode.Map at, ProblemList problems)
     {
         if (at["privacy"] is { } privacy) problems.Add(Messages.Problem("privacy-not-enforced", privacy.Place));
-        if ((object?)study.Markets is null || (object?)study.Sites is null || study.Markets.Any(m => (object?)m.Id is null) || study.Sites.Any(s => (object?)s.Id is null || (object?)s.Market is null)) return;
+        if (!StudyReader.PartiesAreNamed(study)) return;
         Ids(study.Markets.Select(m => m.Id), "markets", at, problems);
         Ids(study.Sites.Select(s => s.Id), "sites", at, problems);
         var markets = study.Markets.Select(m => m.Id).ToHashSet(StringComparer.Ordinal);

@@ -39,6 +39,10 @@ public static class StudyReader
 
     // The reader binds what it can and leaves a missing required key at null, which no caller should meet.
     private static bool Incomplete(StudySection s) =>
-        (object?)s.Study is null || (object?)s.Markets is null || (object?)s.Sites is null || (object?)s.Contract is null || (object?)s.Model is null
-        || s.Markets.Any(m => (object?)m.Id is null) || s.Sites.Any(x => (object?)x.Id is null || (object?)x.Market is null);
+        (object?)s.Study is null || (object?)s.Contract is null || (object?)s.Model is null || !PartiesAreNamed(s);
+
+    /// <summary>Whether markets and sites are there, each with its id.</summary>
+    internal static bool PartiesAreNamed(StudySection s) =>
+        (object?)s.Markets is not null && (object?)s.Sites is not null
+        && s.Markets.All(m => (object?)m.Id is not null) && s.Sites.All(x => (object?)x.Id is not null && (object?)x.Market is not null);
 }
