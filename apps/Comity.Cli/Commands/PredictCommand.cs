@@ -7,6 +7,7 @@ using Comity.Data.Contracts;
 using Comity.Data.Sources;
 using Comity.Data.Tables;
 using Comity.Declarations;
+using Comity.Insight.Results;
 
 namespace Comity.Cli.Commands;
 

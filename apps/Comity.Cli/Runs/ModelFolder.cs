@@ -5,6 +5,7 @@ using Comity.Declarations;
 using Comity.Federation.Results;
 using Comity.Federation.Runs;
 using Comity.Federation.Studies;
+using Comity.Insight.Results;
 using Comity.Learning;
 using Comity.Learning.Models;
 using Comity.Tensors.Files;
