@@ -5,6 +5,7 @@ using Comity.Cli.Commands;
 using Comity.Cli.Help;
 using Comity.Cli.Terminal;
 using Comity.Declarations;
+using Comity.Serving.Releases;
 
 namespace Comity.Cli;
 
@@ -43,6 +44,11 @@ internal static class CommandLine
             ProblemPrinter.Print(session, e.Problems);
             return (int)e.Code;
         }
+        catch (ReleaseRefusedException e)
+        {
+            ProblemPrinter.Print(session, [e.Problem]);
+            return (int)ExitCode.Refused;
+        }
         catch (InvalidDeclarationException e)
         {
             ProblemPrinter.Print(session, e.Problems);
@@ -64,6 +70,7 @@ internal static class CommandLine
         root.Subcommands.Add(RunCommand.Create(session));
         root.Subcommands.Add(CheckCommand.Create(session));
         root.Subcommands.Add(PredictCommand.Create(session));
+        root.Subcommands.Add(ReleaseCommand.Create(session));
         root.Subcommands.Add(EstimateCommand.Create(session));
         root.Subcommands.Add(ReportCommand.Create(session));
         root.Subcommands.Add(DataCommand.Create(session));

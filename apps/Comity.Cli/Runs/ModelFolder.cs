@@ -19,7 +19,8 @@ internal sealed record ModelFolder(Model Model, float[] Parameters, Preprocessin
     public const string WeightsFile = "model.safetensors";
     public const string PreprocessingFile = "preprocessing.json";
     public const string CardFile = "card.md";
-    private const string SectionKey = "comity.model";
+    /// <summary>Key of the model section in the weights' header.</summary>
+    public const string SectionKey = "comity.model";
 
     /// <summary>Writes a model of a finished run.</summary>
     public static void Write(string path, CheckedStudy study, Simulation simulation, StudyOutcome outcome, ModelInfo model, CultureInfo language)
@@ -84,5 +85,6 @@ internal sealed record ModelFolder(Model Model, float[] Parameters, Preprocessin
     private static string[] Sites(string path) => !Directory.Exists(path) ? [] :
         [.. Directory.EnumerateFiles(path, NameFor("*")).Select(f => Path.GetFileName(f)["preprocessing.".Length..^".json".Length]).Order(StringComparer.Ordinal)];
 
-    private static string NameFor(string site) => $"preprocessing.{site}.json";
+    /// <summary>Name of a site's own preprocessing.</summary>
+    public static string NameFor(string site) => $"preprocessing.{site}.json";
 }

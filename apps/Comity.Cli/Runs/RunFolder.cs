@@ -8,6 +8,9 @@ namespace Comity.Cli.Runs;
 /// <summary>The folder that a run leaves behind. It belongs to one study, seed and choice of arms; nothing else is ever overwritten.</summary>
 internal sealed class RunFolder
 {
+    /// <summary>Name of the file of training statistics.</summary>
+    public const string StatisticsName = "statistics.json";
+
     private const string MarkerName = "run.json";
 
     private RunFolder(string path) => Root = path;
@@ -28,6 +31,9 @@ internal sealed class RunFolder
     public string Report => Path.Combine(Root, "report.html");
 
     public string Audit => Path.Combine(Root, "audit.jsonl");
+
+    /// <summary>What the training records looked like, for releases of the run's models.</summary>
+    public string Statistics => Path.Combine(Root, StatisticsName);
 
     public string Models => Path.Combine(Root, "models");
 

@@ -76,23 +76,28 @@ internal static class RowEncoder
     {
         foreach (var row in rows)
         {
-            var to = at;
+            Date(column, values.IsMissing(row) ? null : new DateTime(values.Ticks[row]), features[at..]);
             at += width;
-            var missing = values.IsMissing(row);
-            foreach (var part in column.Parts)
-            {
-                // A missing date is the centre of the circle: no month is nearer to it than another.
-                if (part == DatePart.Year)
-                {
-                    features[to++] = missing ? 0 : (float)((Year(new DateTime(values.Ticks[row])) - 2000) / YearsPerUnit);
-                    continue;
-                }
-                var turn = missing ? 0 : 2 * Math.PI * Turn(part, new DateTime(values.Ticks[row]));
-                features[to++] = missing ? 0 : (float)Math.Sin(turn);
-                features[to++] = missing ? 0 : (float)Math.Cos(turn);
-            }
-            if (column.Indicator) features[to] = missing ? 1 : 0;
         }
+    }
+
+    /// <summary>The parts of one date, from the first float of <paramref name="features"/> on.</summary>
+    internal static void Date(FittedColumn column, DateTime? date, Span<float> features)
+    {
+        var to = 0;
+        foreach (var part in column.Parts)
+        {
+            // A missing date is the centre of the circle: no month is nearer to it than another.
+            if (part == DatePart.Year)
+            {
+                features[to++] = date is { } known ? (float)((Year(known) - 2000) / YearsPerUnit) : 0;
+                continue;
+            }
+            var turn = date is { } day ? 2 * Math.PI * Turn(part, day) : 0;
+            features[to++] = date is null ? 0 : (float)Math.Sin(turn);
+            features[to++] = date is null ? 0 : (float)Math.Cos(turn);
+        }
+        if (column.Indicator) features[to] = date is null ? 1 : 0;
     }
 
     private static double Turn(DatePart part, DateTime date) => part switch

@@ -142,13 +142,7 @@ internal sealed class LevelReader : ColumnReader
 /// <summary>Reads dates: ISO 8601 with or without a time, or the declared form. A time zone is put aside: local time is what cycles.</summary>
 internal sealed class DateReader(string name, IEnumerable<string> missing, string? format, CellProblems problems) : ColumnReader(name, missing, problems)
 {
-    private static readonly string[] Iso =
-    [
-        "yyyy-MM-dd", "yyyy-MM-dd HH:mm", "yyyy-MM-dd HH:mm:ss", "yyyy-MM-dd'T'HH:mm", "yyyy-MM-dd'T'HH:mm:ss", "yyyy-MM-dd HH:mm:ss.FFFFFFF",
-        "yyyy-MM-dd'T'HH:mm:ss.FFFFFFF",
-    ];
-
-    private readonly string[] _formats = format is null ? Iso : [format];
+    private readonly DateForms _forms = new(format);
     private readonly List<long> _ticks = [];
 
     public override bool Add(ReadOnlySpan<byte> cell, in CellPlace place)
@@ -156,7 +150,7 @@ internal sealed class DateReader(string name, IEnumerable<string> missing, strin
         var ticks = DateColumn.MissingTicks;
         if (!IsMissing(cell))
         {
-            if (TryRead(Encoding.UTF8.GetString(cell), out var date)) ticks = date.Ticks;
+            if (_forms.TryRead(Encoding.UTF8.GetString(cell), out var date)) ticks = date.Ticks;
             else Problems.Add("cell-not-date", Name, place, cell, format ?? "yyyy-MM-dd HH:mm:ss");
         }
         _ticks.Add(ticks);
@@ -164,15 +158,6 @@ internal sealed class DateReader(string name, IEnumerable<string> missing, strin
     }
 
     public override TableColumn Build() => new DateColumn(Name, [.. _ticks]);
-
-    private bool TryRead(string text, out DateTime date)
-    {
-        if (DateTime.TryParseExact(text, _formats, CultureInfo.InvariantCulture, DateTimeStyles.None, out date)) return true;
-        if (format is not null || !DateTimeOffset.TryParseExact(text, ["yyyy-MM-dd'T'HH:mm:ssK", "yyyy-MM-dd'T'HH:mm:ss.FFFFFFFK"], CultureInfo.InvariantCulture, DateTimeStyles.None, out var zoned))
-            return false;
-        date = zoned.DateTime;
-        return true;
-    }
 }
 
 /// <summary>Reads free text.</summary>

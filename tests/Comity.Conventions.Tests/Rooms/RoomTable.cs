@@ -6,7 +6,7 @@ internal static class RoomTable
     private static readonly string[] AllRooms =
     [
         "Comity.Data", "Comity.Declarations", "Comity.Federation", "Comity.Insight", "Comity.Learning", "Comity.Privacy",
-        "Comity.SecureAggregation", "Comity.Tensors", "Comity.Transport",
+        "Comity.SecureAggregation", "Comity.Serving", "Comity.Tensors", "Comity.Transport",
     ];
 
     /// <summary>Project to the projects that it may reference directly.</summary>
@@ -18,6 +18,7 @@ internal static class RoomTable
         ["Comity.SecureAggregation"] = ["Comity.Declarations"],
         ["Comity.Learning"] = ["Comity.Declarations", "Comity.Tensors", "Comity.Privacy"],
         ["Comity.Data"] = ["Comity.Declarations", "Comity.Tensors"],
+        ["Comity.Serving"] = ["Comity.Declarations", "Comity.Tensors", "Comity.Learning", "Comity.Data"],
         ["Comity.Federation"] = ["Comity.Declarations", "Comity.Tensors", "Comity.Privacy", "Comity.SecureAggregation"],
         ["Comity.Transport"] = ["Comity.Declarations", "Comity.Federation"],
         ["Comity.Insight"] = ["Comity.Declarations", "Comity.Federation"],
@@ -26,7 +27,7 @@ internal static class RoomTable
     };
 
     /// <summary>What the neutral party must not even hold.</summary>
-    public static IReadOnlyList<string> BarredFromCoordinator { get; } = ["Comity.Data", "Comity.Learning", "Comity.Cli"];
+    public static IReadOnlyList<string> BarredFromCoordinator { get; } = ["Comity.Data", "Comity.Learning", "Comity.Serving", "Comity.Cli"];
 
     public static IReadOnlyList<string> Libraries => AllRooms;
 }

@@ -1,0 +1,28 @@
+using System.CommandLine;
+using Comity.Cli.Terminal;
+using Comity.Serving.Releases;
+
+namespace Comity.Cli.Commands;
+
+/// <summary><c>comity release diff A B</c>: in what two releases differ.</summary>
+internal static class ReleaseDiffCommand
+{
+    public static Command Create(Session session)
+    {
+        var (before, after) = (ReleaseFiles.Argument(session, "BEFORE"), ReleaseFiles.Argument(session, "AFTER"));
+        var command = new Command("diff", session.Text("release.diff.description")) { before, after };
+        command.SetAction((parsed, _) =>
+        {
+            var differences = ReleaseComparison.Between(ReleaseFiles.Read(parsed.GetRequiredValue(before), null), ReleaseFiles.Read(parsed.GetRequiredValue(after), null));
+            if (differences.Count == 0) session.Out.Line(session.Text("release.same"));
+            foreach (var difference in differences)
+            {
+                session.Out.Line(session.Out.Bold(difference.What));
+                session.Out.Line($"  - {difference.Before}");
+                session.Out.Line($"  + {difference.After}");
+            }
+            return Task.FromResult((int)ExitCode.Done);
+        });
+        return command;
+    }
+}
