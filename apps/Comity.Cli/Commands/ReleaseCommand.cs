@@ -2,6 +2,7 @@ using System.CommandLine;
 using Comity.Cli.Releases;
 using Comity.Cli.Runs;
 using Comity.Declarations;
+using Comity.Insight.Results;
 using Comity.Serving.Releases;
 
 namespace Comity.Cli.Commands;
@@ -46,7 +47,7 @@ internal static class ReleaseCommand
             using var key = ComityHome.Of(session).OpenKey(session);
             try
             {
-                WholeFile.Write(path, Release.Write(manifest, parts, key));
+                AtomicFile.Write(path, stream => stream.Write(Release.Write(manifest, parts, key)));
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {

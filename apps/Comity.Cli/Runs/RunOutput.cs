@@ -21,7 +21,7 @@ internal static class RunOutput
             cancellationToken.ThrowIfCancellationRequested();
             ModelFolder.Write(Path.Combine(folder.Models, model.Id), study, simulation, outcome, model, session.Language);
         }
-        WholeFile.Write(folder.Statistics, TrainingStatistics.Of(study, simulation).ToJson());
+        AtomicFile.Write(folder.Statistics, TrainingStatistics.Of(study, simulation).ToJson());
         GiveBackMemory();
         AtomicFile.Write(folder.Report, await ReportPage.RenderAsync(results, session.Language));
         GiveBackMemory();

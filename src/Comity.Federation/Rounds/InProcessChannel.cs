@@ -24,51 +24,41 @@ internal sealed class InProcessChannel(ISiteWork work, ParameterLayout layout, S
             case null: throw new InvalidOperationException($"Round {offer.Round} is being trained at '{Site}' already.");
         }
         if (offer.LastContribution > 0 && MemoryVectors(offer) > 0 && !memory.Holds(offer.LastContribution)) return new RoundReply.Refused(RefusalReason.MemoryLost);
-        // A slot is held until the update is spooled, so that no more updates wait in memory than there are slots.
-        await slots.WaitAsync(cancellationToken).ConfigureAwait(false);
-        try
+        // A slot is held until the update is spooled, so that no more updates wait in memory than there are slots. What control variates
+        // and personal parameters came to is left behind; the update itself lies in a vector that is used again.
+        return await slots.RunAsync(() =>
         {
             sink.Progressed();
-            return await AnswerAsync(training, offer, sink, cancellationToken).ConfigureAwait(false);
-        }
-        finally
-        {
-            // What control variates and personal parameters came to; the update itself lies in a vector that is used again.
-            slots.Release(2 * MemoryVectors(offer), offer.Parameters.Length);
-        }
+            return AnswerAsync(training, offer, sink, cancellationToken);
+        }, 2 * MemoryVectors(offer), offer.Parameters.Length, cancellationToken).ConfigureAwait(false);
     }
 
-    public async ValueTask<PersonalModel> PersonaliseAsync(RoundOffer finished, CancellationToken cancellationToken)
+    public async ValueTask<PersonalModel> PersonaliseAsync(RoundOffer finished, CancellationToken cancellationToken) =>
+        await slots.RunAsync(() => OwnModelAsync(finished, cancellationToken), 2, finished.Parameters.Length, cancellationToken).ConfigureAwait(false);
+
+    private async Task<PersonalModel> OwnModelAsync(RoundOffer finished, CancellationToken cancellationToken)
     {
         var common = finished.Parameters;
-        await slots.WaitAsync(cancellationToken).ConfigureAwait(false);
-        try
+        if (finished.Personalise is FineTuneSection fineTune)
         {
-            if (finished.Personalise is FineTuneSection fineTune)
+            var result = await work.TrainAsync(Task(finished, PersonalId(finished), 0, common) with
             {
-                var result = await work.TrainAsync(Task(finished, PersonalId(finished), 0, common) with
-                {
-                    Epochs = fineTune.Epochs, Proximal = (float)fineTune.Proximal, Anchor = fineTune.Proximal > 0 ? common : default,
-                }, cancellationToken).ConfigureAwait(false);
-                return new(result.Parameters, result.KeptSha256);
-            }
-            var kept = memory.Before(finished.Round, MemoryVectors(finished), common.Length);
-            if (kept is null && finished.LastContribution > 0 && MemoryVectors(finished) > 0) throw new SiteMemoryLostException(Site, finished.Model);
-            return new(finished.Personalise switch
-            {
-                DittoSection => kept is null ? common : kept[^1],
-                FedBnSection => kept is null ? common : WithOwnNormalisation(common, kept[^1]),
-                _ => common,
-            });
+                Epochs = fineTune.Epochs, Proximal = (float)fineTune.Proximal, Anchor = fineTune.Proximal > 0 ? common : default,
+            }, cancellationToken).ConfigureAwait(false);
+            return new(result.Parameters, result.KeptSha256);
         }
-        finally
+        var kept = memory.Before(finished.Round, MemoryVectors(finished), common.Length);
+        if (kept is null && finished.LastContribution > 0 && MemoryVectors(finished) > 0) throw new SiteMemoryLostException(Site, finished.Model);
+        return new(finished.Personalise switch
         {
-            slots.Release(2, common.Length);
-        }
+            DittoSection => kept is null ? common : kept[^1],
+            FedBnSection => kept is null ? common : WithOwnNormalisation(common, kept[^1]),
+            _ => common,
+        });
     }
 
     // A method of its own, so that nothing holds its vectors any more when the slot is given back.
-    private async ValueTask<RoundReply> AnswerAsync(SiteState training, RoundOffer offer, IUpdateSink sink, CancellationToken cancellationToken)
+    private async Task<RoundReply> AnswerAsync(SiteState training, RoundOffer offer, IUpdateSink sink, CancellationToken cancellationToken)
     {
         var rented = slots.Rent(offer.Parameters.Length * (offer.ServerControl.IsEmpty ? 1 : 2));
         var (message, body) = await TrainAsync(offer, rented, sink, cancellationToken).ConfigureAwait(false);

@@ -8,7 +8,9 @@ namespace Comity.Federation.Rounds;
 /// grow with what survives. With a million parameters and 200 sites that was 20 models of garbage; so after every few
 /// vectors a collection is asked for. It takes a millisecond or two, next to training such a model that is nothing.
 /// </remarks>
-internal sealed class WorkSlots(int jobs) : IDisposable
+/// <param name="jobs">Calls at the same time.</param>
+/// <param name="threads">Where they run; null: on the shared pool.</param>
+internal sealed class WorkSlots(int jobs, WorkThreads? threads = null) : IDisposable
 {
     /// <summary>So many dead vectors ask for a collection.</summary>
     public const int VectorsBetween = 2;
@@ -23,15 +25,23 @@ internal sealed class WorkSlots(int jobs) : IDisposable
     private long _dead;
     private int _calls;
 
-    public Task WaitAsync(CancellationToken cancellationToken) => _slots.WaitAsync(cancellationToken);
-
-    /// <summary>Gives a slot back after a call that left vectors behind.</summary>
-    /// <param name="vectors">How many.</param>
+    /// <summary>Runs site work once a slot is free, and holds the slot until it is done.</summary>
+    /// <param name="work">The work.</param>
+    /// <param name="vectors">How many vectors it leaves behind.</param>
     /// <param name="parameters">Length of each.</param>
-    public void Release(int vectors = 0, int parameters = 0)
+    /// <param name="cancellationToken">Stops the waiting.</param>
+    public async Task<T> RunAsync<T>(Func<Task<T>> work, int vectors, int parameters, CancellationToken cancellationToken)
     {
-        Discarded(vectors, parameters);
-        _slots.Release();
+        await _slots.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            return await Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.None, threads ?? TaskScheduler.Default).Unwrap().ConfigureAwait(false);
+        }
+        finally
+        {
+            Discarded(vectors, parameters);
+            _slots.Release();
+        }
     }
 
     /// <summary>A vector with any content, used before if there is one: no more of a length are ever made than there are slots.</summary>

@@ -19,18 +19,8 @@ internal sealed record RunContext(StudyRunInput Input, RunStore Store, WorkSlots
     public double SecondsSince(long start) => Input.Time.GetElapsedTime(start).TotalSeconds;
 
     /// <summary>Runs site work while a slot is held; <paramref name="vectors"/> of the given length are left behind.</summary>
-    public async Task<T> InSlotAsync<T>(Func<ValueTask<T>> work, int vectors, int parameters, CancellationToken cancellationToken)
-    {
-        await Slots.WaitAsync(cancellationToken).ConfigureAwait(false);
-        try
-        {
-            return await work().ConfigureAwait(false);
-        }
-        finally
-        {
-            Slots.Release(vectors, parameters);
-        }
-    }
+    public Task<T> InSlotAsync<T>(Func<ValueTask<T>> work, int vectors, int parameters, CancellationToken cancellationToken) =>
+        Slots.RunAsync(async () => await work().ConfigureAwait(false), vectors, parameters, cancellationToken);
 
     /// <summary>Runs all, as many at a time as there are slots, and returns the results in order. The first failure stops the rest.</summary>
     public async Task<T[]> AllAsync<TItem, T>(IReadOnlyList<TItem> items, Func<TItem, CancellationToken, ValueTask<T>> work, CancellationToken cancellationToken)

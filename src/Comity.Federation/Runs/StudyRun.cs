@@ -27,7 +27,8 @@ public static class StudyRun
         var store = RunStore.Open(input.RunFolder, input.Resume, Identity(input), input.Time, input.BeforeWrite);
         try
         {
-            using var slots = new WorkSlots(input.Jobs);
+            using var threads = new WorkThreads(Math.Max(1, input.Jobs));
+            using var slots = new WorkSlots(input.Jobs, threads);
             var run = new RunContext(input, store, slots);
             WorkSlots.PhaseEnded(); // the caller has just read and checked all records
             var starts = await StartsAsync(run, cancellationToken).ConfigureAwait(false);
