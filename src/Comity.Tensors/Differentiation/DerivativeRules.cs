@@ -24,7 +24,6 @@ internal static unsafe partial class DerivativeRules
         table[(int)Operation.MatrixProduct] = &MatrixProduct;
         table[(int)Operation.Dense] = &Dense;
         table[(int)Operation.Dropout] = &Dropout;
-        table[(int)Operation.BatchNorm] = &BatchNorm;
         table[(int)Operation.Softmax] = &Softmax;
         table[(int)Operation.Sum] = &Reduce;
         table[(int)Operation.Mean] = &Reduce;
@@ -32,6 +31,7 @@ internal static unsafe partial class DerivativeRules
         table[(int)Operation.SigmoidCrossEntropy] = &Loss;
         table[(int)Operation.ValueLoss] = &Loss;
         AddSequences(table);
+        AddImages(table);
         return table;
     }
 
@@ -139,49 +139,6 @@ internal static unsafe partial class DerivativeRules
     {
         var x = tape.GradientOf(node.A, out var more);
         if (x != null) tape.Kernels.Multiply(node.Gradient, node.Saved, x, node.Shape.Length, more);
-    }
-
-    // n = (x − mean)·r, y = γn + β: with d = g·γ, ∂x = r·(d − mean(d) − n·mean(d·n)) along the column; with running statistics, which are constants, ∂x = r·γ·g
-    private static void BatchNorm(Tape tape, ref Node node)
-    {
-        int rows = node.Shape.Rows, n = node.Shape.Columns;
-        var observed = node.Option == 1;
-        var sums = ScaleAndShift(tape, ref node);
-        var x = tape.GradientOf(node.A, out var more);
-        if (x == null) return;
-        var kernels = tape.Kernels;
-        float* gamma = tape.Node(node.B).Value, factor = tape.Take(n), d = tape.Take(n);
-        float* along = sums, mean = sums + n; // Σ g·n and Σ g of each column
-        kernels.Multiply(gamma, node.SavedToo, factor, n, accumulate: false);
-        kernels.Affine(1f / rows, 0, sums, sums, 2 * n);
-        for (nint i = 0; i < rows; i++)
-        {
-            float* g = node.Gradient + i * n, normal = node.Saved + i * n, target = x + i * n;
-            if (observed)
-            {
-                kernels.Multiply(normal, along, d, n, accumulate: false);
-                kernels.Add(d, mean, d, n);
-                kernels.Subtract(g, d, d, n);
-                kernels.Multiply(d, factor, target, n, more);
-            }
-            else
-            {
-                kernels.Multiply(g, factor, target, n, more);
-            }
-        }
-    }
-
-    // ∂γ = Σ g·n and ∂β = Σ g over rows; both are returned, shape [2n], for those who need them again
-    private static float* ScaleAndShift(Tape tape, ref Node node)
-    {
-        int rows = node.Shape.Rows, n = node.Shape.Columns;
-        float* products = tape.Take((nint)rows * n), sums = tape.Take(2 * (nint)n);
-        tape.Kernels.Multiply(node.Gradient, node.Saved, products, (nint)rows * n, accumulate: false);
-        tape.Kernels.ColumnSums(products, rows, n, sums, accumulate: false);
-        tape.Kernels.ColumnSums(node.Gradient, rows, n, sums + n, accumulate: false);
-        AddTo(tape, node.B, sums, 1);
-        AddTo(tape, node.C, sums + n, 1);
-        return sums;
     }
 
     // p = softmax(x): ∂x = p·(g − Σ g·p) along the row

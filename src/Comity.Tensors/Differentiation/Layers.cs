@@ -63,9 +63,9 @@ public static unsafe class Layers
         return tape.Last;
     }
 
-    /// <summary>Normalises each column over the rows of the batch (Ioffe and Szegedy 2015, arXiv:1502.03167).</summary>
+    /// <summary>Normalises each column over the rows of the batch (Ioffe and Szegedy 2015, arXiv:1502.03167); of images with channels last, each channel over all pixels.</summary>
     /// <param name="tape">The tape.</param>
-    /// <param name="x">Shape [rows, n].</param>
+    /// <param name="x">Shape [rows, n] or [images, height, width, n].</param>
     /// <param name="scale">Shape [n].</param>
     /// <param name="shift">Shape [n].</param>
     /// <param name="runningMean">Shape [n]; moved towards the batch's mean by a tenth in training.</param>
@@ -78,7 +78,7 @@ public static unsafe class Layers
         if (scale.Shape.Length != n || shift.Shape.Length != n || runningMean.Shape.Length != n || runningVariance.Shape.Length != n)
             throw new ArgumentException($"The normalisation's parameters do not fit {n} columns.", nameof(scale));
         var observes = tape.IsTraining && rows > 1;
-        float* value = tape.Take(shape.Length), normal = tape.Take(shape.Length), inverse = tape.Take(n), mean = tape.Take(n);
+        float* value = tape.Take(shape.Length), mean = tape.Take(n), inverse = tape.Take(n), factor = tape.Take(n);
         float* source = tape.Node(x.Index).Value, gamma = tape.Node(scale.Index).Value, beta = tape.Node(shift.Index).Value;
         float* means = tape.Node(runningMean.Index).Value, variances = tape.Node(runningVariance.Index).Value;
         var kernels = tape.Kernels;
@@ -86,10 +86,7 @@ public static unsafe class Layers
         {
             kernels.ColumnSums(source, rows, n, mean, accumulate: false);
             kernels.Affine(1f / rows, 0, mean, mean, n);
-            for (nint i = 0; i < rows; i++) kernels.Subtract(source + i * n, mean, normal + i * n, n);
-            // Squares go where the output will be; it is not needed yet.
-            kernels.Multiply(normal, normal, value, shape.Length, accumulate: false);
-            kernels.ColumnSums(value, rows, n, inverse, accumulate: false);
+            kernels.ColumnSquares(source, mean, rows, n, inverse);
             for (var j = 0; j < n; j++)
             {
                 var squares = inverse[j];
@@ -100,17 +97,12 @@ public static unsafe class Layers
         }
         else
         {
-            for (nint i = 0; i < rows; i++) kernels.Subtract(source + i * n, means, normal + i * n, n);
-            for (var j = 0; j < n; j++) inverse[j] = 1 / MathF.Sqrt(variances[j] + NormalizationEpsilon);
+            for (var j = 0; j < n; j++) (mean[j], inverse[j]) = (means[j], 1 / MathF.Sqrt(variances[j] + NormalizationEpsilon));
         }
-        for (nint i = 0; i < rows; i++)
-        {
-            kernels.Multiply(normal + i * n, inverse, normal + i * n, n, accumulate: false);
-            kernels.Multiply(normal + i * n, gamma, value + i * n, n, accumulate: false);
-            kernels.Add(value + i * n, beta, value + i * n, n);
-        }
+        kernels.Multiply(gamma, inverse, factor, n, accumulate: false);
+        kernels.ColumnScale(source, mean, factor, beta, value, rows, n);
         ref var node = ref tape.Append(Operation.BatchNorm, shape, value, x.Index, scale.Index, shift.Index);
-        node.Saved = normal;
+        node.Saved = mean;
         node.SavedToo = inverse;
         node.Option = observes ? 1 : 0;
         return tape.Last;

@@ -36,4 +36,10 @@ internal enum Operation
     SwiGlu,
     Attention,
     Recurrent,
+    Convolution,
+    TransposedConvolution,
+    MaxPool,
+    AveragePool,
+    ChannelsLast,
+    ChannelsFirst,
 }

@@ -134,6 +134,7 @@ public sealed partial class DerivativeTests
             cases[$"matrix product {ta} {tb}"] = new([left, right], (t, x) => t.MatrixProduct(x[0], x[1], ta, tb), x => (ta ? x[0].Transposed : x[0]).Times(tb ? x[1].Transposed : x[1]));
         }
         AddSequences(cases);
+        AddImages(cases);
         cases["a matrix times its transpose"] = new([matrix], (t, x) => t.MatrixProduct(x[0], x[0], transposeY: true), x => x[0].Times(x[0].Transposed));
         return cases;
     }

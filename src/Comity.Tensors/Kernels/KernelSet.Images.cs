@@ -1,0 +1,55 @@
+namespace Comity.Tensors.Kernels;
+
+/// <summary>Kernels of images with channels last: convolution, pooling, normalisation of channels.</summary>
+public abstract unsafe partial class KernelSet
+{
+    internal abstract void Convolve(in ConvolutionShape shape, float* x, float* w, float* start, float* y);
+
+    internal abstract void ConvolveInputRule(in ConvolutionShape shape, float* dy, float* w, float* start, float* dx);
+
+    internal abstract void ConvolveWeightRule(in ConvolutionShape shape, float* x, float* dy, float* dw, bool accumulate);
+
+    internal abstract void PoolLargest(in PoolingShape shape, float* x, float* y, float* place);
+
+    internal abstract void PoolLargestRule(in PoolingShape shape, float* dy, float* place, float* dx, bool accumulate);
+
+    internal abstract void PoolMean(in PoolingShape shape, float* x, float* y);
+
+    internal abstract void PoolMeanRule(in PoolingShape shape, float* dy, float* dx, bool accumulate);
+
+    internal abstract void ColumnSquares(float* x, float* mean, int rows, int columns, float* squares);
+
+    internal abstract void ColumnScale(float* x, float* mean, float* factor, float* shift, float* y, int rows, int columns);
+
+    internal abstract void ColumnNormSums(float* g, float* x, float* mean, int rows, int columns, float* sums, float* products);
+
+    internal abstract void ColumnNormRule(float* g, float* x, float* mean, float* factor, float* along, float* level, float* dx, int rows, int columns, bool accumulate);
+}
+
+/// <summary>Binds the kernels of images to a width.</summary>
+internal sealed unsafe partial class KernelSet<TWide>
+{
+    internal override void Convolve(in ConvolutionShape shape, float* x, float* w, float* start, float* y) => Convolution<TWide>.Forward(shape, x, w, start, y);
+
+    internal override void ConvolveInputRule(in ConvolutionShape shape, float* dy, float* w, float* start, float* dx) => Convolution<TWide>.InputRule(shape, dy, w, start, dx);
+
+    internal override void ConvolveWeightRule(in ConvolutionShape shape, float* x, float* dy, float* dw, bool accumulate) => Convolution<TWide>.WeightRule(shape, x, dy, dw, accumulate);
+
+    internal override void PoolLargest(in PoolingShape shape, float* x, float* y, float* place) => PoolingKernels<TWide>.Largest(shape, x, y, place);
+
+    internal override void PoolLargestRule(in PoolingShape shape, float* dy, float* place, float* dx, bool accumulate) => PoolingKernels<TWide>.LargestRule(shape, dy, place, dx, accumulate);
+
+    internal override void PoolMean(in PoolingShape shape, float* x, float* y) => PoolingKernels<TWide>.Mean(shape, x, y);
+
+    internal override void PoolMeanRule(in PoolingShape shape, float* dy, float* dx, bool accumulate) => PoolingKernels<TWide>.MeanRule(shape, dy, dx, accumulate);
+
+    internal override void ColumnSquares(float* x, float* mean, int rows, int columns, float* squares) => ColumnNormKernels<TWide>.Squares(x, mean, rows, columns, squares);
+
+    internal override void ColumnScale(float* x, float* mean, float* factor, float* shift, float* y, int rows, int columns) => ColumnNormKernels<TWide>.Scale(x, mean, factor, shift, y, rows, columns);
+
+    internal override void ColumnNormSums(float* g, float* x, float* mean, int rows, int columns, float* sums, float* products) =>
+        ColumnNormKernels<TWide>.Sums(g, x, mean, rows, columns, sums, products);
+
+    internal override void ColumnNormRule(float* g, float* x, float* mean, float* factor, float* along, float* level, float* dx, int rows, int columns, bool accumulate) =>
+        ColumnNormKernels<TWide>.Rule(g, x, mean, factor, along, level, dx, rows, columns, accumulate);
+}
