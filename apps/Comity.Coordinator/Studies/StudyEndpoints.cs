@@ -1,17 +1,77 @@
+using System.Globalization;
 using System.Reflection;
+using Comity.Declarations;
+using Comity.Transport.Identity;
 using Comity.Transport.Protocol;
 
 namespace Comity.Coordinator.Studies;
 
-/// <summary>The part of <c>/v1</c> that is about studies: the host maps it once it knows who calls (<see cref="Comity.Transport.Identity.CallerIdentity"/>).</summary>
+/// <summary>The part of <c>/v1</c> that is about studies: the host maps it once it knows who calls (<see cref="CallerIdentity"/>).</summary>
 internal static class StudyEndpoints
 {
+    private const int LargestSubmissionBytes = 8 << 20;
+    private const int LongestWaitSeconds = 30;
+    private static readonly CallerRole[] Authors = [CallerRole.Author, CallerRole.Operator];
+    private static readonly CallerRole[] Watchers = [CallerRole.Viewer, CallerRole.Steward, CallerRole.Author, CallerRole.Operator];
+
     /// <summary>Maps the endpoints.</summary>
     public static IEndpointRouteBuilder MapStudies(this IEndpointRouteBuilder routes, StudyServer studies)
     {
-        routes.MapGet("/v1/protocol", () => Results.Json(new ProtocolInfo(ProtocolVersion.Oldest, ProtocolVersion.Newest, Software, studies.Time.GetUtcNow())));
+        routes.MapGet("/v1/protocol", () => Calls.Reply(new ProtocolInfo(ProtocolVersion.Oldest, ProtocolVersion.Newest, Software, studies.Time.GetUtcNow())));
+        routes.MapPost("/v1/studies", Calls.For(Authors, (context, caller) => SubmitAsync(studies, context, caller)));
+        routes.MapGet("/v1/studies", Calls.For(Watchers, (_, caller) => Task.FromResult(Calls.Reply(
+            new StudyListing([.. studies.Studies.Where(s => caller.Covers(s.Entry.Id)).Select(s => s.View([]))])))));
+        routes.MapGet("/v1/studies/{id}", Calls.For(Watchers, (context, caller) => With(studies, context, caller, study => ViewAsync(study, context))));
+        routes.MapPost("/v1/studies/{id}/cancel", Calls.For(Authors, (context, caller) => With(studies, context, caller, async study =>
+        {
+            await study.CancelAsync();
+            return Calls.Reply(study.View([]));
+        })));
+        routes.MapPost("/v1/studies/{id}/resume", Calls.For(Authors, (context, caller) => With(studies, context, caller, study =>
+        {
+            study.Resume();
+            return Task.FromResult(Calls.Reply(study.View([])));
+        })));
+        routes.MapGet("/v1/studies/{id}/results", Calls.For(Watchers, (context, caller) => WithDone(studies, context, caller, study => Results.File(study.ResultsFile, "application/json", enableRangeProcessing: true))));
+        routes.MapGet("/v1/studies/{id}/artefacts", Calls.For(Authors, (context, caller) => WithDone(studies, context, caller, study => Results.File(study.ArtefactsFile, "application/json"))));
+        routes.MapGet("/v1/studies/{id}/models/{number:int}", Calls.For(Authors, (context, caller) => WithDone(studies, context, caller, study =>
+        {
+            var file = study.WeightsFile(int.Parse(Calls.Route(context, "number"), CultureInfo.InvariantCulture));
+            return File.Exists(file) ? Results.File(file, "application/octet-stream", enableRangeProcessing: true) : NotFound(context);
+        })));
+        SiteEndpoints.Map(routes, studies);
         return routes;
     }
+
+    private static async Task<IResult> SubmitAsync(StudyServer studies, HttpContext context, CallerIdentity caller)
+    {
+        var submission = await Calls.ReadAsync<StudySubmission>(context, LargestSubmissionBytes);
+        return Calls.Reply(studies.Submit(submission, caller.Name, []).View([]));
+    }
+
+    private static async Task<IResult> ViewAsync(HostedStudy study, HttpContext context)
+    {
+        var after = Number(context, "after", long.MaxValue);
+        var wait = TimeSpan.FromSeconds(Math.Clamp(Number(context, "wait", 0), 0, LongestWaitSeconds));
+        var events = after == long.MaxValue ? [] : await study.Log.AfterAsync(after, wait, context.RequestAborted);
+        return Calls.Reply(study.View(events));
+    }
+
+    private static long Number(HttpContext context, string name, long otherwise) =>
+        long.TryParse(context.Request.Query[name], NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : otherwise;
+
+    private static Task<IResult> With(StudyServer studies, HttpContext context, CallerIdentity caller, Func<HostedStudy, Task<IResult>> then)
+    {
+        var study = studies.Find(Calls.Route(context, "id"));
+        return study is null || !caller.Covers(study.Entry.Id) ? Task.FromResult(NotFound(context)) : then(study);
+    }
+
+    private static Task<IResult> WithDone(StudyServer studies, HttpContext context, CallerIdentity caller, Func<HostedStudy, IResult> then) => With(studies, context, caller, study =>
+        Task.FromResult(study.Entry.State == StudyState.Done ? then(study)
+            : Calls.Refuse(StatusCodes.Status409Conflict, Texts.Problem("study-not-done", study.Entry.Id, study.Entry.Id, study.Entry.State))));
+
+    private static IResult NotFound(HttpContext context) =>
+        Calls.Refuse(StatusCodes.Status404NotFound, Texts.Problem("study-unknown", context.Request.Path, Calls.Route(context, "id")));
 
     private static string Software { get; } = typeof(StudyEndpoints).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "0";
 }

@@ -1,22 +1,107 @@
+using System.Collections.Concurrent;
+using Comity.Declarations;
+using Comity.Federation.Studies;
 using Comity.Transport.Identity;
+using Comity.Transport.Protocol;
 
 namespace Comity.Coordinator.Studies;
 
 /// <summary>All studies of this coordinator. The host opens it with the folder of its state and the keys of its sites, maps its endpoints, and disposes it last.</summary>
-/// <param name="folder">Where the studies' state lies.</param>
-/// <param name="keys">Public keys of approved sites.</param>
-/// <param name="time">The clock.</param>
-internal sealed class StudyServer(string folder, ISiteKeys keys, TimeProvider time) : IAsyncDisposable
+internal sealed class StudyServer : IAsyncDisposable
 {
+    private readonly ConcurrentDictionary<string, SiteDesk> _desks = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, HostedStudy> _studies = new(StringComparer.Ordinal);
+    private readonly StudyBook _book;
+
+    /// <param name="folder">Where the studies' state lies.</param>
+    /// <param name="keys">Public keys of approved sites.</param>
+    /// <param name="time">The clock.</param>
+    public StudyServer(string folder, ISiteKeys keys, TimeProvider time)
+    {
+        (Folder, Keys, Time) = (folder, keys, time);
+        Directory.CreateDirectory(folder);
+        _book = new StudyBook(Path.Combine(folder, "studies.sqlite"));
+        foreach (var entry in _book.All())
+        {
+            var problems = new ProblemList();
+            if (StudyReader.Read(FileOf(entry.Id), problems) is { } declared) _studies[entry.Id] = new(this, _book, entry, declared, FolderOf(entry.Id));
+        }
+        foreach (var study in _studies.Values) study.Start();
+    }
+
     /// <summary>The clock.</summary>
-    public TimeProvider Time => time;
+    public TimeProvider Time { get; }
 
     /// <summary>Where the studies' state lies.</summary>
-    public string Folder => folder;
+    public string Folder { get; }
 
     /// <summary>Public keys of approved sites.</summary>
-    public ISiteKeys Keys => keys;
+    public ISiteKeys Keys { get; }
+
+    /// <summary>Chunks of answers that are read at the same time: they bound the memory of all uploads together.</summary>
+    public SemaphoreSlim ChunksAtOnce { get; } = new(8);
+
+    public IEnumerable<HostedStudy> Studies => _studies.Values.OrderBy(s => s.Entry.Submitted);
+
+    public HostedStudy? Find(string id) => _studies.GetValueOrDefault(id);
+
+    /// <summary>What a site is asked to do.</summary>
+    public SiteDesk Desk(string site) => _desks.GetOrAdd(site, name => new SiteDesk(name, Time));
+
+    /// <summary>Where the body of an answer is spooled.</summary>
+    public string UploadPath(string site, string key) => Path.Combine(Folder, "uploads", site, key);
+
+    /// <summary>Takes a study in. A second call with the same id gives the study that the first one made.</summary>
+    public HostedStudy Submit(StudySubmission submission, string author, ProblemList problems)
+    {
+        if (_studies.TryGetValue(submission.Id, out var earlier) && earlier.Entry.Author == author) return earlier;
+        var id = submission.Id;
+        if (!StudyIds.IsValid(id) || _studies.ContainsKey(id))
+        {
+            problems.Add(Texts.Problem("study-id", id, id));
+            throw new InvalidDeclarationException(problems);
+        }
+        Directory.CreateDirectory(FolderOf(id));
+        File.WriteAllBytes(FileOf(id), Convert.FromBase64String(submission.Yaml));
+        if (StudyReader.Read(FileOf(id), problems) is not { } declared || problems.HasErrors)
+        {
+            Directory.Delete(FolderOf(id), recursive: true);
+            throw new InvalidDeclarationException(problems);
+        }
+        foreach (var site in declared.Section.Sites)
+        {
+            if (site.Source is { } source) problems.Add(Texts.Problem("study-carries-sources", source.Place.ToString(), site.Id));
+            if (Keys.PublicKeyOf(site.Id) is null) problems.Add(Texts.Problem("site-not-approved", site.Id, site.Id));
+        }
+        if (declared.Section.Synthetic is { } synthetic) problems.Add(Texts.Problem("study-carries-sources", synthetic.Place.ToString(), "synthetic"));
+        if (problems.HasErrors)
+        {
+            Directory.Delete(FolderOf(id), recursive: true);
+            throw new InvalidDeclarationException(problems);
+        }
+        var entry = _book.Add(new(id, declared.Section.Study, author, Time.GetUtcNow(), StudyState.Joining, submission, null, []));
+        var study = _studies.GetOrAdd(id, _ => new(this, _book, entry, declared, FolderOf(id)));
+        study.Start();
+        return study;
+    }
 
     /// <inheritdoc/>
-    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    public async ValueTask DisposeAsync()
+    {
+        await Task.WhenAll(_studies.Values.Select(s => s.StopDrivingAsync()));
+        _book.Dispose();
+        ChunksAtOnce.Dispose();
+    }
+
+    private string FolderOf(string id) => Path.Combine(Folder, id);
+
+    private string FileOf(string id) => Path.Combine(FolderOf(id), StudyReader.FileName);
+}
+
+/// <summary>Which texts can name a study: they name folders.</summary>
+internal static class StudyIds
+{
+    public static bool IsValid(string id) =>
+        id.Length is > 0 and <= 80 && char.IsAsciiLetterOrDigit(id[0]) && id != "uploads" && !id.StartsWith("studies.sqlite", StringComparison.Ordinal)
+        && id.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.');
 }

@@ -109,7 +109,7 @@ internal sealed class FederatedTrial(RunContext run, RepeatStart start, Federati
         CoordinatorState ended;
         using (var spool = OpenSpool(spoolPath, round))
         {
-            var silence = section.DeadlineSeconds is { } seconds ? TimeSpan.FromSeconds(seconds) : run.Input.Patience;
+            var silence = run.Input.Patience ?? (_study.PatienceSeconds is { } seconds ? TimeSpan.FromSeconds(seconds) : null);
             ended = await runner.RunAsync(plan, site => Offer(site, round, parameters, states), spool, _strategy.Parts, silence, cancellationToken).ConfigureAwait(false);
             if (ended.Outcome is not RoundOutcome.Aggregated aggregated) throw Stopped(round, ended);
             var updates = spool.InOrder(aggregated.Sites);

@@ -23,10 +23,10 @@ internal sealed record RunContext(StudyRunInput Input, RunStore Store, WorkSlots
         Slots.RunAsync(async () => await work().ConfigureAwait(false), vectors, parameters, cancellationToken);
 
     /// <summary>Runs all, as many at a time as there are slots, and returns the results in order. The first failure stops the rest.</summary>
-    public async Task<T[]> AllAsync<TItem, T>(IReadOnlyList<TItem> items, Func<TItem, CancellationToken, ValueTask<T>> work, CancellationToken cancellationToken)
+    public async Task<T[]> AllAsync<TItem, T>(IReadOnlyList<TItem> items, Func<TItem, CancellationToken, ValueTask<T>> work, CancellationToken cancellationToken, int? atOnce = null)
     {
         var results = new T[items.Count];
-        var options = new ParallelOptions { MaxDegreeOfParallelism = Math.Max(1, Input.Jobs), CancellationToken = cancellationToken };
+        var options = new ParallelOptions { MaxDegreeOfParallelism = Math.Max(1, atOnce ?? Input.Jobs), CancellationToken = cancellationToken };
         await Parallel.ForAsync(0, items.Count, options, async (i, token) => results[i] = await work(items[i], token).ConfigureAwait(false)).ConfigureAwait(false);
         return results;
     }

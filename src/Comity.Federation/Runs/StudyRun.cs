@@ -35,8 +35,12 @@ public static class StudyRun
             WorkSlots.PhaseEnded();
             var trials = Trials(run, starts);
             run.Tell(new StudyEvent.Planned([.. trials.Alike.Concat(trials.Joining).Select(t => t.Plan)]));
-            await run.AllAsync(trials.Alike, Go, cancellationToken).ConfigureAwait(false);
-            await run.AllAsync(trials.Joining, Go, cancellationToken).ConfigureAwait(false);
+            var atOnce = AtOnce(input, starts[0].Model.Layout.Length);
+            // What is trained at one place takes no memory here when that place is elsewhere.
+            var (together, alone) = input.Channels is null ? (trials.Alike, []) : (trials.Alike.FindAll(t => t.Plan.Rounds > 0), trials.Alike.FindAll(t => t.Plan.Rounds == 0));
+            await run.AllAsync(alone, Go, cancellationToken).ConfigureAwait(false);
+            await run.AllAsync(together, Go, cancellationToken, atOnce).ConfigureAwait(false);
+            await run.AllAsync(trials.Joining, Go, cancellationToken, atOnce).ConfigureAwait(false);
             var models = Finished(input, store, trials);
             slots.ForgetVectors();
             input.TrainingEnded?.Invoke();
@@ -60,6 +64,10 @@ public static class StudyRun
             return 0;
         }
     }
+
+    // Parameters, what the strategy makes of them and its states: about three vectors for each model under way.
+    private static int AtOnce(StudyRunInput input, int parameters) =>
+        input.MemoryForModels is { } bytes ? (int)Math.Clamp(bytes / (3 * 4L * Math.Max(1, parameters)), 1, input.Jobs) : input.Jobs;
 
     private static List<ISiteWork> InStudyOrder(StudyRunInput input)
     {

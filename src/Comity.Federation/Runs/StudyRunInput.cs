@@ -37,7 +37,7 @@ public sealed record StudyRunInput
     /// <summary>Lines to sites that are elsewhere, with a memory of their own; null: the sites work in this process.</summary>
     public Func<ISiteWork, ModelStart, Rounds.ISiteChannel>? Channels { get; init; }
 
-    /// <summary>How long a site may go without progress before it counts as absent, where the federation says nothing else; null: as long as it takes.</summary>
+    /// <summary>How long a site may go without progress before it counts as absent; null: as the study says, else as long as it takes.</summary>
     public TimeSpan? Patience { get; init; }
 
     /// <summary>Models under <see cref="CombinedSection.From"/>, by the path written there.</summary>
@@ -51,6 +51,9 @@ public sealed record StudyRunInput
 
     /// <summary>Site calls at the same time. The bits don't depend on it.</summary>
     public int Jobs { get; init; } = 1;
+
+    /// <summary>Bytes that models trained together may take in this process; a study of large models then trains fewer of them at a time. Null: as many as there are jobs.</summary>
+    public long? MemoryForModels { get; init; }
 
     /// <summary>Metric by which models are compared first.</summary>
     public required string PrimaryMetric { get; init; }

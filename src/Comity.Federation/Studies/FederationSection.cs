@@ -47,10 +47,6 @@ public sealed record FederationSection
     [Doc("A model for each site besides the common one.")]
     public PersonaliseSection? Personalise { get; init; }
 
-    /// <summary>How long a site may be silent before it counts as absent; null: as long as it takes.</summary>
-    [Doc("How long a site may be silent before it counts as absent."), Within(0, 1e9, AboveLow = true)]
-    public double? DeadlineSeconds { get; init; }
-
     /// <summary>Overrides of the study's training section for this federation.</summary>
     [Doc("Keys of the training section that differ in this federation.")]
     public DeclaredNode? Training { get; init; }

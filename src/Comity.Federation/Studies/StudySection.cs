@@ -81,6 +81,10 @@ public sealed record StudySection : ICheckedDeclaration
     [Doc("How often the study is run, each time with its own split and first weights."), Within(1, 10_000)]
     public int Repeats { get; init; } = 1;
 
+    /// <summary>How long a site may go without progress before it counts as absent, in seconds; null: as long as it takes in one process, 600 over a network.</summary>
+    [Doc("How long a site may go without progress before it counts as absent. As long as it takes in one process, 600 over a network. Each epoch is progress, so it must be longer than one."), Within(0, 1e9, AboveLow = true)]
+    public double? PatienceSeconds { get; init; }
+
     /// <summary>Not enforceable by this version, so a study that has it is refused.</summary>
     [Doc("Secure aggregation and differential privacy. This version can't enforce it yet and refuses a study that asks for it.")]
     public DeclaredNode? Privacy { get; init; }

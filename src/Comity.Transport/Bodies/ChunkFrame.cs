@@ -8,6 +8,13 @@ public static class ChunkFrame
     /// <summary>Bytes before a chunk's own.</summary>
     public const int HeaderBytes = 8;
 
+    /// <summary>Writes a chunk's index and length in front of its bytes.</summary>
+    public static void WriteHeader(Span<byte> frame, int chunk, int length)
+    {
+        BinaryPrimitives.WriteInt32BigEndian(frame, chunk);
+        BinaryPrimitives.WriteInt32BigEndian(frame[4..], length);
+    }
+
     /// <summary>Writes one chunk of a body.</summary>
     /// <param name="wire">Where to.</param>
     /// <param name="manifest">What the body is cut into.</param>
@@ -21,8 +28,7 @@ public static class ChunkFrame
         ArgumentNullException.ThrowIfNull(manifest);
         ArgumentNullException.ThrowIfNull(body);
         var frame = new byte[HeaderBytes + manifest.LengthOf(chunk)];
-        BinaryPrimitives.WriteInt32BigEndian(frame, chunk);
-        BinaryPrimitives.WriteInt32BigEndian(frame.AsSpan(4), manifest.LengthOf(chunk));
+        WriteHeader(frame, chunk, manifest.LengthOf(chunk));
         body.Position = manifest.OffsetOf(chunk);
         await body.ReadExactlyAsync(frame.AsMemory(HeaderBytes), cancellationToken).ConfigureAwait(false);
         await wire.WriteAsync(frame, cancellationToken).ConfigureAwait(false);

@@ -7,7 +7,7 @@ namespace Comity.Federation.Tests.Runs;
 
 public sealed class FaultTests : IDisposable
 {
-    private const string Tolerant = "arms: [federated]\nfederation: { rounds: 3, localEpochs: 5, quorum: 3, deadlineSeconds: 30 }\n";
+    private const string Tolerant = "arms: [federated]\npatienceSeconds: 30\nfederation: { rounds: 3, localEpochs: 5, quorum: 3 }\n";
     private const string Strict = "arms: [federated]\nfederation: { rounds: 3, localEpochs: 5 }\n";
 
     private readonly RunFolder _folder = new();
@@ -100,7 +100,7 @@ public sealed class FaultTests : IDisposable
     public async Task A_round_that_misses_its_quorum_stops_with_names_and_goes_on_when_the_site_is_back()
     {
         var clock = new ManualTimeProvider();
-        var input = _folder.Input("arms: [federated]\nfederation: { rounds: 3, localEpochs: 5, deadlineSeconds: 30 }\n");
+        var input = _folder.Input("arms: [federated]\npatienceSeconds: 30\nfederation: { rounds: 3, localEpochs: 5 }\n");
         var run = StudyRun.RunAsync(input with { Time = clock, Line = FaultAt("s3", Fault.Silent, o => o.Round == 2) }, default);
         await AdvanceUntilDone(clock, run);
         var stopped = await Assert.ThrowsAsync<StudyStoppedException>(() => run);
@@ -119,7 +119,7 @@ public sealed class FaultTests : IDisposable
     public async Task A_required_site_that_stays_silent_stops_the_round()
     {
         var clock = new ManualTimeProvider();
-        var run = StudyRun.RunAsync(_folder.Input("arms: [federated]\nfederation: { rounds: 2, quorum: 1, required: s1, deadlineSeconds: 5 }\n") with { Time = clock, Line = FaultAt("s1", Fault.Silent) }, default);
+        var run = StudyRun.RunAsync(_folder.Input("arms: [federated]\npatienceSeconds: 5\nfederation: { rounds: 2, quorum: 1, required: s1 }\n") with { Time = clock, Line = FaultAt("s1", Fault.Silent) }, default);
         await AdvanceUntilDone(clock, run);
         Assert.Equal("required-missing", (await Assert.ThrowsAsync<StudyStoppedException>(() => run)).Problem.Code);
     }

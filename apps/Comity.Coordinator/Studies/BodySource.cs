@@ -1,0 +1,49 @@
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using Comity.Transport.Bodies;
+
+namespace Comity.Coordinator.Studies;
+
+/// <summary>A body that sites fetch, read chunk by chunk from where it lies.</summary>
+/// <param name="Manifest">How it is cut.</param>
+/// <param name="Read">Reads bytes from an offset into a buffer.</param>
+internal sealed record BodySource(BodyManifest Manifest, Action<long, Span<byte>> Read)
+{
+    private const int ChunkBytes = 4 << 20;
+
+    public string Digest { get; } = Convert.ToHexStringLower(Manifest.Digest);
+
+    /// <summary>Bytes in memory.</summary>
+    public static BodySource Of(byte[] bytes) => Cut(bytes.Length, (offset, buffer) => bytes.AsSpan((int)offset, buffer.Length).CopyTo(buffer));
+
+    /// <summary>Floats in memory, little-endian. They may change later: the chunks' digests then no longer fit, and whoever still fetches notices.</summary>
+    public static BodySource Of(ReadOnlyMemory<float> values) => Cut(4L * values.Length, (offset, buffer) =>
+    {
+        // A byte view of more than 2 GiB does not exist: it is taken for each chunk.
+        var floats = values.Span.Slice((int)(offset / 4), buffer.Length / 4);
+        MemoryMarshal.AsBytes(floats).CopyTo(buffer);
+    });
+
+    /// <summary>The body, where it is small enough to travel inside a message.</summary>
+    public string? Inline(int limit)
+    {
+        if (Manifest.Length > limit) return null;
+        var bytes = new byte[Manifest.Length];
+        Read(0, bytes);
+        return Convert.ToBase64String(bytes);
+    }
+
+    private static BodySource Cut(long length, Action<long, Span<byte>> read)
+    {
+        var chunks = (int)((length + ChunkBytes - 1) / ChunkBytes);
+        var digests = new byte[chunks * SHA256.HashSizeInBytes];
+        Parallel.For(0, chunks, () => new byte[Math.Min(length, ChunkBytes)], (chunk, _, buffer) =>
+        {
+            var part = buffer.AsSpan(0, (int)Math.Min(ChunkBytes, length - ((long)chunk * ChunkBytes)));
+            read((long)chunk * ChunkBytes, part);
+            SHA256.HashData(part, digests.AsSpan(chunk * SHA256.HashSizeInBytes));
+            return buffer;
+        }, _ => { });
+        return new(new BodyManifest(length, ChunkBytes, digests), read);
+    }
+}

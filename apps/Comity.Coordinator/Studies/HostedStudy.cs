@@ -1,0 +1,221 @@
+using System.Security.Cryptography;
+using System.Text.Json;
+using Comity.Declarations;
+using Comity.Federation.Results;
+using Comity.Federation.Runs;
+using Comity.Federation.Sites;
+using Comity.Federation.Studies;
+using Comity.Insight.Results;
+using Comity.Transport.Protocol;
+
+namespace Comity.Coordinator.Studies;
+
+/// <summary>One study at the coordinator: asks its sites to join, drives its rounds, keeps its results.</summary>
+/// <remarks>
+/// <code>
+/// Joining ──all sites take part──► Running ──► Done
+///    └── a site refuses ──► Stopped ◄── quorum missed, diverged, a site silent ──┘   (resume goes on from there)
+/// </code>
+/// Each state is written down before anybody hears of it, and a study that was under way when the process died goes on by itself.
+/// </remarks>
+internal sealed class HostedStudy
+{
+    private static readonly TimeSpan DefaultPatience = TimeSpan.FromMinutes(10);
+    private const int Jobs = 64;
+    private const long MemoryForModels = 256L << 20;
+
+    private readonly StudyServer _server;
+    private readonly StudyBook _book;
+    private readonly string _folder;
+    private readonly Lock _gate = new();
+    private readonly StudySection _section;
+    private CancellationTokenSource _over = new();
+    private Task _driving = Task.CompletedTask;
+    private StudyEntry _entry;
+
+    public HostedStudy(StudyServer server, StudyBook book, StudyEntry entry, DeclaredStudy declared, string folder)
+    {
+        (_server, _book, _entry, _folder, Declared, _section) = (server, book, entry, folder, declared, declared.Section);
+        Log = new StudyLog(server.Time);
+    }
+
+    public StudyEntry Entry
+    {
+        get { lock (_gate) return _entry; }
+    }
+
+    public DeclaredStudy Declared { get; }
+
+    public StudyLog Log { get; }
+
+    public TimeSpan? Patience => _section.PatienceSeconds is { } seconds ? TimeSpan.FromSeconds(seconds) : DefaultPatience;
+
+    public string ResultsFile => Path.Combine(_folder, "results.json");
+
+    public string ArtefactsFile => Path.Combine(_folder, "artefacts.json");
+
+    /// <summary>The file of a held model's weights.</summary>
+    public string WeightsFile(int number) => Path.Combine(_folder, "weights", $"{number}.f32");
+
+    private string RunFolder => Path.Combine(_folder, "run");
+
+    /// <summary>Drives the study if it is under way.</summary>
+    public void Start()
+    {
+        lock (_gate)
+        {
+            if (_entry.State is not (StudyState.Joining or StudyState.Running) || !_driving.IsCompleted) return;
+            _over = new();
+            _driving = Task.Run(() => DriveAsync(_over.Token));
+        }
+    }
+
+    /// <summary>Ends the study for good.</summary>
+    public async Task CancelAsync()
+    {
+        await StopDrivingAsync();
+        lock (_gate)
+        {
+            if (_entry.State is StudyState.Done or StudyState.Cancelled) return;
+        }
+        Become(StudyState.Cancelled, []);
+        Log.Add("cancelled");
+    }
+
+    /// <summary>Lets a stopped study try again.</summary>
+    public void Resume()
+    {
+        lock (_gate)
+        {
+            if (_entry.State != StudyState.Stopped) return;
+        }
+        Become(Entry.Joined is null ? StudyState.Joining : StudyState.Running, []);
+        Log.Add("resumed");
+        Start();
+    }
+
+    /// <summary>Stops driving; the state stays, and a later process goes on.</summary>
+    public async Task StopDrivingAsync()
+    {
+        Task driving;
+        lock (_gate)
+        {
+            _over.Cancel();
+            driving = _driving;
+        }
+        await driving;
+    }
+
+    public StudyView View(IReadOnlyList<StudyEventView> events) => new()
+    {
+        Id = Entry.Id, Study = Entry.Study, Author = Entry.Author, Submitted = Entry.Submitted, State = Entry.State, Problems = Entry.Problems,
+        PatienceSeconds = Patience?.TotalSeconds, Sites = [.. _section.Sites.Select(s => _server.Desk(s.Id).View(Entry.Id, Patience))], Events = events,
+    };
+
+    private async Task DriveAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            var studyFile = BodySource.Of(await File.ReadAllBytesAsync(Declared.File, cancellationToken));
+            var sites = _section.Sites.Select(s => new NetworkSite(Entry.Id, studyFile, _server.Desk(s.Id), Patience, _server.Time)).ToList();
+            if (Entry.Joined is null && !await JoinAsync(sites, cancellationToken)) return;
+            using var outcome = await StudyRun.RunAsync(Input(sites), cancellationToken);
+            Keep(outcome);
+            Become(StudyState.Done, []);
+            Log.Add("done");
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            // Cancelled, or the process ends: what is written down decides how it goes on.
+        }
+        catch (StudyStoppedException e)
+        {
+            Stop(ToldProblem.Of(e.Problem));
+        }
+        catch (InvalidDeclarationException e)
+        {
+            Stop([.. e.Problems.Select(ToldProblem.Of)]);
+        }
+        catch (SiteAnswerException e)
+        {
+            Stop(e.Answer.Problem is { } told ? told with { Where = e.Site } : ToldProblem.Of(Texts.Problem("site-answer-malformed", e.Site, e.Site, "-", "-")));
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            Stop(ToldProblem.Of(Texts.Problem("study-failed", Entry.Id, $"{e.GetType().Name}: {e.Message}")));
+            await Console.Error.WriteLineAsync($"{Entry.Id}: {e}");
+        }
+    }
+
+    private async Task<bool> JoinAsync(List<NetworkSite> sites, CancellationToken cancellationToken)
+    {
+        var work = new JoinWork(_section.Study, Entry.Submission.Plan.Software);
+        var answers = await Task.WhenAll(sites.Select(async site =>
+        {
+            var answer = await site.JoinAsync(work, cancellationToken);
+            Log.Add(answer.Refused.Count == 0 ? "site-joined" : "site-refused", site.Site);
+            return (site.Site, Answer: answer);
+        }));
+        var refused = answers.SelectMany(a => a.Answer.Refused.Select(r => r with { Where = $"{a.Site}: {r.Where}" })).ToList();
+        if (refused.Count > 0)
+        {
+            Stop([.. refused]);
+            return false;
+        }
+        lock (_gate) _entry = _entry with { State = StudyState.Running, Joined = answers.ToDictionary(a => a.Site, a => a.Answer, StringComparer.Ordinal) };
+        _book.Update(Entry);
+        Log.Add("running");
+        return true;
+    }
+
+    private StudyRunInput Input(List<NetworkSite> sites)
+    {
+        var (entry, plan) = (Entry, Entry.Submission.Plan);
+        var shelf = new BodyShelf();
+        return new StudyRunInput
+        {
+            Study = _section, StudySha256 = Declared.Sha256, StudyFile = entry.Submission.File, Label = plan.Label,
+            Model = new NetworkModel(plan, _folder, sites),
+            Sites = [.. sites.Select(s => (ISiteWork)s)],
+            OwnModelsStay = [.. entry.Joined!.Where(j => j.Value.OwnModelStays).Select(j => j.Key)],
+            Channels = (work, _) => ((NetworkSite)work).Channel(shelf),
+            Patience = Patience, RunFolder = RunFolder, Resume = true, Jobs = Jobs, MemoryForModels = MemoryForModels,
+            PrimaryMetric = plan.PrimaryMetric, Environment = Environment(entry.Joined!), Progress = Log, Time = _server.Time,
+        };
+    }
+
+    // Promise 2 holds where all sites compute alike; where they don't, the results say so.
+    private static RunEnvironment Environment(IReadOnlyDictionary<string, JoinResult> joined)
+    {
+        static string Same(IEnumerable<string> of) => string.Join("|", of.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal));
+        var bits = joined.Values.Select(j => j.VectorBits).Distinct().ToList();
+        return new(Same(joined.Values.Select(j => j.Software)), Same(joined.Values.Select(j => j.Architecture)), bits.Count == 1 ? bits[0] : 0, Same(joined.Values.Select(j => j.Runtime)));
+    }
+
+    private void Keep(StudyOutcome outcome)
+    {
+        var held = new List<HeldModel>();
+        Directory.CreateDirectory(Path.Combine(_folder, "weights"));
+        foreach (var model in outcome.Results.Models.Where(m => m.Repeat == 0 && outcome.Holds(m)))
+        {
+            File.Copy(outcome.WeightsFile(model), WeightsFile(held.Count), overwrite: true);
+            held.Add(new(held.Count, model.Id, model.Repeat, 4L * model.Parameters, model.WeightsSha256));
+        }
+        var repeats = Enumerable.Range(0, _section.Repeats).ToList();
+        var artefacts = new StudyArtefacts(held, [.. repeats.Select(r => NetworkModel.Layout(_folder, r))], [.. repeats.Select(outcome.Agreed)]);
+        File.WriteAllBytes(ArtefactsFile, JsonSerializer.SerializeToUtf8Bytes(artefacts, WireJson.Options));
+        Insight.Results.ResultsFile.Write(ResultsFile, outcome.Results);
+    }
+
+    private void Stop(params IReadOnlyList<ToldProblem> problems)
+    {
+        Become(StudyState.Stopped, problems);
+        Log.Add("stopped", [.. problems.Select(p => p.Code)]);
+    }
+
+    private void Become(StudyState state, IReadOnlyList<ToldProblem> problems)
+    {
+        lock (_gate) _entry = _entry with { State = state, Problems = problems };
+        _book.Update(Entry);
+    }
+}

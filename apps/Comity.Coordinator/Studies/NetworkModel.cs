@@ -1,0 +1,49 @@
+using System.Security.Cryptography;
+using System.Text.Json;
+using Comity.Federation.Runs;
+using Comity.Federation.Sites;
+using Comity.Tensors.Parameters;
+using Comity.Transport.Protocol;
+
+namespace Comity.Coordinator.Studies;
+
+/// <summary>The model's first weights, of which the coordinator knows nothing but vector and layout: the first site makes them from the study's seed.</summary>
+/// <remarks>
+/// They follow from the study alone, so every site can make them, and each judges the layout against its own before it trains. What
+/// arrived is kept, so that a restart asks nobody again.
+/// </remarks>
+internal sealed class NetworkModel(StudyPlan plan, string folder, IReadOnlyList<NetworkSite> sites) : IModelSource
+{
+    public IReadOnlyList<string> StatisticsSteps => plan.StatisticsSteps;
+
+    public async ValueTask<ModelStart> StartAsync(int repeat, Statistics agreed, CancellationToken cancellationToken)
+    {
+        var vector = Path.Combine(folder, $"start-{repeat}.f32");
+        if (!File.Exists(LayoutPath(folder, repeat)) || !File.Exists(vector))
+        {
+            var (made, file) = await sites[0].StartAsync(repeat, agreed, cancellationToken);
+            File.Move(file, vector, overwrite: true);
+            var partial = LayoutPath(folder, repeat) + ".part";
+            await File.WriteAllBytesAsync(partial, JsonSerializer.SerializeToUtf8Bytes(made, WireJson.Options), cancellationToken);
+            File.Move(partial, LayoutPath(folder, repeat), overwrite: true);
+        }
+        var start = Layout(folder, repeat);
+        try
+        {
+            var layout = new ParameterLayout(start.Layout);
+            var parameters = VectorFile.Read(vector);
+            if (parameters.Length == layout.Length) return new ModelStart(layout, parameters, start.Task, start.Classes);
+            throw new ArgumentException($"{parameters.Length} numbers came for a layout of {layout.Length}.");
+        }
+        catch (Exception e) when (e is ArgumentException or OverflowException)
+        {
+            throw new StudyStoppedException(Texts.Problem("site-answer-malformed", sites[0].Site, sites[0].Site, TaskKind.Start, e.Message));
+        }
+    }
+
+    /// <summary>A repeat's layout as it was told.</summary>
+    public static StartResult Layout(string folder, int repeat) =>
+        JsonSerializer.Deserialize<StartResult>(File.ReadAllBytes(LayoutPath(folder, repeat)), WireJson.Options) ?? throw new JsonException("A layout is null.");
+
+    private static string LayoutPath(string folder, int repeat) => Path.Combine(folder, $"layout-{repeat}.json");
+}

@@ -1,0 +1,193 @@
+using System.Security.Cryptography;
+using System.Text.Json;
+using Comity.Declarations;
+using Comity.Federation.Rounds;
+using Comity.Federation.Runs;
+using Comity.Federation.Sites;
+using Comity.Tensors.Parameters;
+using Comity.Transport.Protocol;
+
+namespace Comity.Coordinator.Studies;
+
+/// <summary>A site of one study behind the network: turns what the study asks into tasks at its desk, and answers into results.</summary>
+internal sealed class NetworkSite(string study, BodySource studyFile, SiteDesk desk, TimeSpan? patience, TimeProvider time) : ISiteWork
+{
+    private readonly BodyShelf _shelf = new();
+    private readonly System.Runtime.CompilerServices.ConditionalWeakTable<Statistics, BodySource> _agreed = [];
+
+    public string Site => desk.Site;
+
+    private TimeSpan? Patience => patience;
+
+    /// <summary>Asks the site to take part. It may take as long as it likes: a person may have to start it first.</summary>
+    public async Task<JoinResult> JoinAsync(JoinWork work, CancellationToken cancellationToken) =>
+        WireJson.Read<JoinResult>(await ContentAsync(TaskKind.Join, work, [], null, null, cancellationToken));
+
+    public async ValueTask<Statistics> CollectAsync(StatisticsTask task, CancellationToken cancellationToken) =>
+        WireJson.Read<Statistics>(await ContentAsync(TaskKind.Statistics, new StatisticsWork(task.Repeat, task.Step), [("agreed", Agreed(task.Agreed))], patience, null, cancellationToken));
+
+    /// <summary>Asks for a repeat's first weights, which the site makes from the study's seed; they come as a file.</summary>
+    public async Task<(StartResult Start, string File)> StartAsync(int repeat, Statistics agreed, CancellationToken cancellationToken)
+    {
+        var (content, file) = await AskAsync(TaskKind.Start, new StartWork(repeat), [("agreed", Agreed(agreed))], LargestVector, patience, null, Taken, cancellationToken);
+        return (WireJson.Read<StartResult>(content), file ?? throw Malformed(TaskKind.Start, "no body"));
+    }
+
+    public async ValueTask<TrainingResult> TrainAsync(TrainingTask task, CancellationToken cancellationToken)
+    {
+        var work = new TrainWork(task.Repeat, task.Model, task.Epochs, task.EpochsBefore);
+        var (content, file) = await AskAsync(TaskKind.Train, work, [("agreed", Agreed(task.Agreed)), ("parameters", _shelf.Of(task.Parameters, 0))], 4L * task.Parameters.Length, patience,
+            p => task.Progress?.Invoke(new TrainingProgress(p.Epoch, p.Epochs, p.Loss ?? double.NaN)), Taken, cancellationToken);
+        var result = WireJson.Read<TrainResult>(content);
+        return new TrainingResult
+        {
+            Parameters = file is null ? default(ReadOnlyMemory<float>) : VectorFile.Take(file), KeptSha256 = file is null ? Digest(result.KeptSha256, TaskKind.Train) : null,
+            Rows = result.Rows, Steps = result.Steps, LearningRateSum = result.LearningRateSum, NormalizedSteps = result.NormalizedSteps,
+            LossByEpoch = result.LossByEpoch, ValidationLossByEpoch = result.ValidationLossByEpoch, StoppedBy = result.StoppedBy,
+        };
+    }
+
+    public async ValueTask<EvaluationResult> EvaluateAsync(EvaluationTask task, CancellationToken cancellationToken)
+    {
+        var bodies = task.Parameters.IsEmpty ? [("agreed", Agreed(task.Agreed))] : new[] { ("agreed", Agreed(task.Agreed)), ("parameters", _shelf.Of(task.Parameters, 0)) };
+        var work = new EvaluateWork(task.Repeat, task.Model, task.Split, task.Detailed);
+        return WireJson.Read<EvaluationResult>(await ContentAsync(TaskKind.Evaluate, work, bodies, patience, null, cancellationToken)) with { Predictions = [] };
+    }
+
+    public async ValueTask<ComparisonResult> CompareAsync(ComparisonTask task, CancellationToken cancellationToken)
+    {
+        var bodies = new List<(string, BodySource)> { ("agreed", Agreed(task.Agreed)) };
+        if (!task.BaselineParameters.IsEmpty) bodies.Add(("baseline", _shelf.Of(task.BaselineParameters, 0)));
+        if (!task.CandidateParameters.IsEmpty) bodies.Add(("candidate", _shelf.Of(task.CandidateParameters, 0)));
+        return WireJson.Read<ComparisonResult>(await ContentAsync(TaskKind.Compare, new CompareWork(task.Repeat, task.Baseline, task.Candidate), bodies, patience, null, cancellationToken));
+    }
+
+    /// <summary>The line for the rounds of one model; <paramref name="shelf"/> is shared by the sites, which fetch the same vectors.</summary>
+    public ISiteChannel Channel(BodyShelf shelf) => new Line(this, shelf);
+
+    private BodySource Agreed(Statistics agreed) => _agreed.GetValue(agreed, static a => BodySource.Of(JsonSerializer.SerializeToUtf8Bytes(a, WireJson.Options)));
+
+    private static long LargestVector => 4L * int.MaxValue;
+
+    private static string? Taken(SiteAnswer answer, string? file) => null;
+
+    private async Task<JsonElement> ContentAsync(
+        TaskKind kind, object work, IReadOnlyList<(string, BodySource)> bodies, TimeSpan? lease, Action<TaskProgress>? progress, CancellationToken cancellationToken) =>
+        (await AskAsync(kind, work, bodies, 0, lease, progress, Taken, cancellationToken)).Content;
+
+    /// <summary>Asks, waits as long as the site gets on, and settles the answer.</summary>
+    private async Task<(JsonElement Content, string? File)> AskAsync(
+        TaskKind kind, object work, IReadOnlyList<(string Name, BodySource Body)> bodies, long largestBody, TimeSpan? lease, Action<TaskProgress>? progress,
+        Func<SiteAnswer, string?, string?> take, CancellationToken cancellationToken, Action? renewed = null)
+    {
+        using var silence = lease is { } patient ? new CancellationTokenSource(patient, time) : new CancellationTokenSource();
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(silence.Token, cancellationToken);
+        var renewing = new Lock();
+        var over = false;
+        void Progressed(TaskProgress? now)
+        {
+            lock (renewing)
+            {
+                if (!over && lease is { } again && !silence.IsCancellationRequested) silence.CancelAfter(again);
+            }
+            renewed?.Invoke();
+            if (now is not null) progress?.Invoke(now);
+        }
+        var task = Task(kind, work, bodies, largestBody, Progressed);
+        desk.Open(task);
+        try
+        {
+            var arrived = await task.Arrived.WaitAsync(either.Token);
+            if (arrived.Answer.Outcome != TaskOutcome.Done)
+            {
+                task.Settle(null);
+                throw new SiteAnswerException(Site, arrived.Answer); // a round makes a refusal of it, all else stops the study
+            }
+            var refusal = take(arrived.Answer, arrived.BodyFile);
+            task.Settle(refusal);
+            return (arrived.Answer.Content ?? throw Malformed(kind, "no content"), arrived.BodyFile);
+        }
+        catch (OperationCanceledException) when (silence.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            throw new StudyStoppedException(Texts.Problem("site-silent", Site, Site, kind, lease!.Value.TotalSeconds));
+        }
+        catch (JsonException e)
+        {
+            throw Malformed(kind, e.Message);
+        }
+        finally
+        {
+            lock (renewing) over = true;
+            desk.Close(task);
+        }
+    }
+
+    private OpenTask Task(TaskKind kind, object work, IReadOnlyList<(string Name, BodySource Body)> bodies, long largestBody, Action<TaskProgress?> progressed)
+    {
+        var all = bodies.Prepend(("study", studyFile)).ToList();
+        var content = JsonSerializer.SerializeToElement(work, work.GetType(), WireJson.Options);
+        var references = all.Select(b => new BodyReference(b.Item1, b.Item2.Digest, b.Item2.Manifest.Length, b.Item2.Manifest.ChunkBytes)).ToList();
+        // The key names all that the task says, so a task asked again after a restart meets the answer that was stored for it.
+        var key = Convert.ToHexStringLower(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(new SiteTask("", study, kind, content, references), WireJson.Options)));
+        // What all tasks share is fetched once; small vectors travel along.
+        references = [.. references.Select((r, i) => r.Name is "study" or "agreed" ? r : r with { Inline = all[i].Item2.Inline(WireJson.LargestInlineBytes) })];
+        return new OpenTask(new SiteTask(key, study, kind, content, references), all.DistinctBy(b => b.Item2.Digest).ToDictionary(b => b.Item2.Digest, b => b.Item2, StringComparer.Ordinal), largestBody, progressed);
+    }
+
+    private string Digest(string? sha256, TaskKind kind) => sha256 is { Length: 64 } && sha256.All(char.IsAsciiHexDigitLower) ? sha256 : throw Malformed(kind, "no digest of the model that stays at the site");
+
+    private StudyStoppedException Malformed(TaskKind kind, string detail) => new(Texts.Problem("site-answer-malformed", Site, Site, kind, detail));
+
+    /// <summary>Rounds of one model over the network.</summary>
+    private sealed class Line(NetworkSite site, BodyShelf shelf) : ISiteChannel
+    {
+        public string Site => site.Site;
+
+        public async ValueTask<RoundReply> OfferAsync(RoundOffer offer, IUpdateSink sink, CancellationToken cancellationToken)
+        {
+            var bytes = 4L * offer.Parameters.Length * (offer.ServerControl.IsEmpty ? 1 : 2);
+            UpdateHeader? header = null;
+            string? Take(SiteAnswer answer, string? file)
+            {
+                header = WireJson.Read<RoundResult>(answer.Content!.Value).Header;
+                if (header.Site != Site) return RefusalReason.NotInvited;
+                return file is null ? RefusalReason.WrongShape : sink.AcceptFile(header, file);
+            }
+            try
+            {
+                // The round's own lease stands: it is renewed through the sink.
+                await site.AskAsync(TaskKind.Round, Work(offer), Bodies(offer), bytes, null, null, Take, cancellationToken, sink.Progressed);
+                return new RoundReply.Delivered(header!);
+            }
+            catch (SiteAnswerException e)
+            {
+                return new RoundReply.Refused(e.Answer.Problem?.Code ?? "refused");
+            }
+        }
+
+        public async ValueTask<PersonalModel> PersonaliseAsync(RoundOffer finished, CancellationToken cancellationToken)
+        {
+            var (content, file) = await site.AskAsync(TaskKind.Personalise, Work(finished), Bodies(finished), 4L * finished.Parameters.Length, site.Patience, null, Taken, cancellationToken);
+            return file is null ? new(default, site.Digest(WireJson.Read<TrainResult>(content).KeptSha256, TaskKind.Personalise)) : new(VectorFile.Take(file));
+        }
+
+        private List<(string, BodySource)> Bodies(RoundOffer offer)
+        {
+            var bodies = new List<(string, BodySource)> { ("agreed", site.Agreed(offer.Agreed)), ("parameters", shelf.Of(offer.Parameters, offer.Round)) };
+            if (!offer.ServerControl.IsEmpty) bodies.Add(("control", shelf.Of(offer.ServerControl, offer.Round)));
+            if (offer.Teacher is { } teacher) bodies.Add(("teacher", BodySource.Of(teacher())));
+            return bodies;
+        }
+
+        private static RoundWork Work(RoundOffer offer) =>
+            new(offer.Repeat, offer.Model, offer.Round, offer.LayoutDigest, offer.Epochs, offer.EpochsBefore, offer.Proximal, offer.LastContribution);
+    }
+}
+
+/// <summary>A site answered a task with a no.</summary>
+internal sealed class SiteAnswerException(string site, SiteAnswer answer) : Exception($"{site}: {answer.Problem?.Code}")
+{
+    public string Site => site;
+
+    public SiteAnswer Answer => answer;
+}

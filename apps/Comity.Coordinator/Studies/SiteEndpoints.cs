@@ -1,0 +1,161 @@
+using System.Buffers;
+using System.Globalization;
+using Comity.Transport.Bodies;
+using Comity.Transport.Clients;
+using Comity.Transport.Identity;
+using Comity.Transport.Protocol;
+
+namespace Comity.Coordinator.Studies;
+
+/// <summary>What sites call: work, progress, bodies, answers. A site reaches its own tasks only.</summary>
+internal static class SiteEndpoints
+{
+    private const int LargestRequestBytes = 1 << 20;
+    private const int LongestWaitSeconds = 30;
+    private const int MostRoom = 64;
+    private static readonly CallerRole[] Sites = [CallerRole.Site];
+
+    public static void Map(IEndpointRouteBuilder routes, StudyServer studies)
+    {
+        routes.MapPost("/v1/work", Calls.For(Sites, (context, caller) => WorkAsync(studies, context, caller)));
+        routes.MapPost("/v1/progress", Calls.For(Sites, async (context, caller) =>
+            Calls.Reply(new ProgressReply(studies.Desk(caller.Name).Report(await Calls.ReadAsync<ProgressReport>(context, LargestRequestBytes))))));
+        routes.MapGet("/v1/tasks/{key}/bodies/{digest}/manifest", Calls.For(Sites, (context, caller) => WithBody(studies, context, caller, (_, body) =>
+            Task.FromResult(Calls.Reply(SiteClient.WriteManifest(body.Manifest))))));
+        routes.MapGet("/v1/tasks/{key}/bodies/{digest}", Calls.For(Sites, (context, caller) => WithBody(studies, context, caller, (desk, body) => SendAsync(context, desk, body))));
+        routes.MapPost("/v1/tasks/{key}/upload", Calls.For(Sites, (context, caller) => WithTask(studies, context, caller, (desk, task) => BeginUploadAsync(studies, context, desk, task))));
+        routes.MapPut("/v1/tasks/{key}/upload/{digest}/{chunk:int}", Calls.For(Sites, (context, caller) => WithTask(studies, context, caller, (desk, task) => StoreAsync(studies, context, desk, task))));
+        routes.MapPost("/v1/tasks/{key}/answer", Calls.For(Sites, (context, caller) => AnswerAsync(studies, context, caller)));
+    }
+
+    private static async Task<IResult> WorkAsync(StudyServer studies, HttpContext context, CallerIdentity caller)
+    {
+        var request = await Calls.ReadAsync<WorkRequest>(context, LargestRequestBytes);
+        if (ProtocolVersion.Common(request.Protocol, request.Protocol) is null)
+            return Calls.Refuse(StatusCodes.Status426UpgradeRequired, Texts.Problem("protocol-unknown", caller.Name, request.Protocol, ProtocolVersion.Oldest, ProtocolVersion.Newest));
+        var wait = TimeSpan.FromSeconds(Math.Clamp(request.WaitSeconds, 0, LongestWaitSeconds));
+        var closed = request.Studies.Where(id => studies.Find(id)?.Entry.State is null or StudyState.Done or StudyState.Cancelled).ToList();
+        var tasks = await studies.Desk(caller.Name).NextAsync(request.Held.ToHashSet(StringComparer.Ordinal), Math.Clamp(request.Room, 0, MostRoom), closed.Count > 0 ? TimeSpan.Zero : wait, context.RequestAborted);
+        return Calls.Reply(new WorkReply(tasks, closed));
+    }
+
+    private static async Task<IResult> SendAsync(HttpContext context, SiteDesk desk, BodySource body)
+    {
+        _ = int.TryParse(context.Request.Query["from"], NumberStyles.None, CultureInfo.InvariantCulture, out var from);
+        var manifest = body.Manifest;
+        context.Response.ContentType = "application/octet-stream";
+        var chunks = Math.Max(0, manifest.Chunks - from);
+        context.Response.ContentLength = chunks == 0 ? 0 : manifest.Length - manifest.OffsetOf(from) + ((long)ChunkFrame.HeaderBytes * chunks);
+        var buffer = ArrayPool<byte>.Shared.Rent(ChunkFrame.HeaderBytes + (int)Math.Min(manifest.ChunkBytes, manifest.Length));
+        try
+        {
+            for (var chunk = from; chunk < manifest.Chunks; chunk++)
+            {
+                var length = manifest.LengthOf(chunk);
+                ChunkFrame.WriteHeader(buffer, chunk, length);
+                body.Read(manifest.OffsetOf(chunk), buffer.AsSpan(ChunkFrame.HeaderBytes, length));
+                await context.Response.Body.WriteAsync(buffer.AsMemory(0, ChunkFrame.HeaderBytes + length), context.RequestAborted);
+                desk.Moved(0, length);
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+        return Results.Empty;
+    }
+
+    private static async Task<IResult> BeginUploadAsync(StudyServer studies, HttpContext context, SiteDesk desk, OpenTask task)
+    {
+        var manifest = SiteClient.ReadManifest(await Calls.ReadAsync<ManifestMessage>(context, WireJson.LargestMessageBytes));
+        if (manifest.Length > task.LargestBody)
+            return Calls.Refuse(StatusCodes.Status413PayloadTooLarge, Texts.Problem("body-too-large", desk.Site, desk.Site, manifest.Length, task.LargestBody));
+        await task.Uploading.WaitAsync(context.RequestAborted);
+        try
+        {
+            if (task.Upload?.Manifest.Matches(manifest.Digest) != true)
+            {
+                task.Upload?.Dispose();
+                task.Upload = await UploadedBody.OpenAsync(studies.UploadPath(desk.Site, task.Task.Key), manifest, context.RequestAborted);
+            }
+            return Calls.Reply(new UploadState(task.Upload.Missing));
+        }
+        finally
+        {
+            task.Uploading.Release();
+        }
+    }
+
+    private static async Task<IResult> StoreAsync(StudyServer studies, HttpContext context, SiteDesk desk, OpenTask task)
+    {
+        if (task.Upload is not { } upload || Convert.ToHexStringLower(upload.Manifest.Digest) != Calls.Route(context, "digest"))
+            return Calls.Refuse(StatusCodes.Status503ServiceUnavailable, Texts.Problem("upload-not-begun", desk.Site, desk.Site)); // the coordinator was restarted: begin it again
+        var chunk = int.Parse(Calls.Route(context, "chunk"), CultureInfo.InvariantCulture);
+        if (chunk < 0 || chunk >= upload.Manifest.Chunks) return BadChunk(desk, chunk, ChunkFault.UnknownChunk);
+        var length = upload.Manifest.LengthOf(chunk);
+        Calls.Allow(context, length);
+        await studies.ChunksAtOnce.WaitAsync(context.RequestAborted);
+        var buffer = ArrayPool<byte>.Shared.Rent(length + 1);
+        try
+        {
+            // One byte more is asked for, so that the body is read to its end and its signature's digest is judged.
+            var read = await context.Request.Body.ReadAtLeastAsync(buffer.AsMemory(0, length + 1), length + 1, throwOnEndOfStream: false, context.RequestAborted);
+            var fault = read == length ? await upload.StoreAsync(chunk, buffer.AsMemory(0, length), context.RequestAborted) : ChunkFault.WrongLength;
+            if (fault != ChunkFault.None) return BadChunk(desk, chunk, fault);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+            studies.ChunksAtOnce.Release();
+        }
+        desk.Moved(length, 0);
+        return Results.NoContent();
+    }
+
+    private static async Task<IResult> AnswerAsync(StudyServer studies, HttpContext context, CallerIdentity caller)
+    {
+        var answer = await Calls.ReadAsync<SiteAnswer>(context, WireJson.LargestMessageBytes);
+        var desk = studies.Desk(caller.Name);
+        if (desk.Find(Calls.Route(context, "key")) is not { } task) return Calls.Reply(new AnswerReply(false, "not-awaited"));
+        string? file = null;
+        if (answer.Body is { } body)
+        {
+            file = await BodyAsync(studies, desk, task, body, context.RequestAborted);
+            if (file is null) return Calls.Refuse(StatusCodes.Status503ServiceUnavailable, Texts.Problem("upload-not-begun", desk.Site, desk.Site));
+        }
+        desk.Moved(context.Request.ContentLength ?? 0, 0);
+        task.Arrive(new Arrived(answer, file));
+        // Durable before acknowledged: who is told that it counts may forget it.
+        return Calls.Reply(await task.Settled.WaitAsync(context.RequestAborted));
+    }
+
+    private static async Task<string?> BodyAsync(StudyServer studies, SiteDesk desk, OpenTask task, BodyReference body, CancellationToken cancellationToken)
+    {
+        var path = studies.UploadPath(desk.Site, task.Task.Key);
+        if (body.Inline is { } inline)
+        {
+            var bytes = Convert.FromBase64String(inline);
+            if (bytes.Length > WireJson.LargestInlineBytes || bytes.Length > task.LargestBody) throw new InvalidDataException("A body inside a message is larger than allowed.");
+            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+            await File.WriteAllBytesAsync(path, bytes, cancellationToken);
+            return path;
+        }
+        if (task.Upload is not { } upload || upload.Missing.Count > 0 || !string.Equals(Convert.ToHexStringLower(upload.Manifest.Digest), body.Digest, StringComparison.Ordinal)) return null;
+        upload.Dispose();
+        return path;
+    }
+
+    private static IResult BadChunk(SiteDesk desk, int chunk, ChunkFault fault) =>
+        Calls.Refuse(StatusCodes.Status400BadRequest, Texts.Problem("chunk-refused", desk.Site, chunk, desk.Site, fault));
+
+    private static Task<IResult> WithTask(StudyServer studies, HttpContext context, CallerIdentity caller, Func<SiteDesk, OpenTask, Task<IResult>> then)
+    {
+        var desk = studies.Desk(caller.Name);
+        return desk.Find(Calls.Route(context, "key")) is { } task ? then(desk, task)
+            : Task.FromResult(Calls.Refuse(StatusCodes.Status404NotFound, Texts.Problem("task-not-awaited", caller.Name, caller.Name)));
+    }
+
+    private static Task<IResult> WithBody(StudyServer studies, HttpContext context, CallerIdentity caller, Func<SiteDesk, BodySource, Task<IResult>> then) =>
+        WithTask(studies, context, caller, (desk, task) => task.Bodies.TryGetValue(Calls.Route(context, "digest"), out var body) ? then(desk, body)
+            : Task.FromResult(Calls.Refuse(StatusCodes.Status404NotFound, Texts.Problem("task-not-awaited", caller.Name, caller.Name))));
+}

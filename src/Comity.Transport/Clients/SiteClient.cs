@@ -1,0 +1,129 @@
+using System.Globalization;
+using Comity.Transport.Bodies;
+using Comity.Transport.Protocol;
+
+namespace Comity.Transport.Clients;
+
+/// <summary>What a site does over a connection: ask for work, report progress, move bodies, answer. Each call once; the caller tries again.</summary>
+/// <param name="http">A client that signs each call; see <see cref="Identity.CoordinatorHttp"/>.</param>
+/// <param name="time">The clock.</param>
+public sealed class SiteClient(HttpClient http, TimeProvider time)
+{
+    private const int ChunksInFlight = 2;
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
+    private readonly WireClient _wire = new(http, time);
+
+    /// <summary>Asks for work.</summary>
+    public Task<WorkReply> WorkAsync(WorkRequest request, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        return _wire.PostAsync<WorkRequest, WorkReply>("v1/work", request, Limit + TimeSpan.FromSeconds(request.WaitSeconds), cancellationToken);
+    }
+
+    /// <summary>Reports progress.</summary>
+    public Task<ProgressReply> ProgressAsync(ProgressReport report, CancellationToken cancellationToken) =>
+        _wire.PostAsync<ProgressReport, ProgressReply>("v1/progress", report, Limit, cancellationToken);
+
+    /// <summary>Answers a task whose body has been uploaded.</summary>
+    public Task<AnswerReply> AnswerAsync(string key, SiteAnswer answer, CancellationToken cancellationToken) =>
+        _wire.PostAsync<SiteAnswer, AnswerReply>($"v1/tasks/{key}/answer", answer, TimeSpan.FromMinutes(5), cancellationToken);
+
+    /// <summary>Fetches a body into a file, from the first chunk that is not there yet.</summary>
+    /// <param name="key">The task it belongs to.</param>
+    /// <param name="body">Which.</param>
+    /// <param name="path">The file; what an earlier call left in it counts.</param>
+    /// <param name="moved">Told the bytes of each chunk that arrived.</param>
+    /// <param name="cancellationToken">Stops it; what arrived stays.</param>
+    /// <exception cref="InvalidDataException">The coordinator's manifest or a chunk does not fit the digest.</exception>
+    public async Task FetchAsync(string key, BodyReference body, string path, Action<int> moved, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        ArgumentNullException.ThrowIfNull(moved);
+        var target = $"v1/tasks/{key}/bodies/{body.Digest}";
+        var manifest = ReadManifest(await _wire.GetAsync<ManifestMessage>($"{target}/manifest", Limit, cancellationToken).ConfigureAwait(false));
+        if (!manifest.Matches(Convert.FromHexString(body.Digest)) || manifest.Length != body.Length) throw new InvalidDataException($"The manifest of '{body.Name}' is not that of {body.Digest}.");
+
+        using var spool = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 0);
+        var receiver = new BodyReceiver(manifest, spool);
+        await receiver.ResumeAsync(cancellationToken).ConfigureAwait(false);
+        if (receiver.IsComplete) return;
+        var from = receiver.Missing.First();
+        using var response = await _wire.OpenAsync(string.Create(CultureInfo.InvariantCulture, $"{target}?from={from}"), null, Limit, cancellationToken).ConfigureAwait(false);
+        using var stream = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
+        var buffer = new byte[Math.Min(manifest.ChunkBytes, manifest.Length)];
+        while (!receiver.IsComplete)
+        {
+            using var silence = new CancellationTokenSource(Limit, time);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(silence.Token, cancellationToken);
+            int chunk;
+            ChunkFault fault;
+            try
+            {
+                (chunk, fault) = await ChunkFrame.ReadAsync(stream, manifest, buffer, either.Token).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+            {
+                throw new TimeoutException($"'{body.Name}' broke off for {Limit.TotalSeconds:0} s.");
+            }
+            if (fault is ChunkFault.EndOfStream or ChunkFault.Truncated) throw new EndOfStreamException($"'{body.Name}' broke off after {spool.Length} of {manifest.Length} bytes.");
+            if (fault == ChunkFault.None) fault = await receiver.StoreAsync(chunk, buffer.AsMemory(0, manifest.LengthOf(chunk)), cancellationToken).ConfigureAwait(false);
+            if (fault != ChunkFault.None) throw new InvalidDataException($"Chunk {chunk} of '{body.Name}': {fault}.");
+            moved(manifest.LengthOf(chunk));
+        }
+    }
+
+    /// <summary>Uploads a body from a file, the chunks that the coordinator does not have yet.</summary>
+    /// <param name="key">The task it answers.</param>
+    /// <param name="manifest">How the file is cut.</param>
+    /// <param name="path">The file.</param>
+    /// <param name="moved">Told the bytes of each chunk that is stored over there.</param>
+    /// <param name="cancellationToken">Stops it; what is stored stays.</param>
+    public async Task UploadAsync(string key, BodyManifest manifest, string path, Action<int> moved, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(manifest);
+        ArgumentNullException.ThrowIfNull(moved);
+        var state = await _wire.PostAsync<ManifestMessage, UploadState>($"v1/tasks/{key}/upload", WriteManifest(manifest), Limit, cancellationToken).ConfigureAwait(false);
+        if (state.Missing.Count == 0) return;
+        using var file = File.OpenHandle(path, options: FileOptions.SequentialScan);
+        var digest = Convert.ToHexStringLower(manifest.Digest);
+        var options = new ParallelOptions { MaxDegreeOfParallelism = ChunksInFlight, CancellationToken = cancellationToken };
+        await Parallel.ForEachAsync(state.Missing, options, async (chunk, token) =>
+        {
+            var length = manifest.LengthOf(chunk);
+            var buffer = System.Buffers.ArrayPool<byte>.Shared.Rent(length);
+            try
+            {
+                if (await RandomAccess.ReadAsync(file, buffer.AsMemory(0, length), manifest.OffsetOf(chunk), token).ConfigureAwait(false) < length)
+                    throw new InvalidDataException($"{path} has become shorter than what was to be sent.");
+                await _wire.PutAsync(string.Create(CultureInfo.InvariantCulture, $"v1/tasks/{key}/upload/{digest}/{chunk}"), buffer.AsMemory(0, length), Limit, token).ConfigureAwait(false);
+                moved(length);
+            }
+            finally
+            {
+                System.Buffers.ArrayPool<byte>.Shared.Return(buffer);
+            }
+        }).ConfigureAwait(false);
+    }
+
+    /// <summary>A manifest as it travels.</summary>
+    public static ManifestMessage WriteManifest(BodyManifest manifest)
+    {
+        ArgumentNullException.ThrowIfNull(manifest);
+        return new(manifest.Length, manifest.ChunkBytes, Convert.ToBase64String(manifest.ChunkDigests));
+    }
+
+    /// <summary>Reads a manifest that travelled.</summary>
+    /// <exception cref="InvalidDataException">Its numbers do not fit each other or the bounds.</exception>
+    public static BodyManifest ReadManifest(ManifestMessage message)
+    {
+        ArgumentNullException.ThrowIfNull(message);
+        try
+        {
+            return new(message.Length, message.ChunkBytes, Convert.FromBase64String(message.Digests));
+        }
+        catch (Exception e) when (e is ArgumentException or FormatException)
+        {
+            throw new InvalidDataException("A manifest whose numbers do not fit: " + e.Message, e);
+        }
+    }
+}

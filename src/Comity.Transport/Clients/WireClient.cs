@@ -1,0 +1,115 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text.Json;
+using Comity.Declarations;
+using Comity.Transport.Protocol;
+using Comity.Transport.Signing;
+
+namespace Comity.Transport.Clients;
+
+/// <summary>Control messages over a connection: bounded in size and in time, errors as <see cref="WireException"/>.</summary>
+/// <remarks>A lost connection shows as <see cref="HttpRequestException"/> or <see cref="IOException"/>, silence as <see cref="TimeoutException"/>.</remarks>
+internal sealed class WireClient(HttpClient http, TimeProvider time)
+{
+    private static readonly MediaTypeHeaderValue Json = new("application/json");
+
+    public HttpClient Http => http;
+
+    public TimeProvider Time => time;
+
+    public Task<TReply> PostAsync<TRequest, TReply>(string path, TRequest request, TimeSpan limit, CancellationToken cancellationToken)
+    {
+        var content = new ByteArrayContent(JsonSerializer.SerializeToUtf8Bytes(request, WireJson.Options));
+        content.Headers.ContentType = Json;
+        return SendAsync<TReply>(new HttpRequestMessage(HttpMethod.Post, path) { Content = content }, limit, cancellationToken);
+    }
+
+    public Task<TReply> GetAsync<TReply>(string path, TimeSpan limit, CancellationToken cancellationToken) =>
+        SendAsync<TReply>(new HttpRequestMessage(HttpMethod.Get, path), limit, cancellationToken);
+
+    /// <summary>Sends a call whose answer holds nothing.</summary>
+    public async Task PutAsync(string path, ReadOnlyMemory<byte> body, TimeSpan limit, CancellationToken cancellationToken)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Put, path) { Content = new ReadOnlyMemoryContent(body) };
+        using var response = await SendAsync(request, HttpCompletionOption.ResponseContentRead, limit, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Opens a stream; the time is for the beginning of the answer only.</summary>
+    public async Task<HttpResponseMessage> OpenAsync(string path, RangeHeaderValue? range, TimeSpan limit, CancellationToken cancellationToken)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, path);
+        request.Headers.Range = range;
+        return await SendAsync(request, HttpCompletionOption.ResponseHeadersRead, limit, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task<TReply> SendAsync<TReply>(HttpRequestMessage request, TimeSpan limit, CancellationToken cancellationToken)
+    {
+        using (request)
+        {
+            using var response = await SendAsync(request, HttpCompletionOption.ResponseHeadersRead, limit, cancellationToken).ConfigureAwait(false);
+            using var silence = new CancellationTokenSource(limit, time);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(silence.Token, cancellationToken);
+            try
+            {
+                var bytes = await BoundedAsync(response.Content, either.Token).ConfigureAwait(false);
+                return JsonSerializer.Deserialize<TReply>(bytes.Span, WireJson.Options) ?? throw new HttpRequestException("The answer is null.");
+            }
+            catch (OperationCanceledException) when (silence.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+            {
+                throw new TimeoutException($"The answer of {request.RequestUri} broke off for {limit.TotalSeconds:0} s.");
+            }
+            catch (JsonException e)
+            {
+                throw new HttpRequestException($"The answer of {request.RequestUri} is not a coordinator's: {e.Message}", e);
+            }
+        }
+    }
+
+    private async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, HttpCompletionOption completion, TimeSpan limit, CancellationToken cancellationToken)
+    {
+        (request.Version, request.VersionPolicy) = (http.DefaultRequestVersion, http.DefaultVersionPolicy);
+        using var silence = new CancellationTokenSource(limit, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(silence.Token, cancellationToken);
+        HttpResponseMessage response;
+        try
+        {
+            response = await http.SendAsync(request, completion, either.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (silence.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            throw new TimeoutException($"{request.RequestUri} did not answer within {limit.TotalSeconds:0} s.");
+        }
+        if (response.IsSuccessStatusCode) return response;
+        using (response) throw await RefusalAsync(response, cancellationToken).ConfigureAwait(false);
+    }
+
+    private static async Task<WireException> RefusalAsync(HttpResponseMessage response, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var bytes = await BoundedAsync(response.Content, cancellationToken).ConfigureAwait(false);
+            if (JsonSerializer.Deserialize<ToldProblem>(bytes.Span, WireJson.Options) is { } told) return new(response.StatusCode, told);
+        }
+        catch (Exception e) when (e is JsonException or HttpRequestException or IOException)
+        {
+            // Not a coordinator's words: a proxy's page, or nothing.
+        }
+        var place = Place.InFile(response.RequestMessage?.RequestUri?.GetLeftPart(UriPartial.Path) ?? "");
+        return new(response.StatusCode, ToldProblem.Of(new Problem(Messages.Catalog, "http-status", place, (int)response.StatusCode, response.ReasonPhrase ?? "-")));
+    }
+
+    // Nothing reads an unbounded anything, whatever the peer claims.
+    private static async Task<ReadOnlyMemory<byte>> BoundedAsync(HttpContent content, CancellationToken cancellationToken)
+    {
+        using var stream = await content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
+        var buffer = new MemoryStream((int)Math.Min(content.Headers.ContentLength ?? 4096, 1 << 20));
+        var part = new byte[16 << 10];
+        int read;
+        while ((read = await stream.ReadAsync(part, cancellationToken).ConfigureAwait(false)) > 0)
+        {
+            if (buffer.Length + read > WireJson.LargestMessageBytes) throw new HttpRequestException($"The answer is larger than {WireJson.LargestMessageBytes} bytes.");
+            buffer.Write(part, 0, read);
+        }
+        return buffer.GetBuffer().AsMemory(0, (int)buffer.Length);
+    }
+}

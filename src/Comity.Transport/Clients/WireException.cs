@@ -1,0 +1,19 @@
+using System.Net;
+using Comity.Transport.Protocol;
+
+namespace Comity.Transport.Clients;
+
+/// <summary>The coordinator answered, and the answer is no.</summary>
+/// <param name="status">Status of the answer.</param>
+/// <param name="told">Why.</param>
+public sealed class WireException(HttpStatusCode status, ToldProblem told) : Exception($"{(int)status} {told?.Code}: {told?.Found.En} {told?.Remedy.En}")
+{
+    /// <summary>Status of the answer.</summary>
+    public HttpStatusCode Status { get; } = status;
+
+    /// <summary>Why.</summary>
+    public ToldProblem Told { get; } = told ?? throw new ArgumentNullException(nameof(told));
+
+    /// <summary>Whether the same call may succeed later: the coordinator is overloaded, or starting.</summary>
+    public bool MayPass => Status is HttpStatusCode.TooManyRequests or HttpStatusCode.RequestTimeout || (int)Status >= 500;
+}

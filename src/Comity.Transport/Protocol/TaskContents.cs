@@ -1,0 +1,54 @@
+using Comity.Federation.Rounds;
+using Comity.Federation.Sites;
+using Comity.Tensors.Parameters;
+
+namespace Comity.Transport.Protocol;
+
+/// <summary>Content of <see cref="TaskKind.Join"/>; body <c>study</c>: the study file.</summary>
+/// <param name="Study">The study's name.</param>
+/// <param name="Software">Version of Comity at the coordinator.</param>
+public sealed record JoinWork(string Study, string Software);
+
+/// <summary>What a site answers to <see cref="JoinWork"/>.</summary>
+/// <param name="Software">Its version of Comity.</param>
+/// <param name="Architecture">Its processor's architecture.</param>
+/// <param name="VectorBits">Its vector width.</param>
+/// <param name="Runtime">Its runtime.</param>
+/// <param name="OwnModelStays">Whether its own models stay at home.</param>
+/// <param name="Refused">Why it does not take part; empty: it does.</param>
+public sealed record JoinResult(string Software, string Architecture, int VectorBits, string Runtime, bool OwnModelStays, IReadOnlyList<ToldProblem> Refused);
+
+/// <summary>Content of <see cref="TaskKind.Statistics"/>; body <c>agreed</c>: what was agreed before. The answer is <see cref="Statistics"/>.</summary>
+public sealed record StatisticsWork(int Repeat, string Step);
+
+/// <summary>Content of <see cref="TaskKind.Start"/>; body <c>agreed</c>. The answer is <see cref="StartResult"/> with the first weights as its body.</summary>
+public sealed record StartWork(int Repeat);
+
+/// <summary>What a site answers to <see cref="StartWork"/>.</summary>
+/// <param name="Layout">The tensors in order.</param>
+/// <param name="Task">Task of the model.</param>
+/// <param name="Classes">Its classes.</param>
+public sealed record StartResult(IReadOnlyList<ParameterEntry> Layout, string Task, IReadOnlyList<string> Classes);
+
+/// <summary>Content of <see cref="TaskKind.Train"/>; bodies <c>agreed</c>, <c>parameters</c>. The answer is <see cref="TrainResult"/>, with the weights as its body where the site's policy lets them out.</summary>
+public sealed record TrainWork(int Repeat, string Model, int? Epochs, int EpochsBefore);
+
+/// <summary>What a site answers to <see cref="TrainWork"/> and to <see cref="TaskKind.Personalise"/>.</summary>
+public sealed record TrainResult(
+    int Rows, int Steps, double LearningRateSum, double NormalizedSteps, IReadOnlyList<double> LossByEpoch, IReadOnlyList<double> ValidationLossByEpoch, string? StoppedBy, string? KeptSha256);
+
+/// <summary>
+/// Content of <see cref="TaskKind.Round"/> and <see cref="TaskKind.Personalise"/>; bodies <c>agreed</c>, <c>parameters</c>, and where the strategy has them
+/// <c>control</c> and <c>teacher</c>. What the study says of the round (gate, overrides, personalisation) the site reads in its own copy of the study.
+/// </summary>
+public sealed record RoundWork(
+    int Repeat, string Model, int Round, string LayoutDigest, int Epochs, int EpochsBefore, float Proximal, int LastContribution);
+
+/// <summary>What a site answers to a <see cref="TaskKind.Round"/>: the update's header; its numbers are the body.</summary>
+public sealed record RoundResult(UpdateHeader Header);
+
+/// <summary>Content of <see cref="TaskKind.Evaluate"/>; bodies <c>agreed</c> and, unless the site keeps the model, <c>parameters</c>. The answer is <see cref="EvaluationResult"/>.</summary>
+public sealed record EvaluateWork(int Repeat, string Model, RowSplit Split, bool Detailed);
+
+/// <summary>Content of <see cref="TaskKind.Compare"/>; bodies <c>agreed</c> and, unless the site keeps them, <c>baseline</c> and <c>candidate</c>. The answer is <see cref="ComparisonResult"/>.</summary>
+public sealed record CompareWork(int Repeat, string Baseline, string Candidate);

@@ -1,0 +1,166 @@
+using System.Text.Json;
+using Comity.Federation.Rounds;
+using Comity.Federation.Sites;
+using Comity.Federation.Strategies;
+using Comity.Federation.Studies;
+using Comity.Tensors.Parameters;
+using Comity.Transport.Protocol;
+
+namespace Comity.Transport.Sites;
+
+/// <summary>A study that a site takes part in: does its tasks with what lies in its spool.</summary>
+internal sealed class OpenStudy(SiteStudy study, StudySpool spool)
+{
+    private readonly Lock _gate = new();
+    private readonly Dictionary<string, Statistics> _agreed = [];
+    private readonly Dictionary<(int Repeat, string Agreed), ParameterLayout> _layouts = [];
+    private readonly StudySection _section = study.Section ?? throw new ArgumentException("A study that was refused has no tasks.", nameof(study));
+    private readonly ISiteWork _work = study.Work ?? throw new ArgumentException("A study that was refused has no tasks.", nameof(study));
+    private readonly IModelSource _model = study.Model ?? throw new ArgumentException("A study that was refused has no tasks.", nameof(study));
+
+    /// <summary>Does a task whose bodies are in the spool.</summary>
+    /// <returns>The answer; where it has a body, it lies at the spool's place for it.</returns>
+    public Task<SiteAnswer> DoAsync(SiteTask task, TaskMeter meter, CancellationToken cancellationToken) => task.Kind switch
+    {
+        TaskKind.Statistics => StatisticsAsync(task, WireJson.Read<StatisticsWork>(task.Content), cancellationToken),
+        TaskKind.Start => StartAsync(task, WireJson.Read<StartWork>(task.Content), cancellationToken),
+        TaskKind.Train => TrainAsync(task, WireJson.Read<TrainWork>(task.Content), meter, cancellationToken),
+        TaskKind.Round => RoundAsync(task, WireJson.Read<RoundWork>(task.Content), meter, cancellationToken),
+        TaskKind.Personalise => PersonaliseAsync(task, WireJson.Read<RoundWork>(task.Content), meter, cancellationToken),
+        TaskKind.Evaluate => EvaluateAsync(task, WireJson.Read<EvaluateWork>(task.Content), cancellationToken),
+        TaskKind.Compare => CompareAsync(task, WireJson.Read<CompareWork>(task.Content), cancellationToken),
+        _ => throw new InvalidDataException($"A study's task can't be {task.Kind}."),
+    };
+
+    private async Task<SiteAnswer> StatisticsAsync(SiteTask task, StatisticsWork work, CancellationToken cancellationToken) =>
+        Done(await _work.CollectAsync(new StatisticsTask(work.Repeat, work.Step, Agreed(task)), cancellationToken).ConfigureAwait(false));
+
+    private async Task<SiteAnswer> StartAsync(SiteTask task, StartWork work, CancellationToken cancellationToken)
+    {
+        var start = await _model.StartAsync(work.Repeat, Agreed(task), cancellationToken).ConfigureAwait(false);
+        StudySpool.WriteFloats(spool.AnswerBodyPath(task.Key), start.Parameters.Span);
+        return Done(new StartResult(start.Layout.Entries, start.Task, start.Classes));
+    }
+
+    private async Task<SiteAnswer> TrainAsync(SiteTask task, TrainWork work, TaskMeter meter, CancellationToken cancellationToken)
+    {
+        var result = await _work.TrainAsync(new TrainingTask
+        {
+            Repeat = work.Repeat, Model = work.Model, Round = 0, Agreed = Agreed(task), Parameters = Vector(task, "parameters"),
+            Epochs = work.Epochs, EpochsBefore = work.EpochsBefore, Progress = meter.Trained,
+        }, cancellationToken).ConfigureAwait(false);
+        return Done(new TrainResult(result.Rows, result.Steps, result.LearningRateSum, result.NormalizedSteps, result.LossByEpoch, result.ValidationLossByEpoch, result.StoppedBy,
+            Release(task, work.Model, work.Repeat, result.Parameters)));
+    }
+
+    private async Task<SiteAnswer> RoundAsync(SiteTask task, RoundWork work, TaskMeter meter, CancellationToken cancellationToken)
+    {
+        var channel = LocalChannel.Open(_work, await LayoutAsync(task, work.Repeat, cancellationToken).ConfigureAwait(false), spool.MemoryFolder(work.Model, work.Repeat));
+        var reply = await channel.OfferAsync(Offer(task, work, meter, personalising: false), new Sink(spool.AnswerBodyPath(task.Key), meter), cancellationToken).ConfigureAwait(false);
+        return reply switch
+        {
+            RoundReply.Delivered delivered => Done(new RoundResult(delivered.Header)),
+            RoundReply.Refused refused => new(TaskOutcome.Refused, null, null, new ToldProblem(refused.Reason, work.Model, Plain(refused.Reason), Plain(""), Plain(""))),
+            _ => throw new InvalidOperationException("Unknown reply."),
+        };
+    }
+
+    private async Task<SiteAnswer> PersonaliseAsync(SiteTask task, RoundWork work, TaskMeter meter, CancellationToken cancellationToken)
+    {
+        var channel = LocalChannel.Open(_work, await LayoutAsync(task, work.Repeat, cancellationToken).ConfigureAwait(false), spool.MemoryFolder(work.Model, work.Repeat));
+        var own = await channel.PersonaliseAsync(Offer(task, work, meter, personalising: true), cancellationToken).ConfigureAwait(false);
+        return Done(new TrainResult(0, 0, 0, 0, [], [], null, Release(task, $"{work.Model}+{_work.Site}", work.Repeat, own.Parameters)));
+    }
+
+    private async Task<SiteAnswer> EvaluateAsync(SiteTask task, EvaluateWork work, CancellationToken cancellationToken)
+    {
+        var result = await _work.EvaluateAsync(new EvaluationTask
+        {
+            Repeat = work.Repeat, Model = work.Model, Agreed = Agreed(task), Parameters = Model(task, "parameters", work.Model, work.Repeat), Split = work.Split, Detailed = work.Detailed,
+        }, cancellationToken).ConfigureAwait(false);
+        return Done(Disclosure.Apply(result, study.DisclosureThreshold));
+    }
+
+    private async Task<SiteAnswer> CompareAsync(SiteTask task, CompareWork work, CancellationToken cancellationToken)
+    {
+        var result = await _work.CompareAsync(new ComparisonTask
+        {
+            Repeat = work.Repeat, Agreed = Agreed(task),
+            Baseline = work.Baseline, BaselineParameters = Model(task, "baseline", work.Baseline, work.Repeat),
+            Candidate = work.Candidate, CandidateParameters = Model(task, "candidate", work.Candidate, work.Repeat),
+        }, cancellationToken).ConfigureAwait(false);
+        return Done(Disclosure.Apply(result, study.DisclosureThreshold));
+    }
+
+    // What the study says of the round is read in the site's own copy: the coordinator's word alone changes neither gate nor training.
+    private RoundOffer Offer(SiteTask task, RoundWork work, TaskMeter meter, bool personalising)
+    {
+        var federation = _section.AllFederations.FirstOrDefault(f => work.Model == $"federated/{f.Id}");
+        var training = personalising && federation?.Personalise is FineTuneSection { Training: { } fine } ? fine : federation?.Training;
+        var teacher = task.Body("teacher");
+        return new RoundOffer
+        {
+            Model = work.Model, Repeat = work.Repeat, Round = work.Round, LayoutDigest = work.LayoutDigest, Parameters = Vector(task, "parameters"), Agreed = Agreed(task),
+            Epochs = work.Epochs, EpochsBefore = work.EpochsBefore, Proximal = work.Proximal, LastContribution = work.LastContribution,
+            ServerControl = task.Body("control") is null ? default(ReadOnlyMemory<float>) : Vector(task, "control"),
+            Teacher = teacher is null ? null : () => Vector(task, "teacher"),
+            Personalise = federation?.Personalise, TrainingOverrides = training is null ? null : DeclaredJson.Write(training), MaxNorm = federation?.Gate.MaxNorm,
+            Progress = meter.Trained,
+        };
+    }
+
+    private async Task<ParameterLayout> LayoutAsync(SiteTask task, int repeat, CancellationToken cancellationToken)
+    {
+        var key = (repeat, task.Body("agreed")?.Digest ?? "");
+        lock (_gate)
+        {
+            if (_layouts.TryGetValue(key, out var known)) return known;
+        }
+        var start = await _model.StartAsync(repeat, Agreed(task), cancellationToken).ConfigureAwait(false);
+        lock (_gate) return _layouts[key] = start.Layout;
+    }
+
+    private Statistics Agreed(SiteTask task)
+    {
+        if (task.Body("agreed") is not { } body) return Statistics.None;
+        lock (_gate)
+        {
+            // One instance for all tasks: what is encoded with it is found again by it.
+            if (!_agreed.TryGetValue(body.Digest, out var agreed))
+                _agreed[body.Digest] = agreed = JsonSerializer.Deserialize<Statistics>(File.ReadAllBytes(spool.BodyPath(body)), WireJson.Options) ?? throw new JsonException("Statistics are null.");
+            return agreed;
+        }
+    }
+
+    private float[] Vector(SiteTask task, string name) =>
+        task.Body(name) is { } body ? StudySpool.ReadFloats(spool.BodyPath(body)) : throw new InvalidDataException($"The task has no body '{name}'.");
+
+    private ReadOnlyMemory<float> Model(SiteTask task, string name, string model, int repeat) =>
+        task.Body(name) is null ? StudySpool.ReadFloats(spool.ModelPath(model, repeat)) : Vector(task, name);
+
+    // A model of the site's own leaves only where its policy lets it out; the digest tells everybody which it is.
+    private string? Release(SiteTask task, string model, int repeat, ReadOnlyMemory<float> parameters)
+    {
+        var sha256 = StudySpool.WriteFloats(spool.ModelPath(model, repeat), parameters.Span);
+        if (study.About.OwnModelStays) return sha256;
+        StudySpool.WriteFloats(spool.AnswerBodyPath(task.Key), parameters.Span);
+        return null;
+    }
+
+    private static SiteAnswer Done<T>(T result) => new(TaskOutcome.Done, WireJson.ToElement(result), null, null);
+
+    private static ToldText Plain(string text) => new(text, text);
+
+    private sealed class Sink(string path, TaskMeter meter) : IUpdateSink
+    {
+        public string? Accept(UpdateHeader header, ReadOnlySpan<float> body)
+        {
+            StudySpool.WriteFloats(path, body);
+            return null;
+        }
+
+        public string? AcceptFile(UpdateHeader header, string file) => throw new InvalidOperationException("A site's own rounds come from memory.");
+
+        public void Progressed() => meter.Step();
+    }
+}
