@@ -47,6 +47,21 @@ public sealed record SeriesInput(int Steps, int Channels) : InputShape
 /// <param name="Vocabulary">How many different tokens there are, padding included; at most 2²⁴, which floats count exactly.</param>
 public sealed record TokenInput(int Tokens, int Vocabulary) : InputShape
 {
+    /// <summary>What fills a row after its text.</summary>
+    public const int Padding = 0;
+
+    /// <summary>What stands for a token that the vocabulary does not hold.</summary>
+    public const int Unknown = 1;
+
+    /// <summary>What begins a text, and separates the segments of one.</summary>
+    public const int Separator = 2;
+
+    /// <summary>What hides a token that is to be predicted.</summary>
+    public const int Mask = 3;
+
+    /// <summary>The first number that is a token of the text itself.</summary>
+    public const int First = 4;
+
     /// <inheritdoc/>
     public override int Length => Tokens;
 }

@@ -11,4 +11,10 @@ public enum TaskKind
 
     /// <summary>A number.</summary>
     Regression,
+
+    /// <summary>Each token of a text from those before it. A row's output is the cost of its tokens in nats; its label is how many there are.</summary>
+    NextToken,
+
+    /// <summary>Hidden tokens of a text from those around them (Devlin et al. 2018, arXiv:1810.04805). Output and label as for <see cref="NextToken"/>.</summary>
+    MaskedToken,
 }

@@ -37,6 +37,8 @@ internal sealed record ComposedStudy(StudyData Data, ModelSection Model, Trainin
     {
         "binary" => TaskKind.Binary,
         "multiclass" => TaskKind.Multiclass,
+        "next-token" => TaskKind.NextToken,
+        "masked-token" => TaskKind.MaskedToken,
         _ => TaskKind.Regression,
     };
 }

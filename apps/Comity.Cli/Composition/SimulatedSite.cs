@@ -122,5 +122,5 @@ internal sealed class SimulatedSite(ComposedStudy study, IRecords records, Train
     }
 
     private string LabelText(float label) =>
-        study.Task == TaskKind.Regression ? label.ToString("R", CultureInfo.InvariantCulture) : study.Classes[(int)label];
+        !study.Task.HasClasses() ? label.ToString("R", CultureInfo.InvariantCulture) : study.Classes[(int)label];
 }

@@ -77,7 +77,7 @@ internal static class ReleaseMaker
     {
         if (rows.Count == 0) return [];
         var task = Enum.Parse<TaskKind>(results.Task, ignoreCase: true);
-        var labels = rows.Select(r => task == TaskKind.Regression ? float.Parse(r.Prediction.Label, CultureInfo.InvariantCulture) : results.Classes.ToList().IndexOf(r.Prediction.Label)).ToArray();
+        var labels = rows.Select(r => !task.HasClasses() ? float.Parse(r.Prediction.Label, CultureInfo.InvariantCulture) : results.Classes.ToList().IndexOf(r.Prediction.Label)).ToArray();
         var outputs = rows.SelectMany(r => OutputsOf(r, task)).ToArray();
         var judged = Evaluator.Evaluate(task, preprocessing.Classes, labels, outputs, new EvaluationSection(), Seed.Of(results.Seed).For("release", market));
         double? Finite(double value) => double.IsFinite(value) ? value : null;

@@ -65,7 +65,7 @@ internal sealed record ModelFolder(Model Model, float[] Parameters, Preprocessin
             var section = SectionReader.Read<ModelSection>(DeclaredFile.Parse(text, file, problems)!, problems);
             if (problems.HasErrors || section is null) throw new StoppedException(ExitCode.InvalidStudy, problems);
             var task = ComposedStudy.TaskOf(preprocessing.Contract);
-            var model = ModelFactory.Create(section, preprocessing.Form.ToLearning(), task, task == TaskKind.Regression ? 0 : preprocessing.Classes.Count);
+            var model = ModelFactory.Create(section, preprocessing.Form.ToLearning(), task, !task.HasClasses() ? 0 : preprocessing.Classes.Count);
             return new ModelFolder(model, Safetensors.Read(file, model.Layout), preprocessing);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException or ArgumentException)

@@ -9,7 +9,7 @@ public static class Evaluator
     /// <param name="task">What the model was asked for.</param>
     /// <param name="classes">Names of the classes, for two the positive one last; empty for regression.</param>
     /// <param name="labels">True class index or value, shape [n].</param>
-    /// <param name="outputs">Probabilities by class, shape [n·k] row-major (two columns for a binary label), or values, shape [n].</param>
+    /// <param name="outputs">Probabilities by class, shape [n·k] row-major (two columns for a binary label), or values, shape [n]; for texts the cost of each row's tokens in nats, and as labels how many these are.</param>
     /// <param name="section">How to judge.</param>
     /// <param name="seed">Names the bootstrap's stream; derive it from study, repeat, model, site and split.</param>
     /// <param name="detailed">Whether intervals, curves and histograms are wanted besides values and counts.</param>
@@ -24,7 +24,7 @@ public static class Evaluator
         var warnings = new List<string>();
         EvaluationWarnings.AddThin(warnings, labels.Length);
         var counts = JudgedRows.ClassCounts(task, classes.Count, labels);
-        if (task != TaskKind.Regression) EvaluationWarnings.AddClasses(warnings, counts, classes);
+        if (task.HasClasses()) EvaluationWarnings.AddClasses(warnings, counts, classes);
         if (JudgedRows.NotFinite(outputs, labels.Length) is > 0 and var broken)
             return Undefined(task, labels.Length, counts, [.. warnings, EvaluationWarnings.Code(EvaluationWarnings.NotFinite, broken)]);
 
@@ -43,7 +43,7 @@ public static class Evaluator
             ClassCounts = counts,
             Confusion = confusion,
             Roc = curves && task == TaskKind.Binary ? RocCurve.Of(labels, outputs) : [],
-            Calibration = curves && task != TaskKind.Regression ? CalibrationCurve.Of(task, classes.Count, labels, outputs, section) : [],
+            Calibration = curves && task.HasClasses() ? CalibrationCurve.Of(task, classes.Count, labels, outputs, section) : [],
             ScoreHistogram = curves && task == TaskKind.Binary ? Histogram(labels, outputs) : [],
             UndefinedResamples = undefined,
             Warnings = warnings,
@@ -70,7 +70,7 @@ public static class Evaluator
 
     private static int[][] Confusion(TaskKind task, int classes, ReadOnlySpan<float> labels, ReadOnlySpan<float> outputs, double threshold)
     {
-        if (task == TaskKind.Regression) return [];
+        if (!task.HasClasses()) return [];
         var confusion = new int[classes][];
         for (var c = 0; c < classes; c++) confusion[c] = new int[classes];
         for (var i = 0; i < labels.Length; i++)

@@ -9,17 +9,18 @@ internal static class JudgedRows
     public static void Guard(TaskKind task, IReadOnlyList<string> classes, ReadOnlySpan<float> labels, ReadOnlySpan<float> outputs)
     {
         ArgumentNullException.ThrowIfNull(classes);
-        var width = task == TaskKind.Regression ? 1 : classes.Count;
+        var width = !task.HasClasses() ? 1 : classes.Count;
         if (task == TaskKind.Binary && width != 2) throw new ArgumentException($"A binary label has 2 classes, not {width}.", nameof(classes));
         if (task == TaskKind.Multiclass && width < 2) throw new ArgumentException("A label of several classes has at least 2.", nameof(classes));
         if (outputs.Length != labels.Length * width)
             throw new ArgumentException($"{labels.Length} rows need {labels.Length * width} outputs, not {outputs.Length}.", nameof(outputs));
         for (var i = 0; i < labels.Length; i++)
         {
-            if (task == TaskKind.Regression ? !float.IsFinite(labels[i]) : !(labels[i] >= 0 && labels[i] < width && labels[i] == (int)labels[i]))
-                throw new ArgumentException($"The label of row {i} is {labels[i]}: {(task == TaskKind.Regression ? "it must be finite" : $"it must be a class from 0 to {width - 1}")}.", nameof(labels));
+            if (task.IsLanguage() && !(labels[i] >= 1 && labels[i] == MathF.Floor(labels[i]))) throw new ArgumentException($"Row {i} holds {labels[i]} tokens to predict; at least one was expected.", nameof(labels));
+            if (!task.HasClasses() ? !float.IsFinite(labels[i]) : !(labels[i] >= 0 && labels[i] < width && labels[i] == (int)labels[i]))
+                throw new ArgumentException($"The label of row {i} is {labels[i]}: {(!task.HasClasses() ? "it must be finite" : $"it must be a class from 0 to {width - 1}")}.", nameof(labels));
         }
-        if (task == TaskKind.Regression) return;
+        if (!task.HasClasses()) return;
         foreach (var p in outputs)
         {
             if (p is < -Slack or > 1 + Slack) throw new ArgumentException($"The output {p} is no probability; apply sigmoid or softmax first.", nameof(outputs));
@@ -28,7 +29,7 @@ internal static class JudgedRows
 
     public static int[] ClassCounts(TaskKind task, int classes, ReadOnlySpan<float> labels)
     {
-        if (task == TaskKind.Regression) return [];
+        if (!task.HasClasses()) return [];
         var counts = new int[classes];
         foreach (var label in labels) counts[(int)label]++;
         return counts;

@@ -27,6 +27,8 @@ public static class MetricNames
     public const string Rmse = "rmse";
     public const string Mae = "mae";
     public const string R2 = "r2";
+    public const string BitsPerCharacter = "bitsPerCharacter";
+    public const string Perplexity = "perplexity";
 #pragma warning restore CS1591
 
     private static readonly string[] Shared =
@@ -39,6 +41,8 @@ public static class MetricNames
 
     private static readonly string[] RegressionNames = [Mse, Rmse, Mae, R2];
 
+    private static readonly string[] LanguageNames = [BitsPerCharacter, Perplexity];
+
     private static readonly string[] Compared = [Accuracy, BalancedAccuracy, F1Macro, RocAuc, PrAuc, LogLoss, Brier];
 
     private static readonly string[] ComparedBinary = [Accuracy, BalancedAccuracy, F1, RocAuc, PrAuc, LogLoss, Brier];
@@ -48,6 +52,7 @@ public static class MetricNames
     {
         TaskKind.Binary => BinaryNames,
         TaskKind.Multiclass => MulticlassNames,
+        TaskKind.NextToken or TaskKind.MaskedToken => LanguageNames,
         _ => RegressionNames,
     };
 
@@ -56,6 +61,7 @@ public static class MetricNames
     {
         TaskKind.Binary => ComparedBinary,
         TaskKind.Multiclass => Compared,
+        TaskKind.NextToken or TaskKind.MaskedToken => LanguageNames,
         _ => RegressionNames,
     };
 
@@ -64,11 +70,12 @@ public static class MetricNames
     {
         TaskKind.Binary => RocAuc,
         TaskKind.Multiclass => Accuracy,
+        TaskKind.NextToken or TaskKind.MaskedToken => BitsPerCharacter,
         _ => Rmse,
     };
 
     /// <summary>Whether a larger value is a better model.</summary>
-    public static bool HigherIsBetter(string metric) => metric is not (LogLoss or Brier or Ece or Mce or Mse or Rmse or Mae);
+    public static bool HigherIsBetter(string metric) => metric is not (LogLoss or Brier or Ece or Mce or Mse or Rmse or Mae or BitsPerCharacter or Perplexity);
 
     /// <summary>Whether chance makes the metric larger, the more so with fewer rows.</summary>
     internal static bool IsInflated(string metric) => metric is Ece or Mce or MajorityShare;
@@ -77,7 +84,8 @@ public static class MetricNames
     internal static (double Low, double High) RangeOf(string metric) => metric switch
     {
         R2 => (double.NegativeInfinity, 1),
-        LogLoss or Mse or Rmse or Mae => (0, double.PositiveInfinity),
+        LogLoss or Mse or Rmse or Mae or BitsPerCharacter => (0, double.PositiveInfinity),
+        Perplexity => (1, double.PositiveInfinity),
         Brier => (0, 2), // several classes: squares are summed over them
         _ => (0, 1),
     };

@@ -11,7 +11,6 @@ namespace Comity.Learning.Models;
 /// <remarks>Safe for several threads.</remarks>
 public abstract unsafe class Model
 {
-    private const int RowsAtOnce = 128;
     private readonly ConcurrentBag<Tape> _tapes = [];
 
     private protected Model(ModelShape shape, ParameterLayout layout)
@@ -34,7 +33,7 @@ public abstract unsafe class Model
     /// <summary>Number of classes; 0 for regression.</summary>
     public int Classes { get; }
 
-    /// <summary>Values that <see cref="Predict(ReadOnlySpan{float}, Dataset, Span{float})"/> gives for a row: one probability a class, or the value.</summary>
+    /// <summary>Values that <see cref="Predict(ReadOnlySpan{float}, Dataset, Span{float})"/> gives for a row: one probability a class, or the value; of a text the cost of its tokens in nats.</summary>
     public int Outputs => Math.Max(1, Classes);
 
     /// <summary>What computes.</summary>
@@ -42,6 +41,9 @@ public abstract unsafe class Model
 
     /// <summary>Values that <see cref="Forward"/> gives for a row: a single score for two classes where the model is logistic.</summary>
     internal abstract int Scores { get; }
+
+    /// <summary>Rows that a prediction passes through at once: fewer where each needs much memory.</summary>
+    internal virtual int RowsAtOnce => 128;
 
     /// <summary>Writes the parameters that training starts from, shape [P].</summary>
     public abstract void Initialise(Span<float> parameters, SeededRandom random);
@@ -80,10 +82,10 @@ public abstract unsafe class Model
     private void Predict(ReadOnlySpan<float> parameters, Dataset? windows, float* features, int rows, Span<float> outputs)
     {
         if (outputs.Length != (long)rows * Outputs) throw new ArgumentException($"{outputs.Length} outputs do not fit {rows} rows of {Outputs}.", nameof(outputs));
-        if (Scores == Outputs)
+        if (Scores == Outputs || Task.IsLanguage())
         {
             Score(parameters, windows, features, rows, outputs);
-            if (Task == TaskKind.Regression) return;
+            if (Task == TaskKind.Regression || Task.IsLanguage()) return;
             fixed (float* p = outputs) Kernels.Softmax(p, p, rows, Outputs);
             return;
         }
@@ -99,6 +101,7 @@ public abstract unsafe class Model
     {
         if (parameters.Length != Layout.Length) throw new ArgumentException($"{parameters.Length} parameters do not fit a model with {Layout.Length}.", nameof(parameters));
         var tape = RentTape();
+        var width = Task.IsLanguage() ? 1 : Scores;
         fixed (float* p = parameters)
         {
             for (var first = 0; first < rows; first += RowsAtOnce)
@@ -106,8 +109,7 @@ public abstract unsafe class Model
                 var count = Math.Min(RowsAtOnce, rows - first);
                 tape.BeginInference(p, parameters.Length);
                 var input = windows?.OnTape(tape, features, first, count) ?? tape.External(features + (nint)first * Inputs, new Shape(count, Inputs));
-                var score = Forward(tape, input);
-                score.Values.CopyTo(scores.Slice(first * Scores, count * Scores));
+                Judge(tape, input, scores.Slice(first * width, count * width));
             }
         }
         ReturnTape(tape);
@@ -117,6 +119,12 @@ public abstract unsafe class Model
     {
         if (rows.Width != Inputs) throw new ArgumentException($"Rows of {rows.Width} features do not fit a model with {Inputs} inputs.", nameof(rows));
     }
+
+    /// <summary>What a prediction writes for rows on the tape: their scores, or, of texts, their cost.</summary>
+    private protected virtual void Judge(Tape tape, Tensor rows, Span<float> target) => Forward(tape, rows).Values.CopyTo(target);
+
+    /// <summary>The mean loss of texts, which are their own labels.</summary>
+    internal virtual Tensor LanguageLoss(Tape tape, Tensor rows, float smoothing) => throw new NotSupportedException("This model predicts no tokens.");
 
     /// <summary>Scores of rows on the tape, shape [rows, <see cref="Scores"/>].</summary>
     internal abstract Tensor Forward(Tape tape, Tensor rows);

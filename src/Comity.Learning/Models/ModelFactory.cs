@@ -24,14 +24,16 @@ public static class ModelFactory
             _ => classes <= 1,
         };
         if (!fits) throw new ArgumentException($"A task of kind {task} cannot have {classes} classes.", nameof(classes));
-        var shape = new ModelShape(input, task, task == TaskKind.Regression ? 0 : classes, kernels);
+        var shape = new ModelShape(input, task, task == TaskKind.Regression || task.IsLanguage() ? 0 : classes, kernels);
         var scores = task == TaskKind.Multiclass ? classes : 1;
         return (section, task) switch
         {
             (LinearSection, TaskKind.Regression) => DenseNetwork.Create(shape, 1, []),
             (LogisticSection, TaskKind.Binary) => DenseNetwork.Create(shape, 1, []),
             (SoftmaxSection, TaskKind.Binary or TaskKind.Multiclass) => DenseNetwork.Create(shape, classes, []),
-            (MlpSection mlp, _) => DenseNetwork.Create(shape, scores, mlp.Hidden, mlp.Activation, mlp.Dropout, mlp.Norm),
+            (RecurrentSection recurrent, _) => RecurrentNetwork.Create(shape, recurrent),
+            (TransformerSection transformer, _) => TransformerNetwork.Create(shape, transformer),
+            (MlpSection mlp, TaskKind.Binary or TaskKind.Multiclass or TaskKind.Regression) => DenseNetwork.Create(shape, scores, mlp.Hidden, mlp.Activation, mlp.Dropout, mlp.Norm),
             _ => throw new ArgumentException($"A model of kind {section.Kind} cannot do a task of kind {task}; check the sections first.", nameof(section)),
         };
     }

@@ -9,13 +9,25 @@ namespace Comity.Learning.Models;
 [Kind("logistic", typeof(LogisticSection))]
 [Kind("softmax", typeof(SoftmaxSection))]
 [Kind("mlp", typeof(MlpSection))]
+[Kind("rnn", typeof(RnnSection))]
+[Kind("gru", typeof(GruSection))]
+[Kind("lstm", typeof(LstmSection))]
+[Kind("transformer", typeof(TransformerSection))]
 public abstract record ModelSection
 {
+    /// <summary>What predicts tokens.</summary>
+    private protected const string TextModels = "transformer, rnn, gru, lstm";
+
     /// <summary>The name of the kind in the file.</summary>
     public abstract string Kind { get; }
 
     /// <summary>Adds a problem when this kind cannot predict what the contract's label asks for.</summary>
     public virtual void CheckTask(TaskKind task, Place at, ProblemList problems)
+    {
+    }
+
+    /// <summary>Adds a problem when this kind cannot read what a row holds.</summary>
+    public virtual void CheckInput(InputShape input, Place at, ProblemList problems)
     {
     }
 }
@@ -30,7 +42,7 @@ public sealed record LinearSection : ModelSection
     /// <inheritdoc/>
     public override void CheckTask(TaskKind task, Place at, ProblemList problems)
     {
-        if (task != TaskKind.Regression) problems.Add(Messages.Problem("model-needs-task", at, Kind, "regression", TaskNames.Of(task), "logistic, softmax, mlp"));
+        if (task != TaskKind.Regression) problems.Add(Messages.Problem("model-needs-task", at, Kind, "regression", TaskNames.Of(task), task.IsLanguage() ? TextModels : "logistic, softmax, mlp"));
     }
 }
 
@@ -44,7 +56,7 @@ public sealed record LogisticSection : ModelSection
     /// <inheritdoc/>
     public override void CheckTask(TaskKind task, Place at, ProblemList problems)
     {
-        if (task != TaskKind.Binary) problems.Add(Messages.Problem("model-needs-task", at, Kind, "binary", TaskNames.Of(task), task == TaskKind.Multiclass ? "softmax, mlp" : "linear, mlp"));
+        if (task != TaskKind.Binary) problems.Add(Messages.Problem("model-needs-task", at, Kind, "binary", TaskNames.Of(task), task switch { TaskKind.Multiclass => "softmax, mlp", TaskKind.Regression => "linear, mlp", _ => TextModels }));
     }
 }
 
@@ -58,7 +70,8 @@ public sealed record SoftmaxSection : ModelSection
     /// <inheritdoc/>
     public override void CheckTask(TaskKind task, Place at, ProblemList problems)
     {
-        if (task == TaskKind.Regression) problems.Add(Messages.Problem("model-needs-task", at, Kind, "classes", TaskNames.Of(task), "linear, mlp"));
+        if (task is not (TaskKind.Binary or TaskKind.Multiclass))
+            problems.Add(Messages.Problem("model-needs-task", at, Kind, "classes", TaskNames.Of(task), task.IsLanguage() ? TextModels : "linear, mlp"));
     }
 }
 
@@ -86,6 +99,12 @@ public sealed record MlpSection : ModelSection, ICheckedDeclaration
     /// <summary>Normalisation of each hidden layer, before its activation.</summary>
     [Doc("Normalisation of each hidden layer: none, batch or layer.")]
     public Normalization Norm { get; init; } = Normalization.None;
+
+    /// <inheritdoc/>
+    public override void CheckTask(TaskKind task, Place at, ProblemList problems)
+    {
+        if (task.IsLanguage()) problems.Add(Messages.Problem("model-needs-task", at, Kind, "a class or a number", TaskNames.Of(task), TextModels));
+    }
 
     void ICheckedDeclaration.Check(DeclaredNode.Map at, ProblemList problems)
     {

@@ -90,8 +90,7 @@ internal sealed unsafe class FullBatchRun
                 _cancellationToken.ThrowIfCancellationRequested();
                 var count = Math.Min(RowsAtOnce, _order.Length - first);
                 tape.Begin(_session.Parameters, _session.Gradient);
-                var scores = _model.Forward(tape, _training.OnTape(tape, features, first, count));
-                var loss = _objective.Build(tape, scores, _order.AsSpan(first, count));
+                var loss = _objective.MeanOf(tape, _training.OnTape(tape, features, first, count), _order.AsSpan(first, count));
                 tape.Backward(loss);
                 var share = (double)count / _order.Length;
                 total += share * loss.PreciseScalar;

@@ -107,7 +107,7 @@ internal sealed unsafe class MiniBatchRun
     {
         tape.Begin(_session.Parameters, _session.Gradient, random);
         var rows = _augmenter?.OnTape(tape, chosen) ?? _training.OnTape(tape, chosen);
-        var loss = _objective.Build(tape, _model.Forward(tape, rows), chosen, _augmenter is null ? default : _augmenter.Mixed(chosen.Length));
+        var loss = _objective.MeanOf(tape, rows, chosen, _augmenter is null ? default : _augmenter.Mixed(chosen.Length));
         var value = loss.Scalar;
         if (!float.IsFinite(value)) return double.NaN;
         tape.Backward(loss);

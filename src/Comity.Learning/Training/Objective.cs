@@ -29,6 +29,12 @@ internal sealed class Objective
     {
         (_model, _section, _rows, _loss) = (model, section, rows, section.LossFor(model.Task));
         var labels = rows.Labels.Span;
+        if (model.Task.IsLanguage())
+        {
+            if (!teacher.IsEmpty && section.Distillation.Weight > 0) throw new ArgumentException("A model of texts cannot learn from a teacher's outputs.", nameof(teacher));
+            (_batchTargets, _batchWeights, _batchTeacher) = ([], [], []);
+            return;
+        }
         for (var i = 0; i < labels.Length; i++) CheckLabel(labels[i], i);
         if (model.Task == TaskKind.Binary && model.Scores == 1 && section.LabelSmoothing > 0)
         {
@@ -48,6 +54,14 @@ internal sealed class Objective
     }
 
     /// <summary>The mean loss of chosen rows on the tape.</summary>
+    /// <param name="tape">The tape.</param>
+    /// <param name="rows">What the rows hold.</param>
+    /// <param name="chosen">Their numbers, shape [n].</param>
+    /// <param name="mix">With which rows they were mixed; default: none.</param>
+    public Tensor MeanOf(Tape tape, Tensor rows, ReadOnlySpan<int> chosen, MixedRows mix = default) =>
+        _model.Task.IsLanguage() ? _model.LanguageLoss(tape, rows, (float)_section.LabelSmoothing) : Build(tape, _model.Forward(tape, rows), chosen, mix);
+
+    /// <summary>The mean loss of chosen rows from their scores.</summary>
     /// <param name="tape">The tape.</param>
     /// <param name="scores">The model's scores of the rows, shape [n, scores].</param>
     /// <param name="chosen">The rows, shape [n].</param>

@@ -79,7 +79,7 @@ public sealed class Trainer
     }
 
     internal float[]? Weights(Dataset rows) =>
-        Section.ClassWeights.IsNone || Model.Task == TaskKind.Regression ? null : Section.ClassWeights.For(rows.Labels.Span, Model.Classes);
+        Section.ClassWeights.IsNone || Model.Classes == 0 ? null : Section.ClassWeights.For(rows.Labels.Span, Model.Classes);
 
     private void CheckWidth(Dataset rows, string name)
     {

@@ -35,6 +35,19 @@ public static unsafe class Embeddings
     /// <returns>Shape [rows, n].</returns>
     public static Tensor Gather(this Tape tape, Tensor x, ReadOnlySpan<int> rows) => Gather(tape, x, Indices(tape, rows, x.Shape.Rows), rows.Length);
 
+    /// <summary>Neighbouring rows of a matrix.</summary>
+    /// <param name="tape">The tape.</param>
+    /// <param name="x">Shape [rows, n].</param>
+    /// <param name="first">The first of them.</param>
+    /// <param name="count">How many.</param>
+    public static Tensor Block(this Tape tape, Tensor x, int first, int count)
+    {
+        if (first < 0 || count < 1 || first + count > x.Shape.Rows) throw new ArgumentException($"Rows {first} to {first + count - 1} were asked for; there are {x.Shape.Rows}.", nameof(first));
+        var rows = (int*)tape.Take(count);
+        for (var i = 0; i < count; i++) rows[i] = first + i;
+        return Gather(tape, x, rows, count);
+    }
+
     /// <summary>A matrix of zeros to whose chosen rows those of x were added.</summary>
     /// <param name="tape">The tape.</param>
     /// <param name="x">Shape [rows, n].</param>

@@ -23,6 +23,9 @@ public abstract unsafe partial class KernelSet
     /// <summary>y[rows[i]] += x[i], in the order of i.</summary>
     internal abstract void Scatter(float* x, int* rows, int count, int n, float* y);
 
+    /// <summary>Turns the pairs (x[j], x[j + d/2]) by angles whose cosines and then sines are given.</summary>
+    internal abstract void Turn(float* x, float* turns, int d);
+
     internal abstract void Attend(in AttentionShape shape, float* qkv, float* output, float* logSums);
 
     internal abstract void AttendRule(in AttentionShape shape, float* qkv, float* output, float* logSums, float* gradient, float* target, bool accumulate);
@@ -76,6 +79,8 @@ internal sealed unsafe partial class KernelSet<TWide>
             Elementwise<TWide>.Zip(default(Operators<TWide>.Add), x + i * n, target, target, n);
         }
     }
+
+    internal override void Turn(float* x, float* turns, int d) => Attention<TWide>.Turn(x, turns, d, 1);
 
     internal override void Attend(in AttentionShape shape, float* qkv, float* output, float* logSums) => Attention<TWide>.Run(shape, qkv, output, logSums);
 

@@ -57,7 +57,7 @@ internal sealed unsafe class ClippedSum
     private double? Part(Tape tape, ReadOnlySpan<int> rows, SeededRandom random)
     {
         tape.Begin(_session.Parameters, _session.Gradient, random);
-        var loss = _objective.Build(tape, _model.Forward(tape, tape.Rows(_training.Features.Span, _training.Width, rows)), rows);
+        var loss = _objective.MeanOf(tape, _training.OnTape(tape, rows), rows);
         var value = (double)loss.Scalar * rows.Length;
         if (!double.IsFinite(value)) return double.NaN;
         if (tape.CanClip(loss, rows.Length))
