@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
@@ -9,17 +10,18 @@ internal sealed class BodyShelf
     private readonly ConditionalWeakTable<float[], Shelved> _shelved = [];
 
     /// <summary>The body of a vector.</summary>
-    /// <param name="vector">A whole array.</param>
-    /// <param name="version">Another number when the array holds something new, such as the round.</param>
-    public BodySource Of(ReadOnlyMemory<float> vector, int version)
+    /// <param name="vector">The vector.</param>
+    /// <param name="name">What it holds: arrays are used again, and then hold something else.</param>
+    public BodySource Of(ReadOnlyMemory<float> vector, string name)
     {
-        if (!MemoryMarshal.TryGetArray(vector, out var segment) || segment.Offset != 0 || segment.Count != segment.Array!.Length) return BodySource.Of(vector);
+        if (!MemoryMarshal.TryGetArray(vector, out var segment) || segment.Array is null) return BodySource.Of(vector);
+        name = string.Create(CultureInfo.InvariantCulture, $"{name}@{segment.Offset}+{segment.Count}");
         Lazy<BodySource> body;
         lock (_shelved)
         {
-            if (!_shelved.TryGetValue(segment.Array, out var shelved) || shelved.Version != version)
+            if (!_shelved.TryGetValue(segment.Array, out var shelved) || shelved.Name != name)
             {
-                shelved = new(version, new(() => BodySource.Of(vector)));
+                shelved = new(name, new(() => BodySource.Of(vector)));
                 _shelved.AddOrUpdate(segment.Array, shelved);
             }
             body = shelved.Body;
@@ -27,5 +29,5 @@ internal sealed class BodyShelf
         return body.Value;
     }
 
-    private sealed record Shelved(int Version, Lazy<BodySource> Body);
+    private sealed record Shelved(string Name, Lazy<BodySource> Body);
 }

@@ -117,7 +117,8 @@ internal sealed class HostedStudy
         try
         {
             var studyFile = BodySource.Of(await File.ReadAllBytesAsync(Declared.File, cancellationToken));
-            var sites = _section.Sites.Select(s => new NetworkSite(Entry.Id, studyFile, _server.Desk(s.Id), Patience, _server.Time)).ToList();
+            var shelf = new BodyShelf(); // the sites fetch the same vectors
+            var sites = _section.Sites.Select(s => new NetworkSite(Entry.Id, studyFile, _server.Desk(s.Id), shelf, Patience, _server.Time)).ToList();
             if (Entry.Joined is null && !await JoinAsync(sites, cancellationToken)) return;
             using var outcome = await StudyRun.RunAsync(Input(sites), cancellationToken);
             Keep(outcome);
@@ -171,14 +172,13 @@ internal sealed class HostedStudy
     private StudyRunInput Input(List<NetworkSite> sites)
     {
         var (entry, plan) = (Entry, Entry.Submission.Plan);
-        var shelf = new BodyShelf();
         return new StudyRunInput
         {
             Study = _section, StudySha256 = Declared.Sha256, StudyFile = entry.Submission.File, Label = plan.Label,
             Model = new NetworkModel(plan, _folder, sites),
             Sites = [.. sites.Select(s => (ISiteWork)s)],
             OwnModelsStay = [.. entry.Joined!.Where(j => j.Value.OwnModelStays).Select(j => j.Key)],
-            Channels = (work, _) => ((NetworkSite)work).Channel(shelf),
+            Channels = (work, _) => ((NetworkSite)work).Channel(),
             Patience = Patience, RunFolder = RunFolder, Resume = true, Jobs = Jobs, MemoryForModels = MemoryForModels,
             PrimaryMetric = plan.PrimaryMetric, Environment = Environment(entry.Joined!), Progress = Log, Time = _server.Time,
         };

@@ -10,12 +10,13 @@ using Comity.Transport.Protocol;
 namespace Comity.Coordinator.Studies;
 
 /// <summary>A site of one study behind the network: turns what the study asks into tasks at its desk, and answers into results.</summary>
-internal sealed class NetworkSite(string study, BodySource studyFile, SiteDesk desk, TimeSpan? patience, TimeProvider time) : ISiteWork
+internal sealed class NetworkSite(string study, BodySource studyFile, SiteDesk desk, BodyShelf shelf, TimeSpan? patience, TimeProvider time) : ISiteWork
 {
-    private readonly BodyShelf _shelf = new();
+    private readonly BodyShelf _shelf = shelf;
+    private readonly SiteDesk _desk = desk;
     private readonly System.Runtime.CompilerServices.ConditionalWeakTable<Statistics, BodySource> _agreed = [];
 
-    public string Site => desk.Site;
+    public string Site => _desk.Site;
 
     private TimeSpan? Patience => patience;
 
@@ -36,7 +37,7 @@ internal sealed class NetworkSite(string study, BodySource studyFile, SiteDesk d
     public async ValueTask<TrainingResult> TrainAsync(TrainingTask task, CancellationToken cancellationToken)
     {
         var work = new TrainWork(task.Repeat, task.Model, task.Epochs, task.EpochsBefore);
-        var (content, file) = await AskAsync(TaskKind.Train, work, [("agreed", Agreed(task.Agreed)), ("parameters", _shelf.Of(task.Parameters, 0))], 4L * task.Parameters.Length, patience,
+        var (content, file) = await AskAsync(TaskKind.Train, work, [("agreed", Agreed(task.Agreed)), ("parameters", _shelf.Of(task.Parameters, Name("start", task.Repeat)))], 4L * task.Parameters.Length, patience,
             p => task.Progress?.Invoke(new TrainingProgress(p.Epoch, p.Epochs, p.Loss ?? double.NaN)), Taken, cancellationToken);
         var result = WireJson.Read<TrainResult>(content);
         return new TrainingResult
@@ -49,7 +50,7 @@ internal sealed class NetworkSite(string study, BodySource studyFile, SiteDesk d
 
     public async ValueTask<EvaluationResult> EvaluateAsync(EvaluationTask task, CancellationToken cancellationToken)
     {
-        var bodies = task.Parameters.IsEmpty ? [("agreed", Agreed(task.Agreed))] : new[] { ("agreed", Agreed(task.Agreed)), ("parameters", _shelf.Of(task.Parameters, 0)) };
+        var bodies = task.Parameters.IsEmpty ? [("agreed", Agreed(task.Agreed))] : new[] { ("agreed", Agreed(task.Agreed)), ("parameters", _shelf.Of(task.Parameters, Name(task.Model, task.Repeat))) };
         var work = new EvaluateWork(task.Repeat, task.Model, task.Split, task.Detailed);
         return WireJson.Read<EvaluationResult>(await ContentAsync(TaskKind.Evaluate, work, bodies, patience, null, cancellationToken)) with { Predictions = [] };
     }
@@ -57,15 +58,17 @@ internal sealed class NetworkSite(string study, BodySource studyFile, SiteDesk d
     public async ValueTask<ComparisonResult> CompareAsync(ComparisonTask task, CancellationToken cancellationToken)
     {
         var bodies = new List<(string, BodySource)> { ("agreed", Agreed(task.Agreed)) };
-        if (!task.BaselineParameters.IsEmpty) bodies.Add(("baseline", _shelf.Of(task.BaselineParameters, 0)));
-        if (!task.CandidateParameters.IsEmpty) bodies.Add(("candidate", _shelf.Of(task.CandidateParameters, 0)));
+        if (!task.BaselineParameters.IsEmpty) bodies.Add(("baseline", _shelf.Of(task.BaselineParameters, Name(task.Baseline, task.Repeat))));
+        if (!task.CandidateParameters.IsEmpty) bodies.Add(("candidate", _shelf.Of(task.CandidateParameters, Name(task.Candidate, task.Repeat))));
         return WireJson.Read<ComparisonResult>(await ContentAsync(TaskKind.Compare, new CompareWork(task.Repeat, task.Baseline, task.Candidate), bodies, patience, null, cancellationToken));
     }
 
-    /// <summary>The line for the rounds of one model; <paramref name="shelf"/> is shared by the sites, which fetch the same vectors.</summary>
-    public ISiteChannel Channel(BodyShelf shelf) => new Line(this, shelf);
+    /// <summary>The line for the rounds of one model.</summary>
+    public ISiteChannel Channel() => new Line(this, _shelf);
 
     private BodySource Agreed(Statistics agreed) => _agreed.GetValue(agreed, static a => BodySource.Of(JsonSerializer.SerializeToUtf8Bytes(a, WireJson.Options)));
+
+    private static string Name(string model, int repeat) => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{model} r{repeat}");
 
     private static long LargestVector => 4L * int.MaxValue;
 
@@ -94,7 +97,7 @@ internal sealed class NetworkSite(string study, BodySource studyFile, SiteDesk d
             if (now is not null) progress?.Invoke(now);
         }
         var task = Task(kind, work, bodies, largestBody, Progressed);
-        desk.Open(task);
+        _desk.Open(task);
         try
         {
             var arrived = await task.Arrived.WaitAsync(either.Token);
@@ -118,7 +121,7 @@ internal sealed class NetworkSite(string study, BodySource studyFile, SiteDesk d
         finally
         {
             lock (renewing) over = true;
-            desk.Close(task);
+            _desk.Close(task);
         }
     }
 
@@ -146,6 +149,8 @@ internal sealed class NetworkSite(string study, BodySource studyFile, SiteDesk d
         public async ValueTask<RoundReply> OfferAsync(RoundOffer offer, IUpdateSink sink, CancellationToken cancellationToken)
         {
             var bytes = 4L * offer.Parameters.Length * (offer.ServerControl.IsEmpty ? 1 : 2);
+            // Who has not called for so long was waited for in an earlier round; it enters again when it is back.
+            if (site.Patience is { } patience && site._desk.SeenAgo >= patience) throw new SiteGoneException(Site);
             UpdateHeader? header = null;
             string? Take(SiteAnswer answer, string? file)
             {
@@ -173,11 +178,13 @@ internal sealed class NetworkSite(string study, BodySource studyFile, SiteDesk d
 
         private List<(string, BodySource)> Bodies(RoundOffer offer)
         {
-            var bodies = new List<(string, BodySource)> { ("agreed", site.Agreed(offer.Agreed)), ("parameters", shelf.Of(offer.Parameters, offer.Round)) };
-            if (!offer.ServerControl.IsEmpty) bodies.Add(("control", shelf.Of(offer.ServerControl, offer.Round)));
+            var bodies = new List<(string, BodySource)> { ("agreed", site.Agreed(offer.Agreed)), ("parameters", shelf.Of(offer.Parameters, RoundName(offer, "parameters"))) };
+            if (!offer.ServerControl.IsEmpty) bodies.Add(("control", shelf.Of(offer.ServerControl, RoundName(offer, "control"))));
             if (offer.Teacher is { } teacher) bodies.Add(("teacher", BodySource.Of(teacher())));
             return bodies;
         }
+
+        private static string RoundName(RoundOffer offer, string what) => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{offer.Model} r{offer.Repeat} {offer.Round} {what}");
 
         private static RoundWork Work(RoundOffer offer) =>
             new(offer.Repeat, offer.Model, offer.Round, offer.LayoutDigest, offer.Epochs, offer.EpochsBefore, offer.Proximal, offer.LastContribution);

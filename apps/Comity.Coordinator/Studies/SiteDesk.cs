@@ -9,6 +9,7 @@ internal sealed class SiteDesk(string site, TimeProvider time)
     private readonly Lock _gate = new();
     private readonly OrderedDictionary<string, OpenTask> _open = new(StringComparer.Ordinal);
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly long _made = time.GetTimestamp();
     private long _seen;
     private long _progressed = time.GetTimestamp();
     private long _bytesIn;
@@ -105,6 +106,9 @@ internal sealed class SiteDesk(string site, TimeProvider time)
         Seen();
         lock (_gate) Advance();
     }
+
+    /// <summary>How long ago the site last called; while it never has, since the coordinator began to look out for it.</summary>
+    public TimeSpan SeenAgo => time.GetElapsedTime(Interlocked.Read(ref _seen) is > 0 and var seen ? seen : _made);
 
     /// <summary>The site as watchers of a study see it.</summary>
     public SiteView View(string study, TimeSpan? patience)

@@ -21,20 +21,20 @@ internal static class StudyEndpoints
         routes.MapPost("/v1/studies", Calls.For(Authors, (context, caller) => SubmitAsync(studies, context, caller)));
         routes.MapGet("/v1/studies", Calls.For(Watchers, (_, caller) => Task.FromResult(Calls.Reply(
             new StudyListing([.. studies.Studies.Where(s => caller.Covers(s.Entry.Id)).Select(s => s.View([]))])))));
-        routes.MapGet("/v1/studies/{id}", Calls.For(Watchers, (context, caller) => With(studies, context, caller, study => ViewAsync(study, context))));
-        routes.MapPost("/v1/studies/{id}/cancel", Calls.For(Authors, (context, caller) => With(studies, context, caller, async study =>
+        routes.MapGet("/v1/studies/{study}", Calls.For(Watchers, (context, caller) => With(studies, context, caller, study => ViewAsync(study, context))));
+        routes.MapPost("/v1/studies/{study}/cancel", Calls.For(Authors, (context, caller) => With(studies, context, caller, async study =>
         {
             await study.CancelAsync();
             return Calls.Reply(study.View([]));
         })));
-        routes.MapPost("/v1/studies/{id}/resume", Calls.For(Authors, (context, caller) => With(studies, context, caller, study =>
+        routes.MapPost("/v1/studies/{study}/resume", Calls.For(Authors, (context, caller) => With(studies, context, caller, study =>
         {
             study.Resume();
             return Task.FromResult(Calls.Reply(study.View([])));
         })));
-        routes.MapGet("/v1/studies/{id}/results", Calls.For(Watchers, (context, caller) => WithDone(studies, context, caller, study => Results.File(study.ResultsFile, "application/json", enableRangeProcessing: true))));
-        routes.MapGet("/v1/studies/{id}/artefacts", Calls.For(Authors, (context, caller) => WithDone(studies, context, caller, study => Results.File(study.ArtefactsFile, "application/json"))));
-        routes.MapGet("/v1/studies/{id}/models/{number:int}", Calls.For(Authors, (context, caller) => WithDone(studies, context, caller, study =>
+        routes.MapGet("/v1/studies/{study}/results", Calls.For(Watchers, (context, caller) => WithDone(studies, context, caller, study => Results.File(study.ResultsFile, "application/json", enableRangeProcessing: true))));
+        routes.MapGet("/v1/studies/{study}/artefacts", Calls.For(Authors, (context, caller) => WithDone(studies, context, caller, study => Results.File(study.ArtefactsFile, "application/json"))));
+        routes.MapGet("/v1/studies/{study}/models/{number:int}", Calls.For(Authors, (context, caller) => WithDone(studies, context, caller, study =>
         {
             var file = study.WeightsFile(int.Parse(Calls.Route(context, "number"), CultureInfo.InvariantCulture));
             return File.Exists(file) ? Results.File(file, "application/octet-stream", enableRangeProcessing: true) : NotFound(context);
@@ -62,7 +62,7 @@ internal static class StudyEndpoints
 
     private static Task<IResult> With(StudyServer studies, HttpContext context, CallerIdentity caller, Func<HostedStudy, Task<IResult>> then)
     {
-        var study = studies.Find(Calls.Route(context, "id"));
+        var study = studies.Find(Calls.Route(context, "study"));
         return study is null || !caller.Covers(study.Entry.Id) ? Task.FromResult(NotFound(context)) : then(study);
     }
 
@@ -71,7 +71,7 @@ internal static class StudyEndpoints
             : Calls.Refuse(StatusCodes.Status409Conflict, Texts.Problem("study-not-done", study.Entry.Id, study.Entry.Id, study.Entry.State))));
 
     private static IResult NotFound(HttpContext context) =>
-        Calls.Refuse(StatusCodes.Status404NotFound, Texts.Problem("study-unknown", context.Request.Path, Calls.Route(context, "id")));
+        Calls.Refuse(StatusCodes.Status404NotFound, Texts.Problem("study-unknown", context.Request.Path, Calls.Route(context, "study")));
 
     private static string Software { get; } = typeof(StudyEndpoints).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "0";
 }

@@ -88,7 +88,8 @@ internal sealed class WireClient(HttpClient http, TimeProvider time)
         try
         {
             var bytes = await BoundedAsync(response.Content, cancellationToken).ConfigureAwait(false);
-            if (JsonSerializer.Deserialize<ToldProblem>(bytes.Span, WireJson.Options) is { } told) return new(response.StatusCode, told);
+            var (status, json) = (response.StatusCode, JsonDocument.Parse(bytes));
+            using (json) return json.RootElement.TryGetProperty("title", out _) ? new(status, HostRefusal(json.RootElement)) : new(status, WireJson.Read<ToldProblem>(json.RootElement));
         }
         catch (Exception e) when (e is JsonException or HttpRequestException or IOException)
         {
@@ -96,6 +97,14 @@ internal sealed class WireClient(HttpClient http, TimeProvider time)
         }
         var place = Place.InFile(response.RequestMessage?.RequestUri?.GetLeftPart(UriPartial.Path) ?? "");
         return new(response.StatusCode, ToldProblem.Of(new Problem(Messages.Catalog, "http-status", place, (int)response.StatusCode, response.ReasonPhrase ?? "-")));
+    }
+
+    // The host judges the caller before a study's endpoint runs; its refusals (RFC 9457) come in the caller's language only.
+    private static ToldProblem HostRefusal(JsonElement refusal)
+    {
+        string Text(string name) => refusal.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString()! : "-";
+        ToldText Both(string name) => new(Text(name), Text(name));
+        return new(Text("code"), "", Both("found"), Both("expected"), Both("remedy"));
     }
 
     // Nothing reads an unbounded anything, whatever the peer claims.

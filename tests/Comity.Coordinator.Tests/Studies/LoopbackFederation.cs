@@ -1,0 +1,164 @@
+using System.Net;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using System.Text;
+using Comity.Coordinator.Studies;
+using Comity.Declarations;
+using Comity.Federation.Studies;
+using Comity.Testing;
+using Comity.Transport.Clients;
+using Comity.Transport.Identity;
+using Comity.Transport.Protocol;
+using Comity.Transport.Sites;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Comity.Coordinator.Tests.Studies;
+
+/// <summary>
+/// A coordinator's studies behind TLS on loopback, and sites that dial it. Who calls stands in a header: proving it is the host's part,
+/// which has tests of its own. All else is real.
+/// </summary>
+internal sealed class LoopbackFederation : IAsyncDisposable
+{
+    private readonly TempFolder _folder = new();
+    private readonly X509Certificate2 _certificate = SelfSigned();
+    private readonly List<(CancellationTokenSource Over, Task Work, HttpClient Http)> _sites = [];
+    private WebApplication? _host;
+    private StudyServer? _studies;
+    private int _port;
+
+    public string At(params ReadOnlySpan<string> parts) => _folder.At(parts);
+
+    public HashSet<string> Approved { get; } = ["s0", "s1", "s2", "s3"];
+
+    /// <summary>What goes between a caller and the endpoints.</summary>
+    public Func<HttpContext, Func<Task>, Task>? Between { get; set; }
+
+    public StudyServer Server => _studies!;
+
+    public StudyClient Author => new(Client("ann", CallerRole.Author), TimeProvider.System);
+
+    public Uri Address => new($"https://localhost:{_port}/");
+
+    public async Task StartAsync()
+    {
+        _studies = new StudyServer(At("coordinator"), new Keys(Approved), TimeProvider.System);
+        var builder = WebApplication.CreateEmptyBuilder(new());
+        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, _port, listen => listen.UseHttps(_certificate)));
+        builder.Services.AddRoutingCore();
+        _host = builder.Build();
+        _host.UseRouting();
+        _host.Use(async (context, next) =>
+        {
+            if (context.Request.Headers["Test-Caller"].ToString() is { Length: > 0 } caller)
+                context.Features.Set(new CallerIdentity(caller.Split('|')[0], Enum.Parse<CallerRole>(caller.Split('|')[1]), "-"));
+            if (Between is { } between) await between(context, () => next(context));
+            else await next(context);
+        });
+        _host.MapStudies(_studies);
+        await _host.StartAsync();
+        _port = new Uri(_host.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First()).Port;
+    }
+
+    /// <summary>The coordinator's process ends; its state stays.</summary>
+    public async Task StopAsync()
+    {
+        if (_host is null) return;
+        await _studies!.DisposeAsync();
+        await _host.DisposeAsync();
+        _host = null;
+    }
+
+    public HttpClient Client(string name, CallerRole role)
+    {
+        var http = new HttpClient(new SocketsHttpHandler { SslOptions = { RemoteCertificateValidationCallback = (_, _, _, _) => true } })
+        {
+            BaseAddress = Address, DefaultRequestVersion = HttpVersion.Version20, DefaultVersionPolicy = HttpVersionPolicy.RequestVersionOrLower, Timeout = Timeout.InfiniteTimeSpan,
+        };
+        http.DefaultRequestHeaders.Add("Test-Caller", $"{name}|{role}");
+        return http;
+    }
+
+    /// <summary>Starts a site; the returned source ends it as a kill would, at whatever it does.</summary>
+    public CancellationTokenSource StartSite(string name, Func<LeastSquaresSite>? work = null, bool ownModelStays = true, Func<string?>? refuses = null, IProgress<SiteAgentEvent>? events = null)
+    {
+        var http = Client(name, CallerRole.Site);
+        var host = new Host(work ?? (() => Site(name)), ownModelStays, refuses);
+        var options = new SiteAgentOptions { Site = name, StateFolder = At("sites", name), Wait = TimeSpan.FromSeconds(2) };
+        var over = new CancellationTokenSource();
+        _sites.Add((over, Task.Run(() => new SiteAgent(new SiteClient(http, TimeProvider.System), host, options, TimeProvider.System, events).RunAsync(over.Token)), http));
+        return over;
+    }
+
+    public static LeastSquaresSite Site(string name) => new(name, 60 + (10 * (name[1] - '0')), (name[1] - '0') * 0.3);
+
+    public static string Yaml(string rest, int sites = 3) => $$"""
+        study: test
+        seed: 7
+        contract: {}
+        model: linear
+        markets: [{ id: us, jurisdiction: US }, { id: ch, jurisdiction: CH }]
+        sites: [{{string.Join(", ", Enumerable.Range(0, sites).Select(i => $"{{ id: s{i}, market: {(i % 2 == 0 ? "us" : "ch")} }}"))}}]
+        {{rest}}
+
+        """;
+
+    public static StudySubmission Submission(string yaml, string id = "test-1") =>
+        new(id, "study.yaml", Convert.ToBase64String(Encoding.UTF8.GetBytes(yaml)), new StudyPlan(["moments"], "regression", "y", "mse", "0.1.0"));
+
+    /// <summary>Waits until a study has come to an end or to a stop.</summary>
+    public async Task<StudyView> EndAsync(string id = "test-1", double seconds = 60)
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(seconds));
+        while (true)
+        {
+            var view = await Author.ViewAsync(id, 0, TimeSpan.Zero, limit.Token);
+            if (view.State is StudyState.Done or StudyState.Stopped or StudyState.Cancelled) return view;
+            await Task.Delay(20, limit.Token);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var site in _sites) await site.Over.CancelAsync();
+        foreach (var site in _sites)
+        {
+            await site.Work.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            site.Http.Dispose();
+        }
+        await StopAsync();
+        _certificate.Dispose();
+        _folder.Dispose();
+    }
+
+    private static X509Certificate2 SelfSigned()
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var now = TimeProvider.System.GetUtcNow();
+        using var made = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256).CreateSelfSigned(now.AddDays(-1), now.AddDays(1));
+        return X509CertificateLoader.LoadPkcs12(made.Export(X509ContentType.Pkcs12), null);
+    }
+
+    private sealed class Keys(HashSet<string> approved) : ISiteKeys
+    {
+        public byte[]? PublicKeyOf(string site) => approved.Contains(site) ? [1] : null;
+    }
+
+    private sealed class Host(Func<LeastSquaresSite> work, bool ownModelStays, Func<string?>? refuses) : ISiteHost
+    {
+        public ValueTask<SiteStudy> OpenAsync(string studyFile, CancellationToken cancellationToken)
+        {
+            var problems = new ProblemList();
+            var declared = StudyReader.Read(studyFile, problems);
+            Assert.Empty(problems);
+            IReadOnlyList<ToldProblem> refused = refuses?.Invoke() is { } code ? [new(code, "site.yaml", new("found", "发现"), new("expected", "应为"), new("remedy", "处理"))] : [];
+            var about = new JoinResult("0.1.0", "X64", 256, ".NET 10", ownModelStays, refused);
+            return new(new SiteStudy(about, declared!.Section, work(), new LeastSquaresModel()));
+        }
+    }
+}

@@ -1,0 +1,167 @@
+using System.Text.Json.Nodes;
+using Comity.Declarations;
+using Comity.Federation.Results;
+using Comity.Federation.Runs;
+using Comity.Federation.Studies;
+using Comity.Transport.Clients;
+using Comity.Transport.Protocol;
+
+namespace Comity.Coordinator.Tests.Studies;
+
+public sealed class NetworkStudyTests : IAsyncDisposable
+{
+    private const string Simple = "arms: [local, federated]\nfederation: { rounds: 3, localEpochs: 5 }";
+    private readonly LoopbackFederation _federation = new();
+
+    public ValueTask DisposeAsync() => _federation.DisposeAsync();
+
+    [Theory]
+    [InlineData(Simple)]
+    [InlineData("arms: [local, federated]\nrepeats: 2\nfederations:\n  - { name: s, strategy: scaffold, rounds: 4, localEpochs: 5 }\n  - { name: p, strategy: { kind: fedprox, mu: 0.1 }, rounds: 3, cohort: 2, quorum: 1, personalise: { kind: fine-tune, epochs: 3 } }\n  - { name: d, rounds: 3, personalise: { kind: ditto, lambda: 0.5 } }")]
+    public async Task A_study_over_the_network_ends_with_the_bits_of_a_local_run(string rest)
+    {
+        var yaml = LoopbackFederation.Yaml(rest);
+        await _federation.StartAsync();
+        foreach (var site in new[] { "s0", "s1", "s2" }) _federation.StartSite(site);
+
+        await _federation.Author.SubmitAsync(LoopbackFederation.Submission(yaml), default);
+        var ended = await _federation.EndAsync();
+
+        Assert.True(ended.State == StudyState.Done, string.Join("\n", ended.Problems.Select(p => p.ToProblem(""))));
+        Assert.Equal(await LocalAsync(yaml), await NetworkAsync());
+    }
+
+    [Fact]
+    public async Task A_coordinator_and_sites_that_are_restarted_in_mid_study_end_with_the_same_bits()
+    {
+        var yaml = LoopbackFederation.Yaml("arms: [local, federated]\nfederation: { strategy: scaffold, rounds: 30, localEpochs: 5 }");
+        await _federation.StartAsync();
+        foreach (var site in new[] { "s0", "s1" }) _federation.StartSite(site);
+        var third = _federation.StartSite("s2");
+        await _federation.Author.SubmitAsync(LoopbackFederation.Submission(yaml), default);
+
+        await UntilRoundAsync(5);
+        await third.CancelAsync();
+        await _federation.StopAsync();
+        await _federation.StartAsync();
+        await Task.Delay(300);
+        _federation.StartSite("s2");
+        await UntilRoundAsync(15);
+        await _federation.StopAsync();
+        await _federation.StartAsync();
+
+        Assert.Equal(StudyState.Done, (await _federation.EndAsync()).State);
+        Assert.Equal(await LocalAsync(yaml), await NetworkAsync());
+    }
+
+    [Fact]
+    public async Task A_site_that_refuses_stops_the_study_with_its_reasons_and_may_change_its_mind()
+    {
+        string? refusal = "contract-column-missing";
+        await _federation.StartAsync();
+        foreach (var site in new[] { "s0", "s1" }) _federation.StartSite(site);
+        _federation.StartSite("s2", refuses: () => refusal);
+        await _federation.Author.SubmitAsync(LoopbackFederation.Submission(LoopbackFederation.Yaml(Simple)), default);
+
+        var stopped = await _federation.EndAsync();
+        Assert.Equal(StudyState.Stopped, stopped.State);
+        Assert.Equal("contract-column-missing", Assert.Single(stopped.Problems).Code);
+        Assert.Contains("s2", stopped.Problems[0].Where, StringComparison.Ordinal);
+
+        refusal = null;
+        await _federation.Author.ResumeAsync("test-1", default);
+        Assert.Equal(StudyState.Done, (await _federation.EndAsync()).State);
+    }
+
+    [Fact]
+    public async Task A_site_that_stays_silent_is_named_and_the_others_go_on_where_the_quorum_allows_it()
+    {
+        await _federation.StartAsync();
+        foreach (var site in new[] { "s0", "s1" }) _federation.StartSite(site);
+        var third = _federation.StartSite("s2");
+        var yaml = LoopbackFederation.Yaml("patienceSeconds: 3\narms: [federated]\nfederation: { rounds: 8, localEpochs: 5, quorum: 2 }");
+        _federation.Between = async (context, next) =>
+        {
+            if (context.Request.Headers["Test-Caller"] == "s0|Site" && context.Request.Path.Value!.EndsWith("/answer", StringComparison.Ordinal)) await Task.Delay(50);
+            await next();
+        };
+        await _federation.Author.SubmitAsync(LoopbackFederation.Submission(yaml), default);
+        await UntilRoundAsync(2);
+        await third.CancelAsync();
+
+        // Judging needs every site: the study stops there and names who is missing, and the rounds had gone on without it.
+        var stopped = await _federation.EndAsync();
+        Assert.Equal((StudyState.Stopped, "site-silent"), (stopped.State, stopped.Problems.FirstOrDefault()?.Code));
+        Assert.Equal("s2", stopped.Problems[0].Where);
+
+        _federation.StartSite("s2");
+        await _federation.Author.ResumeAsync("test-1", default);
+        Assert.Equal(StudyState.Done, (await _federation.EndAsync()).State);
+        var contributors = JsonNode.Parse(await File.ReadAllTextAsync(await ResultsAsync()))!["contributors"]!.AsArray();
+        Assert.Contains(contributors, r => r!["missing"]!.AsArray().Select(s => (string)s!).SequenceEqual(["s2"]) && r["contributed"]!.AsArray().Count == 2);
+    }
+
+    [Fact]
+    public async Task A_study_for_a_site_that_nobody_approved_or_with_sources_is_refused_when_it_is_handed_in()
+    {
+        await _federation.StartAsync();
+        _federation.Approved.Remove("s1");
+        var unapproved = await Assert.ThrowsAsync<WireException>(() => _federation.Author.SubmitAsync(LoopbackFederation.Submission(LoopbackFederation.Yaml(Simple)), default));
+        Assert.Equal("site-not-approved", unapproved.Told.Code);
+
+        var yaml = LoopbackFederation.Yaml(Simple).Replace("{ id: s0, market: us }", "{ id: s0, market: us, source: { csv: mine.csv } }", StringComparison.Ordinal);
+        var carrying = await Assert.ThrowsAsync<WireException>(() => _federation.Author.SubmitAsync(LoopbackFederation.Submission(yaml), default));
+        Assert.Equal("study-carries-sources", carrying.Told.Code);
+        Assert.Empty((await _federation.Author.ListAsync(default)).Studies);
+    }
+
+    [Fact]
+    public async Task A_submission_sent_twice_makes_one_study_and_a_cancelled_study_leaves_nothing_open()
+    {
+        await _federation.StartAsync();
+        var submission = LoopbackFederation.Submission(LoopbackFederation.Yaml(Simple));
+        await _federation.Author.SubmitAsync(submission, default);
+        await _federation.Author.SubmitAsync(submission, default);
+        Assert.Single((await _federation.Author.ListAsync(default)).Studies);
+
+        Assert.Equal(StudyState.Cancelled, (await _federation.Author.CancelAsync("test-1", default)).State);
+        Assert.Empty((await _federation.Author.ViewAsync("test-1", 0, TimeSpan.Zero, default)).Sites.SelectMany(s => s.Tasks));
+    }
+
+    private async Task UntilRoundAsync(int round)
+    {
+        while (true)
+        {
+            var view = await _federation.Author.ViewAsync("test-1", 0, TimeSpan.Zero, default);
+            Assert.NotEqual(StudyState.Stopped, view.State);
+            if (view.Events.Any(e => e.Code == "round-done" && int.Parse(e.Arguments[2], System.Globalization.CultureInfo.InvariantCulture) >= round)) return;
+            await Task.Delay(10);
+        }
+    }
+
+    private async Task<string> ResultsAsync()
+    {
+        var path = _federation.At("results.json");
+        await _federation.Author.FetchResultsAsync("test-1", path, default);
+        return path;
+    }
+
+    private async Task<SortedDictionary<string, string>> NetworkAsync()
+    {
+        var models = JsonNode.Parse(await File.ReadAllTextAsync(await ResultsAsync()))!["models"]!.AsArray();
+        return new(models.ToDictionary(m => $"{m!["id"]}#{m["repeat"]}", m => (string)m!["weightsSha256"]!));
+    }
+
+    private async Task<SortedDictionary<string, string>> LocalAsync(string yaml)
+    {
+        var problems = new ProblemList();
+        var study = SectionReader.Read<StudySection>(DeclaredFile.Parse(yaml, "study.yaml", problems)!, problems)!;
+        Assert.Empty(problems);
+        using var outcome = await StudyRun.RunAsync(new StudyRunInput
+        {
+            Study = study, StudySha256 = "local", Model = new LeastSquaresModel(), Sites = [.. study.Sites.Select(s => LoopbackFederation.Site(s.Id))], RunFolder = _federation.At("local"),
+            PrimaryMetric = "mse", Environment = new RunEnvironment("0.1.0", "X64", 256, ".NET 10"),
+        }, default);
+        return new(outcome.Results.Models.ToDictionary(m => $"{m.Id}#{m.Repeat}", m => m.WeightsSha256));
+    }
+}
