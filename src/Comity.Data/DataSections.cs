@@ -40,8 +40,10 @@ public sealed record DataSections(ContractSection Contract, PreprocessSection Pr
     public void CheckSource(SourceSection source, string site, Place place, ProblemList problems)
     {
         ArgumentNullException.ThrowIfNull(source);
-        if (Split.File && source.TestCsv is null) problems.Add(Messages.Problem("split-file-without-test", place, site));
-        if (!Split.File && source.TestCsv is not null) problems.Add(Messages.Problem("test-without-split-file", place, site));
+        if ((source.Files ?? (object?)source.Idx) is not null && !Contract.Features.Any(f => f.IsContent)) problems.Add(Messages.Problem("files-without-content", place, site));
+        if (source.Idx is not null && Contract.Features.Any(f => f.Kind == FeatureKind.Audio)) problems.Add(Messages.Problem("idx-audio", place, site));
+        if (Split.File && !source.HasTest) problems.Add(Messages.Problem("split-file-without-test", place, site));
+        if (!Split.File && source.HasTest) problems.Add(Messages.Problem("test-without-split-file", place, site));
     }
 
     private void Check(Place contract, Place preprocess, Place clean, Place split, ProblemList problems)
@@ -52,6 +54,8 @@ public sealed record DataSections(ContractSection Contract, PreprocessSection Pr
             var feature = Known(column, preprocess, problems);
             if (feature is not null && own.Constant is { } constant && !Fits(feature, constant)) problems.Add(Messages.Problem("constant-unfit", preprocess, column, constant));
         }
+        foreach (var feature in Contract.Features.Where(f => f.IsContent && Preprocess.ScaleFor(f.Column) is not (ScaleKind.Standard or ScaleKind.None)))
+            problems.Add(Messages.Problem("grid-scale", preprocess, feature.Column, System.Text.Json.JsonNamingPolicy.KebabCaseLower.ConvertName(Preprocess.ScaleFor(feature.Column).ToString())));
         // Its smallest and its largest value are two people's.
         if (Preprocess.Statistics != StatisticsFrom.Site)
         {
@@ -66,9 +70,9 @@ public sealed record DataSections(ContractSection Contract, PreprocessSection Pr
             problems.Add(Messages.Problem("identifier-is-split", split, column));
         if (Split.Time is { } time && Contract.Features.FirstOrDefault(f => f.Column == time) is { Kind: not (FeatureKind.Number or FeatureKind.Date or FeatureKind.Ordinal) })
             problems.Add(Messages.Problem("split-time-kind", split, time));
-        foreach (var column in Split.Stratify.Where(s => s != "none" && Contract.Features.FirstOrDefault(f => f.Column == s) is { Kind: FeatureKind.Number or FeatureKind.Date or FeatureKind.Text }))
+        foreach (var column in Split.Stratify.Where(s => s != "none" && Contract.Features.FirstOrDefault(f => f.Column == s) is { Kind: FeatureKind.Number or FeatureKind.Date or FeatureKind.Text or FeatureKind.Image or FeatureKind.Audio }))
             problems.Add(Messages.Problem("split-stratify-kind", split, column));
-        if (Split.Column is { } by && Contract.Features.FirstOrDefault(f => f.Column == by.Name) is { Kind: FeatureKind.Number or FeatureKind.Date or FeatureKind.Text })
+        if (Split.Column is { } by && Contract.Features.FirstOrDefault(f => f.Column == by.Name) is { Kind: FeatureKind.Number or FeatureKind.Date or FeatureKind.Text or FeatureKind.Image or FeatureKind.Audio })
             problems.Add(Messages.Problem("split-stratify-kind", split, by.Name));
     }
 

@@ -4,7 +4,6 @@ using System.Text;
 using Comity.Cli.Composition;
 using Comity.Cli.Runs;
 using Comity.Data.Contracts;
-using Comity.Data.Sources;
 using Comity.Data.Tables;
 using Comity.Declarations;
 using Comity.Insight.Results;
@@ -28,11 +27,7 @@ internal static class PredictCommand
         command.SetAction((parsed, cancellationToken) =>
         {
             var model = ModelFolder.Read(parsed.GetRequiredValue(folder), parsed.GetValue(site));
-            var source = new SourceSection
-            {
-                Csv = Path.GetFullPath(parsed.GetRequiredValue(input)),
-                Header = parsed.GetValue(header)?.Split(',', StringSplitOptions.TrimEntries) ?? [],
-            };
+            var source = PredictionSource.Of(Path.GetFullPath(parsed.GetRequiredValue(input)), parsed.GetValue(header)?.Split(',', StringSplitOptions.TrimEntries) ?? []);
             var problems = new ProblemList();
             var table = model.Preprocessing.LoadRecords(source, "", problems, cancellationToken);
             if (table is null || problems.HasErrors) throw new StoppedException(ExitCode.InvalidStudy, problems);
@@ -62,13 +57,14 @@ internal static class PredictCommand
         var issues = table.Issues.ToLookup(i => i.Row);
         var features = model.Preprocessing.Contract.Features.Where(f => table.Has(f.Column)).ToArray();
         var text = new StringBuilder();
-        text.Append("row,").Append(classes.Count > 0 ? "label," + string.Join(',', classes.Select(c => Quoted("p:" + c))) : "prediction").Append(",notes\n");
+        text.Append(table.Names.Count > 0 ? "row,file," : "row,").Append(classes.Count > 0 ? "label," + string.Join(',', classes.Select(c => Quoted("p:" + c))) : "prediction").Append(",notes\n");
         var noted = 0;
         for (var i = 0; i < table.Rows; i++)
         {
             if ((i & 0xFFF) == 0) cancellationToken.ThrowIfCancellationRequested();
             var row = outputs.AsSpan(i * model.Model.Outputs, model.Model.Outputs);
             text.Append(CultureInfo.InvariantCulture, $"{encoded.Rows[i]},");
+            if (table.Names.Count > 0) text.Append(Quoted(table.Names[i])).Append(',');
             if (classes.Count > 0) text.Append(Quoted(classes[Called(row)])).Append(',');
             foreach (var value in row) text.Append(CultureInfo.InvariantCulture, $"{value:R},");
             var notes = Notes(table, features, i, [.. issues[encoded.Rows[i]]]);

@@ -55,6 +55,12 @@ internal static class SiteTables
                 Append(hash, string.Join('\u001f', levels.Levels));
                 hash.AppendData(MemoryMarshal.AsBytes(levels.Codes));
                 break;
+            case ImageColumn images:
+                for (var row = 0; row < images.Rows; row++) hash.AppendData(images[row]);
+                break;
+            case SoundColumn sounds:
+                for (var row = 0; row < sounds.Rows; row++) hash.AppendData(MemoryMarshal.AsBytes(sounds[row]));
+                break;
             case DateColumn dates:
                 hash.AppendData(MemoryMarshal.AsBytes(dates.Ticks));
                 break;

@@ -1,4 +1,5 @@
 using Comity.Data;
+using Comity.Data.Preprocess;
 using Comity.Data.Sources;
 using Comity.Data.Synthetic;
 using Comity.Declarations;
@@ -26,12 +27,15 @@ internal static class StudyComposer
         var model = Bind<ModelSection>(study.Model, problems);
         var training = BindOr(study.Training, new TrainingSection(), problems);
         var evaluation = BindOr(study.Evaluation, new EvaluationSection(), problems);
-        foreach (var overrides in Overrides(study)) Bind<TrainingSection>(overrides, problems);
+        var changed = Overrides(study).Select(node => (Node: node, Section: Bind<TrainingSection>(node, problems))).ToArray();
         if (data?.Contract is { } contract && model is not null)
         {
             var task = ComposedStudy.TaskOf(contract);
             model.CheckTask(task, study.Model.Place, problems);
             training?.CheckAgainst(model, task, contract.Label.ClassNames.Count, study.Training as DeclaredNode.Map, problems);
+            var input = InputForm.Planned(contract).ToLearning();
+            training?.CheckInput(input, study.Training as DeclaredNode.Map, problems);
+            foreach (var (node, section) in changed) section?.CheckInput(input, node as DeclaredNode.Map, problems);
             if (study.Evaluation is DeclaredNode.Map at) evaluation?.CheckTask(task, at, problems);
         }
         return (data, data is null || model is null || training is null || evaluation is null ? null : new ComposedStudy(data, model, training, evaluation));

@@ -33,6 +33,17 @@ public enum Duplicates
     Drop,
 }
 
+/// <summary>What happens to a record whose file can't be decoded.</summary>
+[Doc("What happens to a record whose file can't be decoded.")]
+public enum Corrupt
+{
+    /// <summary>The site is refused until its files are put right.</summary>
+    Error,
+
+    /// <summary>The record is left out, and a warning names the file.</summary>
+    DropRow,
+}
+
 /// <summary>How records are cleaned at the site before anything is counted: the study's <c>clean</c>.</summary>
 [Doc("How records are cleaned at each site before anything is counted.")]
 public sealed record CleanSection : ICheckedDeclaration
@@ -48,6 +59,10 @@ public sealed record CleanSection : ICheckedDeclaration
     /// <summary>What happens to exact duplicates (all features and the label equal).</summary>
     [Doc("What happens to exact duplicates (all features and the label equal): report (default), keep or drop.")]
     public Duplicates Duplicates { get; init; }
+
+    /// <summary>What happens to a record whose image or sound can't be decoded.</summary>
+    [Doc("What happens to a record whose image or sound can't be decoded: error (default) or drop-row. Every such file is named, with the byte at which it breaks.")]
+    public Corrupt Corrupt { get; init; }
 
     /// <summary>Smoothing of ordered rows.</summary>
     [Doc("Smoothing of number columns over rows in order.")]

@@ -49,6 +49,7 @@ internal static class Cleaner
         foreach (var column in columns)
         {
             if (column.Key(a) != column.Key(b)) return false;
+            if (column is GridColumn grid && !grid.BytesOf(a).SequenceEqual(grid.BytesOf(b))) return false;
             if (column is TextColumn text && text.Values[a] != text.Values[b]) return false;
         }
         return true;

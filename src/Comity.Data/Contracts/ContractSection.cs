@@ -49,7 +49,7 @@ public sealed record ContractSection : ICheckedDeclaration
             var feature = Features.FirstOrDefault(f => f.Column == column);
             if (Sensitive[i].Cuts.Count > 0 && feature is not (null or { Kind: FeatureKind.Number }))
                 problems.Add(Messages.Problem("cuts-of-category", place, column));
-            if (Sensitive[i].Cuts.Count == 0 && feature is { Kind: FeatureKind.Number or FeatureKind.Date or FeatureKind.Text })
+            if (Sensitive[i].Cuts.Count == 0 && feature is { Kind: FeatureKind.Number or FeatureKind.Date or FeatureKind.Text or FeatureKind.Image or FeatureKind.Audio })
                 problems.Add(Messages.Problem("sensitive-without-groups", place, column));
         }
     }

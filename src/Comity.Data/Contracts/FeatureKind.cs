@@ -23,6 +23,12 @@ public enum FeatureKind
 
     /// <summary>A date, with or without a time of day.</summary>
     Date,
+
+    /// <summary>An image: a PNG file, or an item of an IDX file.</summary>
+    Image,
+
+    /// <summary>A recording: a WAV file.</summary>
+    Audio,
 }
 
 /// <summary>What of a date enters the model.</summary>

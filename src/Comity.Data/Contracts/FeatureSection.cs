@@ -1,3 +1,4 @@
+using Comity.Data.Audio;
 using Comity.Declarations;
 
 namespace Comity.Data.Contracts;
@@ -11,7 +12,7 @@ public sealed record FeatureSection : ICheckedDeclaration
     public required string Column { get; init; }
 
     /// <summary>What it holds.</summary>
-    [Doc("What it holds: number, category, ordinal, boolean, text or date.")]
+    [Doc("What it holds: number, category, ordinal, boolean, text, date, image or audio.")]
     public FeatureKind Kind { get; init; }
 
     /// <summary>Bounds of a number.</summary>
@@ -38,6 +39,42 @@ public sealed record FeatureSection : ICheckedDeclaration
     [Doc("What of a date enters the model; default month and weekday.")]
     public IReadOnlyList<DatePart> Parts { get; init; } = [];
 
+    /// <summary>Rows of an image's pixels.</summary>
+    [Doc("Rows of an image's pixels."), Within(1, 8192)]
+    public int? Height { get; init; }
+
+    /// <summary>Columns of an image's pixels.</summary>
+    [Doc("Columns of an image's pixels."), Within(1, 8192)]
+    public int? Width { get; init; }
+
+    /// <summary>1: grey, 3: colour; images with others are brought to it.</summary>
+    [Doc("Channels of an image: 1 (grey, the default) or 3 (colour). Images with others are brought to it; what is transparent is laid on white."), Within(1, 3)]
+    public int Channels { get; init; } = 1;
+
+    /// <summary>What happens to an image of another size.</summary>
+    [Doc("What happens to an image of another size: error (default) or scale.")]
+    public ImageFit Fit { get; init; }
+
+    /// <summary>Samples a second to which recordings are brought.</summary>
+    [Doc("Samples a second to which recordings are brought; their channels are averaged."), Within(100, 1_000_000)]
+    public int? Rate { get; init; }
+
+    /// <summary>Seconds to which recordings are cut off, or filled up with silence.</summary>
+    [Doc("Seconds to which recordings are cut off, or filled up with silence."), Within(0, 3600, AboveLow = true)]
+    public double? Seconds { get; init; }
+
+    /// <summary>What a model hears of a recording; null: 40 logarithmic mel bands.</summary>
+    [Doc("What a model hears of a recording; by default 40 logarithmic mel bands over frames of 25 ms every 10 ms.")]
+    public SpectrumSection? Spectrum { get; init; }
+
+    /// <summary>Samples of a recording at the contract's rate.</summary>
+    internal int SampleCount => (int)Math.Round(Rate!.Value * Seconds!.Value);
+
+    internal SpectrumSection SpectrumOrDefault => Spectrum ?? new SpectrumSection();
+
+    /// <summary>Whether a cell is a file rather than a value.</summary>
+    internal bool IsContent => Kind is FeatureKind.Image or FeatureKind.Audio;
+
     /// <inheritdoc/>
     public void Check(DeclaredNode.Map at, ProblemList problems)
     {
@@ -45,7 +82,15 @@ public sealed record FeatureSection : ICheckedDeclaration
         if (Unit is not null && Kind != FeatureKind.Number) problems.Add(Misplaced(at, "unit", FeatureKind.Number));
         if (Format is not null && Kind != FeatureKind.Date) problems.Add(Misplaced(at, "format", FeatureKind.Date));
         if (Parts.Count > 0 && Kind != FeatureKind.Date) problems.Add(Misplaced(at, "parts", FeatureKind.Date));
-        if (Values.Count > 0 && Kind is FeatureKind.Number or FeatureKind.Date or FeatureKind.Text) problems.Add(Misplaced(at, "values", FeatureKind.Category));
+        if (Values.Count > 0 && Kind is FeatureKind.Number or FeatureKind.Date or FeatureKind.Text or FeatureKind.Image or FeatureKind.Audio) problems.Add(Misplaced(at, "values", FeatureKind.Category));
+        foreach (var key in new[] { "height", "width", "channels", "fit" })
+            if (at[key] is not null && Kind != FeatureKind.Image) problems.Add(Misplaced(at, key, FeatureKind.Image));
+        foreach (var key in new[] { "rate", "seconds", "spectrum" })
+            if (at[key] is not null && Kind != FeatureKind.Audio) problems.Add(Misplaced(at, key, FeatureKind.Audio));
+        if (IsContent && at["missing"] is { } markers) problems.Add(Misplaced(at, "missing", FeatureKind.Category));
+        if (Kind == FeatureKind.Image && (Height is null || Width is null)) problems.Add(Messages.Problem("image-without-size", at.Place, Column));
+        if (Channels == 2) problems.Add(Messages.Problem("image-channels", at["channels"]!.Place, Channels));
+        if (Kind == FeatureKind.Audio) CheckSound(at, problems);
         if (Kind == FeatureKind.Ordinal && Values.Count < 2)
             problems.Add(Messages.Problem("ordinal-without-values", at.Place, Column, Values.Count));
         if (Kind == FeatureKind.Category && Values.Count == 1)
@@ -56,6 +101,13 @@ public sealed record FeatureSection : ICheckedDeclaration
             problems.Add(Messages.Problem("value-twice", at["values"]!.Place, twice.Key, Column));
         foreach (var both in Values.Select(Level.Canonical).Intersect(Missing.Select(Level.Canonical)))
             problems.Add(Messages.Problem("value-missing-too", at["missing"]!.Place, both, Column));
+    }
+
+    private void CheckSound(DeclaredNode.Map at, ProblemList problems)
+    {
+        if (Rate is null || Seconds is null) problems.Add(Messages.Problem("sound-without-length", at.Place, Column));
+        else if (Rate * Seconds > 1e8 || Audio.Spectrum.Size(SpectrumOrDefault, Rate.Value, SampleCount).Frames < 1)
+            problems.Add(Messages.Problem("sound-too-short", at["seconds"]!.Place, Seconds, SpectrumOrDefault.Frame));
     }
 
     private Problem Misplaced(DeclaredNode.Map at, string key, FeatureKind wanted) =>

@@ -21,6 +21,7 @@ internal static class ColumnFitter
         {
             FeatureKind.Number => Number(fitted, feature, preprocess, agreed),
             FeatureKind.Date => fitted with { Parts = feature.Parts.Count > 0 ? feature.Parts : [DatePart.Month, DatePart.Weekday] },
+            FeatureKind.Image or FeatureKind.Audio => Grid(fitted, feature, preprocess, agreed),
             FeatureKind.Text => throw new ArgumentException($"No tabular model learns from the text column '{name}'; remove it from the features.", nameof(feature)),
             _ => Levels(fitted, feature, preprocess, agreed),
         };
@@ -49,6 +50,24 @@ internal static class ColumnFitter
             ScaleKind.MinMax => MinMax(fitted, StatisticsPlan.Extremes(feature, agreed)),
             _ => fitted,
         };
+    }
+
+    private static FittedColumn Grid(FittedColumn fitted, FeatureSection feature, PreprocessSection preprocess, SharedStatistics agreed)
+    {
+        var (blocks, length) = feature.Kind == FeatureKind.Image
+            ? (feature.Channels, feature.Height!.Value * feature.Width!.Value)
+            : Audio.Spectrum.Size(feature.SpectrumOrDefault, feature.Rate!.Value, feature.SampleCount);
+        var moments = Part(agreed, feature.Column + "/moments").Values;
+        double[] centers = new double[blocks], scales = [.. Enumerable.Repeat(1.0, blocks)];
+        if (preprocess.ScaleFor(feature.Column) == ScaleKind.Standard)
+        {
+            for (var b = 0; b < blocks; b++)
+            {
+                var (present, mean, deviation) = Moments([moments[3 * b], 0, moments[3 * b + 1], moments[3 * b + 2]], 0);
+                if (present > 0) (centers[b], scales[b]) = (mean, NotZero(deviation));
+            }
+        }
+        return fitted with { Indicator = false, Centers = centers, Scales = scales, BlockLength = length };
     }
 
     private static FittedColumn MinMax(FittedColumn fitted, (double Min, double Max) extremes)

@@ -47,6 +47,18 @@ public sealed record FittedColumn
     /// <summary>What of a date enters.</summary>
     public IReadOnlyList<DatePart> Parts { get; init; } = [];
 
+    /// <summary>What is subtracted from each block of an image (its channels) or a spectrum (its bands), shape [blocks]; empty for other columns.</summary>
+    public IReadOnlyList<double> Centers { get; init; } = [];
+
+    /// <summary>What each block is divided by; never 0.</summary>
+    public IReadOnlyList<double> Scales { get; init; } = [];
+
+    /// <summary>Values of a block; 0 for columns that are no grids.</summary>
+    public int BlockLength { get; init; }
+
+    /// <summary>Number of its inputs.</summary>
+    internal int InputCount => Selected && BlockLength > 0 ? Centers.Count * BlockLength : InputNames().Count();
+
     /// <summary>Names of its inputs.</summary>
     internal IEnumerable<string> InputNames()
     {
@@ -55,6 +67,9 @@ public sealed record FittedColumn
         {
             case FeatureKind.Category:
                 foreach (var level in Levels.Skip(DropFirst ? 1 : 0)) yield return $"{Column}={level}";
+                break;
+            case FeatureKind.Image or FeatureKind.Audio:
+                for (var i = 0; i < Centers.Count * BlockLength; i++) yield return $"{Column}[{i.ToString(System.Globalization.CultureInfo.InvariantCulture)}]";
                 break;
             case FeatureKind.Date:
                 foreach (var part in Parts)

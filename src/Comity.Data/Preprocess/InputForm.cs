@@ -1,4 +1,6 @@
 using System.Text.Json.Serialization;
+using Comity.Data.Audio;
+using Comity.Data.Contracts;
 
 namespace Comity.Data.Preprocess;
 
@@ -12,6 +14,21 @@ public abstract record InputForm
     /// <summary>Floats in a row.</summary>
     [JsonIgnore]
     public abstract int Width { get; }
+
+    /// <summary>What rows will be, as far as the contract alone tells: what only records tell (the number of features) is 1.</summary>
+    public static InputForm Planned(ContractSection contract)
+    {
+        ArgumentNullException.ThrowIfNull(contract);
+        return contract.Features is [{ IsContent: true } only] ? Of(only) : new FeatureForm(1);
+    }
+
+    /// <summary>What a single image or sound is.</summary>
+    internal static InputForm Of(FeatureSection content)
+    {
+        if (content.Kind == FeatureKind.Image) return new ImageForm(content.Channels, content.Height!.Value, content.Width!.Value);
+        var (bands, frames) = Spectrum.Size(content.SpectrumOrDefault, content.Rate!.Value, content.SampleCount);
+        return content.SpectrumOrDefault.Form == SpectrumForm.Waveform ? new SeriesForm(frames, 1) : new ImageForm(1, bands, frames);
+    }
 }
 
 /// <summary>Features without an order.</summary>

@@ -38,7 +38,14 @@ public sealed record Preprocessing
     public int InputWidth => Form.Width;
 
     /// <summary>What the model's inputs are.</summary>
-    public InputForm Form => new FeatureForm(Columns.Sum(c => c.InputNames().Count()));
+    public InputForm Form
+    {
+        get
+        {
+            var used = Columns.Where(c => c.Selected).ToArray();
+            return used is [{ BlockLength: > 0 } only] ? InputForm.Of(Contract.Features.First(f => f.Column == only.Column)) : new FeatureForm(used.Sum(c => c.InputCount));
+        }
+    }
 
     /// <summary>Works out all numbers from the statistics of all sites.</summary>
     /// <exception cref="ArgumentException">A statistic is missing, or a text column is among the features.</exception>
@@ -51,7 +58,7 @@ public sealed record Preprocessing
             TaskName = contract.Label.TaskName,
             Classes = contract.Label.ClassNames,
             Contract = contract,
-            Clean = clean is null ? new CleanSection() : new CleanSection { OutOfRange = clean.OutOfRange, OutOfRangeColumns = clean.OutOfRangeColumns },
+            Clean = clean is null ? new CleanSection() : new CleanSection { Corrupt = clean.Corrupt, OutOfRange = clean.OutOfRange, OutOfRangeColumns = clean.OutOfRangeColumns },
             Columns = columns,
         };
     }

@@ -12,7 +12,7 @@ internal static class RowEncoder
     public static EncodedRows Encode(Preprocessing preprocessing, RecordTable table, ReadOnlySpan<int> rows)
     {
         var width = preprocessing.InputWidth;
-        var features = new float[rows.Length * width];
+        var features = new float[checked(rows.Length * width)];
         var at = 0;
         foreach (var column in preprocessing.Columns)
         {
@@ -25,11 +25,14 @@ internal static class RowEncoder
                 case LevelColumn levels:
                     Levels(column, levels, rows, features, at, width);
                     break;
+                case GridColumn grid:
+                    Grid(column, grid, rows, features, at, width);
+                    break;
                 case DateColumn dates:
                     Dates(column, dates, rows, features, at, width);
                     break;
             }
-            at += column.InputNames().Count();
+            at += column.InputCount;
         }
         var (labels, sourceRows) = (new float[table.LabelValues.Length == 0 ? 0 : rows.Length], new int[rows.Length]);
         for (var i = 0; i < rows.Length; i++)
@@ -69,6 +72,22 @@ internal static class RowEncoder
             if (column.Indicator) features[indicator] = code < 0 ? 1 : 0;
             at += width;
             indicator += width;
+        }
+    }
+
+    private static void Grid(FittedColumn column, GridColumn grid, ReadOnlySpan<int> rows, Span<float> features, int at, int width)
+    {
+        foreach (var row in rows)
+        {
+            var to = features.Slice(at, grid.Length);
+            at += width;
+            if (grid.IsMissing(row)) continue; // zero is the mean of what is standardised
+            grid.Read(row, to);
+            for (var block = 0; block < grid.Blocks; block++)
+            {
+                var (center, scale) = ((float)column.Centers[block], (float)(1 / column.Scales[block]));
+                foreach (ref var value in to.Slice(block * grid.BlockLength, grid.BlockLength)) value = (value - center) * scale;
+            }
         }
     }
 

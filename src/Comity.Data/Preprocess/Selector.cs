@@ -3,12 +3,12 @@ using Comity.Data.Shared;
 
 namespace Comity.Data.Preprocess;
 
-/// <summary>Scores columns by the shared statistics and keeps those that tell most. Dates have no score and are always kept.</summary>
+/// <summary>Scores columns by the shared statistics and keeps those that tell most. Dates, images and sounds have no score and are always kept.</summary>
 internal static class Selector
 {
     public static IReadOnlyList<FittedColumn> Select(IReadOnlyList<FittedColumn> columns, ContractSection contract, SelectionSection selection, SharedStatistics agreed)
     {
-        var scored = columns.Select(c => c.Kind == FeatureKind.Date ? c : c with { Score = Score(c, contract, selection.By, agreed) }).ToArray();
+        var scored = columns.Select(c => c.Kind is FeatureKind.Date or FeatureKind.Image or FeatureKind.Audio ? c : c with { Score = Score(c, contract, selection.By, agreed) }).ToArray();
         var kept = scored
             .Select((column, index) => (column, index))
             .Where(c => c.column.Score is { } score && score >= (selection.Minimum ?? 0))

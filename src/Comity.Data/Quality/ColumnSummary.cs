@@ -15,7 +15,7 @@ public sealed record ColumnSummary
     /// <summary>Share of missing values; null: suppressed.</summary>
     public double? MissingShare { get; init; }
 
-    /// <summary>Mean of a number; null: none, or too few rows.</summary>
+    /// <summary>Mean of a number, of an image's samples (from 0 to 1) or of a spectrum; null: none, or too few rows.</summary>
     public double? Mean { get; init; }
 
     /// <summary>Standard deviation of a number (divisor n).</summary>
@@ -39,6 +39,7 @@ public sealed record ColumnSummary
     internal static ColumnSummary Of(TableColumn column, int threshold)
     {
         if (column is NumberColumn numbers) return OfNumbers(column.Name, numbers.Values, threshold);
+        if (column is GridColumn grid) return OfGrid(grid, threshold);
         var rows = column switch { LevelColumn l => l.Codes.Length, DateColumn d => d.Ticks.Length, TextColumn t => t.Values.Length, _ => 0 };
         var missing = Enumerable.Range(0, rows).Count(column.IsMissing);
         var summary = new ColumnSummary { Column = column.Name, Kind = column.Kind, MissingShare = Share(missing, rows, threshold) };
@@ -47,6 +48,27 @@ public sealed record ColumnSummary
         foreach (var code in levels.Codes)
             if (code >= 0) counts[code]++;
         return summary with { Levels = Disclosure.Levels(levels.Levels, counts, threshold) };
+    }
+
+    private static ColumnSummary OfGrid(GridColumn grid, int threshold)
+    {
+        var (values, rows, missing) = (new float[grid.Length], grid.Rows, 0);
+        double sum = 0, squares = 0;
+        for (var row = 0; row < rows; row++)
+        {
+            if (grid.IsMissing(row))
+            {
+                missing++;
+                continue;
+            }
+            grid.Read(row, values);
+            foreach (var x in values) (sum, squares) = (sum + x, squares + (double)x * x);
+        }
+        var summary = new ColumnSummary { Column = grid.Name, Kind = grid.Kind, MissingShare = Share(missing, rows, threshold) };
+        if (rows == missing || rows - missing < threshold) return summary;
+        var n = (double)(rows - missing) * grid.Length;
+        var mean = sum / n;
+        return summary with { Mean = mean, Deviation = Math.Sqrt(Math.Max(0, squares / n - mean * mean)) };
     }
 
     internal static ColumnSummary OfNumbers(string name, ReadOnlySpan<float> values, int threshold)

@@ -73,6 +73,9 @@ internal static class StatisticsCollector
                     parts.Add(new SharedPart(name + "/counts", SharedMerge.Sum, LevelCounts(levels.Codes, codes, rows, count), []));
                     if (plan.ByCorrelation) parts.Add(AssociationCounts.OfLevels(table, levels, codes, count, rows, contract, agreed, name));
                     break;
+                case GridColumn grid:
+                    parts.Add(new SharedPart(name + "/moments", SharedMerge.Sum, GridMoments(grid, rows), []));
+                    break;
                 case DateColumn dates:
                     var missing = 0;
                     foreach (var row in rows) missing += dates.IsMissing(row) ? 1 : 0;
@@ -110,6 +113,30 @@ internal static class StatisticsCollector
             squares += x * x;
         }
         return [present, rows.Length - present, sum, squares];
+    }
+
+    /// <summary>For each block of a grid: values present, Σx and Σx². Values are of the order of 1, or logarithms of such, so the squares don't cancel.</summary>
+    private static double[] GridMoments(GridColumn grid, ReadOnlySpan<int> rows)
+    {
+        var (moments, values) = (new double[3 * grid.Blocks], new float[grid.Length]);
+        foreach (var row in rows)
+        {
+            if (grid.IsMissing(row)) continue;
+            grid.Read(row, values);
+            for (var block = 0; block < grid.Blocks; block++)
+            {
+                double sum = 0, squares = 0;
+                foreach (var x in values.AsSpan(block * grid.BlockLength, grid.BlockLength))
+                {
+                    sum += x;
+                    squares += (double)x * x;
+                }
+                moments[3 * block] += grid.BlockLength;
+                moments[3 * block + 1] += sum;
+                moments[3 * block + 2] += squares;
+            }
+        }
+        return moments;
     }
 
     private static double[] LevelCounts(ReadOnlySpan<int> codes, int[] agreedCode, ReadOnlySpan<int> rows, int levels)

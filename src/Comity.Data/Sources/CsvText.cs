@@ -1,5 +1,3 @@
-using System.Buffers.Binary;
-using System.IO.Compression;
 using System.Text.Unicode;
 using Comity.Declarations;
 using CsvHelper;
@@ -72,49 +70,15 @@ internal sealed class CsvText
     /// <param name="problems">Where problems go.</param>
     public static CsvText? Read(string path, string name, SourceSection source, ProblemList problems)
     {
-        var place = Place.InFile(name);
-        try
+        if (FileBytes.Read(path, name, problems) is not { } bytes) return null;
+        if (!Utf8.IsValid(bytes.Span))
         {
-            var bytes = path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase) ? Unzip(path) : File.ReadAllBytes(path);
-            if (!Utf8.IsValid(bytes.Span))
-            {
-                problems.Add(Messages.Problem("not-utf8", Place.InFile(name, LineOfBadByte(bytes.Span))));
-                return null;
-            }
-            for (var i = 0; i < source.Skip; i++) bytes = bytes[AfterLine(bytes.Span)..];
-            var text = new CsvText(bytes, source.Skip, source);
-            return text.FindHeader(source, name, problems) ? text : null;
+            problems.Add(Messages.Problem("not-utf8", Place.InFile(name, LineOfBadByte(bytes.Span))));
+            return null;
         }
-        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
-        {
-            problems.Add(Messages.Problem("source-missing", place, name));
-        }
-        catch (InvalidDataException e)
-        {
-            problems.Add(Messages.Problem("gzip-broken", place, e.Message));
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            problems.Add(Messages.Problem("source-unreadable", place, e.Message));
-        }
-        return null;
-    }
-
-    private static ReadOnlyMemory<byte> Unzip(string path)
-    {
-        using var file = File.OpenRead(path);
-        // An archive that was cut off ends without its trailer; the platform's reader takes that for the end of the data.
-        if (file.Length < 18) throw new InvalidDataException($"{file.Length} bytes");
-        Span<byte> trailer = stackalloc byte[4];
-        file.Seek(-4, SeekOrigin.End);
-        file.ReadExactly(trailer);
-        file.Seek(0, SeekOrigin.Begin);
-        var stated = BinaryPrimitives.ReadUInt32LittleEndian(trailer);
-        using var unzip = new GZipStream(file, CompressionMode.Decompress);
-        using var all = new MemoryStream((int)Math.Min(Math.Max(stated, 256), file.Length * 64));
-        unzip.CopyTo(all);
-        if ((uint)all.Length != stated) throw new InvalidDataException($"{all.Length} ≠ {stated}");
-        return all.GetBuffer().AsMemory(0, (int)all.Length);
+        for (var i = 0; i < source.Skip; i++) bytes = bytes[AfterLine(bytes.Span)..];
+        var text = new CsvText(bytes, source.Skip, source);
+        return text.FindHeader(source, name, problems) ? text : null;
     }
 
     private bool FindHeader(SourceSection source, string name, ProblemList problems)

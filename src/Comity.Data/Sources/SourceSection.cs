@@ -2,8 +2,8 @@ using Comity.Declarations;
 
 namespace Comity.Data.Sources;
 
-/// <summary>Where a site's records lie: <c>sites[].source</c>. Exactly one of <c>csv</c>, <c>sqlite</c> and <c>postgres</c>.</summary>
-[Doc("Where a site's records lie: a CSV file, or a query to SQLite or PostgreSQL.")]
+/// <summary>Where a site's records lie: <c>sites[].source</c>. Exactly one of <c>csv</c>, <c>sqlite</c>, <c>postgres</c>, <c>files</c> and <c>idx</c>.</summary>
+[Doc("Where a site's records lie: a CSV file, a query to SQLite or PostgreSQL, a folder or archive with a file for each record, or an IDX file.")]
 public sealed record SourceSection : ICheckedDeclaration
 {
     /// <summary>CSV file, plain or .gz, relative to the study.</summary>
@@ -34,6 +34,26 @@ public sealed record SourceSection : ICheckedDeclaration
     [Doc("Whether blanks around unquoted fields are cut off; default true.")]
     public bool Trim { get; init; } = true;
 
+    /// <summary>Folder, or .tar, .tar.gz or .tgz archive, in which each file is a record.</summary>
+    [Doc("A folder, or a .tar, .tar.gz or .tgz archive, in which each file is a record: PNG images or WAV recordings.")]
+    public string? Files { get; init; }
+
+    /// <summary>A second folder or archive whose files are the test rows (<c>split: { file: true }</c>).</summary>
+    [Doc("A second folder or archive whose files are the test rows; goes with split: { file: true }.")]
+    public string? TestFiles { get; init; }
+
+    /// <summary>Which files are records, and what their paths say of them.</summary>
+    [Doc("Which files are records, and what their paths tell: \"{digit}/{name}.png\" makes the columns digit and name of 7/a.png; * stands for anything within a name, ** also for folders.")]
+    public string? Pattern { get; init; }
+
+    /// <summary>IDX files (the format of MNIST), plain or .gz.</summary>
+    [Doc("A pair of IDX files, plain or .gz: grey images, and their labels, which become the contract's label column.")]
+    public IdxSection? Idx { get; init; }
+
+    /// <summary>A second pair whose rows are the test rows (<c>split: { file: true }</c>).</summary>
+    [Doc("A second pair of IDX files whose rows are the test rows; goes with split: { file: true }.")]
+    public IdxSection? TestIdx { get; init; }
+
     /// <summary>SQLite file, relative to the study.</summary>
     [Doc("SQLite database file, relative to the study file.")]
     public string? Sqlite { get; init; }
@@ -54,18 +74,29 @@ public sealed record SourceSection : ICheckedDeclaration
     [Doc("Deals the rows out to several sites: this site's part of so many, by a seeded shuffle.")]
     public PartSection? Part { get; init; }
 
+    /// <summary>Whether some of its rows are the test rows by themselves.</summary>
+    internal bool HasTest => TestCsv is not null || TestFiles is not null || TestIdx is not null;
+
     /// <inheritdoc/>
     public void Check(DeclaredNode.Map at, ProblemList problems)
     {
-        var kinds = new[] { Csv, Sqlite, Postgres }.Count(k => k is not null);
+        var kinds = new object?[] { Csv, Sqlite, Postgres, Files, Idx }.Count(k => k is not null);
         if (kinds != 1) problems.Add(Messages.Problem("source-kind", at.Place, kinds));
+        if (Files is null)
+        {
+            foreach (var key in new[] { "testFiles", "pattern" })
+                if (at[key] is { } node) problems.Add(Messages.Problem("source-key", node.Place, key, "files"));
+        }
+        else if (Pattern is null) problems.Add(Messages.Problem("files-without-pattern", at["files"]!.Place, Files));
+        if (Pattern is not null && PathPattern.Parse(Pattern) is null) problems.Add(Messages.Problem("pattern-form", at["pattern"]!.Place, Pattern));
+        if (Idx is null && at["testIdx"] is { } testIdx) problems.Add(Messages.Problem("source-key", testIdx.Place, "testIdx", "idx"));
         if (Csv is null)
         {
             foreach (var key in new[] { "testCsv", "header", "delimiter", "skip", "comment", "trim" })
                 if (at[key] is { } node) problems.Add(Messages.Problem("source-key", node.Place, key, "csv"));
-            if (kinds == 1 && string.IsNullOrWhiteSpace(Query)) problems.Add(Messages.Problem("source-query", at.Place));
+            if (kinds == 1 && (Sqlite ?? Postgres) is not null && string.IsNullOrWhiteSpace(Query)) problems.Add(Messages.Problem("source-query", at.Place));
         }
-        else if (at["query"] is { } query)
+        if ((Sqlite ?? Postgres) is null && at["query"] is { } query)
             problems.Add(Messages.Problem("source-key", query.Place, "query", "sqlite, postgres"));
         if (Delimiter != "tab" && (Delimiter.Length != 1 || Delimiter[0] is '"' or '\n' or '\r' or > '\u007f'))
             problems.Add(Messages.Problem("source-delimiter", at["delimiter"]!.Place, Delimiter));
@@ -73,6 +104,19 @@ public sealed record SourceSection : ICheckedDeclaration
         foreach (var twice in Header.GroupBy(h => h).Where(g => g.Count() > 1))
             problems.Add(Messages.Problem("column-twice", at["header"]!.Place, twice.Key));
     }
+}
+
+/// <summary>Images and labels of one IDX pair.</summary>
+[Doc("A pair of IDX files.")]
+public sealed record IdxSection
+{
+    /// <summary>The images.</summary>
+    [Doc("File of the images, plain or .gz, relative to the study file.")]
+    public required string Images { get; init; }
+
+    /// <summary>Their labels; only for inference may they be absent.</summary>
+    [Doc("File of their labels, in the same order.")]
+    public required string Labels { get; init; }
 }
 
 /// <summary>A condition on a column: <c>{ column: workclass, values: [Private] }</c>.</summary>

@@ -14,6 +14,7 @@ internal sealed class CellProblems(bool showValues, bool lenient)
     private const int ValueShown = 12;
     private readonly Dictionary<(string Code, string Column, string File), Finding> _findings = [];
     private readonly List<RowIssue> _issues = [];
+    private readonly List<(string Code, string Column, CellPlace Place, string Offset, string Detail, bool Warning)> _contents = [];
 
     public IReadOnlyList<RowIssue> Issues => _issues;
 
@@ -33,8 +34,20 @@ internal sealed class CellProblems(bool showValues, bool lenient)
         finding.Places.Add(showValues ? $"{at.ToString(CultureInfo.InvariantCulture)} «{Shorten(value)}»" : at.ToString(CultureInfo.InvariantCulture));
     }
 
+    /// <summary>Notes a file that can't be decoded: each has a problem of its own, with the byte at which it breaks.</summary>
+    public void AddContent(string code, string column, in CellPlace place, string offset, string detail, bool warning)
+    {
+        if (lenient) _issues.Add(new RowIssue(place.Row, place.Line, column, code));
+        else _contents.Add((code, column, place, offset, detail, warning));
+    }
+
     public void Report(ProblemList problems)
     {
+        foreach (var (code, column, place, offset, detail, warning) in _contents)
+        {
+            var at = Place.InFile(place.File, place.Line);
+            problems.Add(warning ? Messages.Warning(code, at, column, offset, detail) : Messages.Problem(code, at, column, offset, detail));
+        }
         foreach (var ((code, column, file), finding) in _findings)
         {
             var more = finding.Count > finding.Places.Count ? ", …" : "";

@@ -1,7 +1,9 @@
 using System.Globalization;
 using System.Text;
+using Comity.Data.Audio;
 using Comity.Data.Cleaning;
 using Comity.Data.Contracts;
+using Comity.Data.Images;
 
 namespace Comity.Data.Tables;
 
@@ -35,6 +37,8 @@ internal abstract class ColumnReader(string name, IEnumerable<string> missing, C
         {
             FeatureKind.Number => new NumberReader(feature.Column, markers, feature.Range, clean.OutOfRangeFor(feature.Column), problems),
             FeatureKind.Date => new DateReader(feature.Column, markers, feature.Format, problems),
+            FeatureKind.Image => new ImageReader(feature, clean, problems),
+            FeatureKind.Audio => new SoundReader(feature, clean, problems),
             FeatureKind.Text => new TextReader(feature.Column, markers, problems),
             _ => new LevelReader(feature.Column, feature.Kind, feature.Values, markers, problems),
         };

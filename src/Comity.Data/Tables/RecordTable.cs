@@ -38,6 +38,9 @@ public sealed class RecordTable
     /// <summary>What was wrong in single rows, where that is not fatal (inference).</summary>
     public IReadOnlyList<RowIssue> Issues { get; }
 
+    /// <summary>Name of each row's file, shape [rows]; empty where rows are not files.</summary>
+    public IReadOnlyList<string> Names { get; internal init; } = [];
+
     internal float[] LabelValues { get; }
 
     internal int[] SourceRowNumbers { get; }
@@ -68,7 +71,7 @@ public sealed class RecordTable
         }
         var columns = new TableColumn[Columns.Count];
         for (var i = 0; i < columns.Length; i++) columns[i] = Columns[i].Take(rows);
-        return new RecordTable(Site, columns, labels, sourceRows, before, Issues);
+        return new RecordTable(Site, columns, labels, sourceRows, before, Issues) { Names = Names.Count == 0 ? [] : [.. rows.ToArray().Select(row => Names[row])] };
     }
 }
 

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using Comity.Data.Cleaning;
 using Comity.Data.Contracts;
+using Comity.Data.Images;
 using Comity.Data.Preprocess;
 using Comity.Data.Sources;
 using Comity.Declarations;
@@ -19,6 +20,7 @@ internal sealed class TableBuilder
     private readonly ColumnReader? _label;
     private readonly List<int> _sourceRows = [];
     private readonly List<bool> _keep = [];
+    private readonly List<string> _names = [];
     private readonly List<(int Field, ColumnReader Reader)> _bound = [];
     private string _file = "";
     private int _before;
@@ -96,6 +98,33 @@ internal sealed class TableBuilder
         _keep.Add(keep);
     }
 
+    /// <summary>Says where the files of image and sound columns are: beside the source whose cells name them, or null for cells that are the files themselves.</summary>
+    public void ContentIn(string? folder)
+    {
+        foreach (var reader in _readers.OfType<ContentReader>()) reader.Folder = folder;
+    }
+
+    /// <summary>The images that follow are bare grey pixels of this size.</summary>
+    public void BarePixels(int height, int width)
+    {
+        foreach (var reader in _readers.OfType<ImageReader>()) reader.BarePixels = (height, width);
+    }
+
+    /// <summary>Takes one record whose cells come from a file's name and content.</summary>
+    /// <param name="cells">Cells in the order of the header; the last one is the content.</param>
+    /// <param name="content">The file.</param>
+    /// <param name="name">The file's name, for people.</param>
+    /// <param name="record">Position in the source.</param>
+    public void Add(IReadOnlyList<byte[]> cells, ReadOnlySpan<byte> content, string name, int record)
+    {
+        var (row, keep) = (_before + record, true);
+        foreach (var (field, reader) in _bound)
+            keep &= reader.Add(field < cells.Count ? cells[field] : content, new CellPlace(name, row, 0, 0));
+        _sourceRows.Add(row);
+        _keep.Add(keep);
+        _names.Add(name);
+    }
+
     /// <summary>Takes one record of a query's result.</summary>
     public void Add(Func<int, string> cell, int record)
     {
@@ -126,7 +155,7 @@ internal sealed class TableBuilder
                 if (!_options.ForInference && _options.Preprocess.MissingFor(column.Name) == MissingPolicy.DropRow && IsFeature(column.Name) && column.IsMissing(i)) _keep[i] = false;
         }
         if (unlabelled > 0) problems.Add(Messages.Warning("label-missing", place, _contract.Label.Column, unlabelled));
-        var all = new RecordTable(_site, columns, labels, [.. _sourceRows], _testFileFrom ?? _sourceRows.Count, Problems.Issues);
+        var all = new RecordTable(_site, columns, labels, [.. _sourceRows], _testFileFrom ?? _sourceRows.Count, Problems.Issues) { Names = _names.Count == _sourceRows.Count ? [.. _names] : [] };
         if (_options.ForInference) return all;
         var kept = Cleaner.Clean(all, _keep, _contract, _options.Clean, place, problems);
         if (kept.Rows == 0) problems.Add(Messages.Problem("site-no-usable-rows", place, _site, all.Rows));

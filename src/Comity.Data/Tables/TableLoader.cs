@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Comity.Data.Cleaning;
 using Comity.Data.Contracts;
+using Comity.Data.Images;
 using Comity.Data.Preprocess;
 using Comity.Data.Sources;
 using Comity.Data.Splits;
@@ -35,6 +36,7 @@ public sealed record LoadOptions
 public sealed class TableLoader(ContractSection contract, LoadOptions options)
 {
     private readonly ConcurrentDictionary<string, Lazy<(CsvText? Text, ProblemList Problems)>> _shared = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<(string Kind, string Path), Lazy<(object? Value, ProblemList Problems)>> _opened = new();
     private readonly ConcurrentDictionary<(CsvText Text, int Of, ulong Seed, string Rows), Lazy<int[]>> _dealt = new();
 
     /// <summary>Reads a site's source, checks it against the contract and cleans it.</summary>
@@ -45,7 +47,10 @@ public sealed class TableLoader(ContractSection contract, LoadOptions options)
         ArgumentNullException.ThrowIfNull(problems);
         var found = new ProblemList();
         var builder = new TableBuilder(contract, options, site);
-        var read = source.Csv is not null ? ReadCsv(source, builder, found, cancellationToken) : SqlRows.Read(source, options.BaseFolder, builder, found, cancellationToken);
+        var read = source.Csv is not null ? ReadCsv(source, builder, found, cancellationToken)
+            : source.Files is not null ? ReadFiles(source.Files, source.TestFiles, OpenFiles, source, builder, found, cancellationToken)
+            : source.Idx is not null ? ReadFiles(source.Idx, source.TestIdx, OpenIdx, source, builder, found, cancellationToken)
+            : SqlRows.Read(source, options.BaseFolder, builder, found, cancellationToken);
         builder.Problems.Report(found);
         var table = read && !found.HasErrors ? builder.Build(source, found) : null;
         problems.AddRange(found);
@@ -60,6 +65,76 @@ public sealed class TableLoader(ContractSection contract, LoadOptions options)
         return ReadFile(source.TestCsv, source, builder, problems, cancellationToken);
     }
 
+    private bool ReadFiles<T>(
+        T main, T? test, Func<T, SourceSection, ProblemList, FileRecords?> open, SourceSection source, TableBuilder builder, ProblemList problems, CancellationToken cancellationToken)
+        where T : class
+    {
+        foreach (var (part, isTest) in test is null ? [(main, false)] : new[] { (main, false), (test, true) })
+        {
+            if (isTest) builder.TestFileStarts();
+            if (open(part, source, problems) is not { } records || !builder.Bind(records.Header, NameOf(part), problems)) return false;
+            if (RowFilter.Bind(source.Rows, [.. records.Header.SkipLast(1)], NameOf(part), problems) is not { } filters) return false;
+            if (records.PixelSize is { } size) builder.BarePixels(size.Height, size.Width);
+            var rows = Enumerable.Range(0, records.Cells.Count).Where(i => filters.All(f => f.Matches(records.Cells[i][f.Field]))).ToArray();
+            source.Part?.Shuffle(rows);
+            foreach (var record in source.Part?.Slice(rows) ?? rows)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                builder.Add(records.Cells[record], records.Content(record).Span, records.Name(record), record);
+            }
+            builder.EndOfFile(records.Cells.Count);
+        }
+        return true;
+    }
+
+    private static string NameOf<T>(T part) => part is IdxSection idx ? idx.Images : part as string ?? "";
+
+    private FileRecords? OpenFiles(string path, SourceSection source, ProblemList problems)
+    {
+        var files = Shared(path, "files", problems, FileCollection.Open);
+        return files is null ? null : FileRecords.OfFiles(files, source.Pattern, path, contract, problems);
+    }
+
+    private FileRecords? OpenIdx(IdxSection idx, SourceSection source, ProblemList problems)
+    {
+        var images = Shared(idx.Images, "images", problems, (path, name, own) => Parse(path, name, 3, own));
+        var labels = idx.Labels.Length == 0 ? null : Shared(idx.Labels, "labels", problems, (path, name, own) => Parse(path, name, 1, own));
+        if (images is null || (labels is null && !options.ForInference)) return null;
+        return FileRecords.OfIdx(images, labels, idx.Images, idx.Labels, contract, problems);
+    }
+
+    private static IdxFile? Parse(string path, string name, int dimensions, ProblemList problems)
+    {
+        if (FileBytes.Read(path, name, problems) is not { } bytes) return null;
+        try
+        {
+            return IdxFile.Parse(bytes, dimensions);
+        }
+        catch (ContentException e)
+        {
+            problems.Add(Messages.Problem(e.Code, Place.InFile(name), "", FormattableString.Invariant($"{e.Offset}"), e.Detail));
+            return null;
+        }
+    }
+
+    /// <summary>Something that several sites may read: opened once, its problems told at each.</summary>
+    private T? Shared<T>(string declared, string kind, ProblemList problems, Func<string, string, ProblemList, T?> open) where T : class
+    {
+        if (EnvironmentText.Expand(declared, out var unset) is not { } name)
+        {
+            problems.Add(Messages.Problem("environment-unset", Place.InFile(declared), unset));
+            return null;
+        }
+        var path = Path.Combine(options.BaseFolder, name);
+        var (value, found) = _opened.GetOrAdd((kind, path), _ => new Lazy<(object?, ProblemList)>(() =>
+        {
+            var own = new ProblemList();
+            return (open(path, name, own), own);
+        })).Value;
+        problems.AddRange(found);
+        return (T?)value;
+    }
+
     private bool ReadFile(string file, SourceSection source, TableBuilder builder, ProblemList problems, CancellationToken cancellationToken)
     {
         if (EnvironmentText.Expand(file, out var unset) is not { } name)
@@ -70,6 +145,7 @@ public sealed class TableLoader(ContractSection contract, LoadOptions options)
         var text = Open(Path.Combine(options.BaseFolder, name), name, source, problems);
         if (text is null) return false;
         if (!builder.Bind(text.Header, name, problems)) return false;
+        builder.ContentIn(Path.GetDirectoryName(Path.GetFullPath(Path.Combine(options.BaseFolder, name))));
         var filters = RowFilter.Bind(source.Rows, text.Header, name, problems);
         if (filters is null) return false;
         if (source.Part is null && filters.Count == 0)
