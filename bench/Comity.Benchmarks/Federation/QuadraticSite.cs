@@ -13,7 +13,9 @@ internal sealed class QuadraticSite(string site, int index, int rows) : ISiteWor
 
     public ValueTask<TrainingResult> TrainAsync(TrainingTask task, CancellationToken cancellationToken)
     {
-        var w = task.Parameters.ToArray();
+        var trained = task.Destination.IsEmpty ? new float[task.Parameters.Length] : task.Destination;
+        task.Parameters.CopyTo(trained);
+        var w = trained.Span;
         var loss = 0.0;
         for (var i = 0; i < w.Length; i++)
         {
@@ -21,7 +23,7 @@ internal sealed class QuadraticSite(string site, int index, int rows) : ISiteWor
             loss += error * error;
             w[i] -= 0.1f * error;
         }
-        return new(new TrainingResult { Parameters = w, Rows = rows, Steps = 1, LearningRateSum = 0.1, NormalizedSteps = 1, LossByEpoch = [loss / 2 / w.Length] });
+        return new(new TrainingResult { Parameters = trained, Rows = rows, Steps = 1, LearningRateSum = 0.1, NormalizedSteps = 1, LossByEpoch = [loss / 2 / w.Length] });
     }
 
     public ValueTask<EvaluationResult> EvaluateAsync(EvaluationTask task, CancellationToken cancellationToken)

@@ -93,6 +93,7 @@ internal sealed class InProcessChannel(ISiteWork work, ParameterLayout layout, S
         };
         var result = await work.TrainAsync(task, cancellationToken).ConfigureAwait(false);
 
+        if (!result.Parameters.Span.Overlaps(body)) slots.Discarded(1, length); // a site that brings a vector of its own
         if (result.Parameters.Length != length) body = new float[result.Parameters.Length]; // for the gate to refuse
         if (result.Parameters.Length == length)
         {
