@@ -3,7 +3,8 @@
 
   make NAME KIND ARGS…     prepares a workload
   cpu NAME SECONDS         runs it for about so long; prints seconds of this thread's CPU time for one step
-KIND: mlp INPUTS HIDDEN OUTPUTS BATCH OPTIMIZER (OUTPUTS 1: binary cross-entropy), gemm M N K TRANSPOSE_A TRANSPOSE_B
+KIND: mlp INPUTS HIDDEN OUTPUTS BATCH OPTIMIZER (OUTPUTS 1: binary cross-entropy), gemm M N K TRANSPOSE_A TRANSPOSE_B,
+cnn BATCH LAYOUT (default or channels-last)
 Eager mode, one thread, no data loading: the fixed batch that favours the rival.
 """
 import sys
@@ -37,6 +38,26 @@ def mlp(inputs, hidden, outputs, batch, optimizer):
     return step
 
 
+def lenet():
+    return nn.Sequential(
+        nn.Conv2d(1, 32, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(32, 64, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Flatten(), nn.Linear(64 * 49, 128), nn.ReLU(), nn.Linear(128, 10))
+
+
+def cnn(batch, layout):
+    net, x, y = lenet(), torch.randn(int(batch), 1, 28, 28), torch.randint(0, 10, (int(batch),))
+    if layout == "channels-last":
+        net, x = net.to(memory_format=torch.channels_last), x.to(memory_format=torch.channels_last)
+    opt = torch.optim.Adam(net.parameters())
+
+    def step():
+        opt.zero_grad(set_to_none=True)
+        F.cross_entropy(net(x), y).backward()
+        opt.step()
+
+    return step
+
+
 def gemm(m, n, k, ta, tb):
     m, n, k = int(m), int(n), int(k)
     a = torch.randn(k, m).t() if ta == "1" else torch.randn(m, k)
@@ -60,7 +81,7 @@ for line in sys.stdin:
     if not words or words[0] == "quit":
         break
     if words[0] == "make":
-        work[words[1]] = {"mlp": mlp, "gemm": gemm}[words[2]](*words[3:])
+        work[words[1]] = {"mlp": mlp, "gemm": gemm, "cnn": cnn}[words[2]](*words[3:])
         print(0, flush=True)
     else:
         print(repr(cpu(work[words[1]], float(words[2]))), flush=True)

@@ -13,6 +13,7 @@ namespace Comity.Learning.Models;
 [Kind("gru", typeof(GruSection))]
 [Kind("lstm", typeof(LstmSection))]
 [Kind("transformer", typeof(TransformerSection))]
+[Kind("cnn", typeof(CnnSection))]
 public abstract record ModelSection
 {
     /// <summary>What predicts tokens.</summary>
