@@ -71,6 +71,7 @@ internal static class CommandLine
         root.Subcommands.Add(CheckCommand.Create(session));
         root.Subcommands.Add(PredictCommand.Create(session));
         root.Subcommands.Add(ReleaseCommand.Create(session));
+        root.Subcommands.Add(ServeCommand.Create(session));
         root.Subcommands.Add(EstimateCommand.Create(session));
         root.Subcommands.Add(ReportCommand.Create(session));
         root.Subcommands.Add(DataCommand.Create(session));

@@ -1,0 +1,89 @@
+using System.Text;
+using Comity.Data.Preprocess;
+using Comity.Data.Records;
+using Comity.Data.Reference;
+using Comity.Declarations;
+using Comity.Learning;
+using Comity.Learning.Models;
+using Comity.Serving.Releases;
+using Comity.Tensors.Files;
+
+namespace Comity.Serving.Inference;
+
+/// <summary>A verified release, ready to answer. Immutable; safe for several threads.</summary>
+public sealed class ServedModel
+{
+    private const string SectionKey = "comity.model";
+    private readonly float[] _parameters;
+    private readonly Model _model;
+
+    private ServedModel(Release release, Model model, float[] parameters, Preprocessing preprocessing, ReferenceStatistics reference)
+    {
+        (Manifest, Sha256, _model, _parameters, Preprocessing, Reference) = (release.Manifest, release.Sha256, model, parameters, preprocessing, reference);
+        // A model of images or series has no columns that a person could fill in: it takes its encoded input alone.
+        Records = preprocessing.Form is FeatureForm ? new RecordEncoder(preprocessing) : null;
+    }
+
+    /// <summary>What it is.</summary>
+    public ReleaseManifest Manifest { get; }
+
+    /// <summary>SHA-256 (hex) of the release's file.</summary>
+    public string Sha256 { get; }
+
+    /// <summary>How records become its input.</summary>
+    public Preprocessing Preprocessing { get; }
+
+    /// <summary>Encodes a record; null: the model takes encoded input alone.</summary>
+    public RecordEncoder? Records { get; }
+
+    /// <summary>What its training records looked like.</summary>
+    public ReferenceStatistics Reference { get; }
+
+    /// <summary>Floats that it takes for a record.</summary>
+    public int Inputs => _model.Inputs;
+
+    /// <summary>Floats that it gives for a record: one probability a class, or the value.</summary>
+    public int Outputs => _model.Outputs;
+
+    /// <summary>Classes in the order of the outputs; empty for regression.</summary>
+    public IReadOnlyList<string> Classes => Preprocessing.Classes;
+
+    /// <summary>Makes the model of a release.</summary>
+    /// <exception cref="ReleaseRefusedException">Its parts do not fit one another.</exception>
+    public static ServedModel Load(Release release)
+    {
+        ArgumentNullException.ThrowIfNull(release);
+        var file = release.Manifest.FileName;
+        try
+        {
+            var preprocessing = Preprocessing.FromJson(Encoding.UTF8.GetString(release[Release.PreprocessingPart].Span));
+            var reference = ReferenceStatistics.FromJson(Encoding.UTF8.GetString(release[Release.StatisticsPart].Span));
+            var content = Safetensors.Read(new MemoryStream(release[Release.WeightsPart].ToArray(), writable: false), file);
+            if (!content.Metadata.TryGetValue(SectionKey, out var text)) throw new FormatException($"__metadata__ lacks {SectionKey}");
+            var problems = new ProblemList();
+            var section = DeclaredFile.Parse(text, file, problems) is { } node ? SectionReader.Read<ModelSection>(node, problems) : null;
+            if (section is null || problems.HasErrors) throw new FormatException(string.Join(' ', problems));
+            var task = preprocessing.TaskName switch { "binary" => TaskKind.Binary, "multiclass" => TaskKind.Multiclass, _ => TaskKind.Regression };
+            var model = ModelFactory.Create(section, ShapeOf(preprocessing.Form), task, task == TaskKind.Regression ? 0 : preprocessing.Classes.Count);
+            if (model.Layout.Digest != content.Layout.Digest) throw new FormatException("the weights' layout is another model's");
+            return new ServedModel(release, model, content.Parameters, preprocessing, reference);
+        }
+        catch (Exception e) when (e is FormatException or ArgumentException or IOException)
+        {
+            throw new ReleaseRefusedException(Messages.Problem("release-model", Place.InFile(file), e.Message));
+        }
+    }
+
+    /// <summary>Probabilities by class, or values.</summary>
+    /// <param name="features">Shape [rows, <see cref="Inputs"/>].</param>
+    /// <param name="rows">Number of rows.</param>
+    /// <param name="outputs">Shape [rows, <see cref="Outputs"/>]; overwritten.</param>
+    public void Predict(ReadOnlySpan<float> features, int rows, Span<float> outputs) => _model.Predict(_parameters, features, rows, outputs);
+
+    private static InputShape ShapeOf(InputForm form) => form switch
+    {
+        ImageForm image => new ImageInput(image.Channels, image.Height, image.Columns),
+        SeriesForm series => new SeriesInput(series.Steps, series.Channels),
+        _ => new FeatureInput(form.Width),
+    };
+}

@@ -1,0 +1,29 @@
+using Comity.Data.Records;
+
+namespace Comity.Serving.Protocol;
+
+/// <summary>Which cells make a request wrong. What is missing or out of range is answered, and said with the answer.</summary>
+internal static class CellRules
+{
+    public static void Check(Exchange exchange, int field, EncodedCell cell, string at, bool unseenIsMissing)
+    {
+        if (cell.Finding is CellFinding.Present or CellFinding.Missing or CellFinding.OutOfRange) return;
+        var of = exchange.Model.Records!.Fields[field];
+        switch (cell.Finding)
+        {
+            case CellFinding.NotNumber:
+                exchange.Add("value-not-number", at + of.Column, of.Column, of.Range?.ToString() ?? "–", of.Unit ?? "–");
+                break;
+            case CellFinding.NotFinite:
+                exchange.Add("value-not-finite", at + of.Column, of.Column);
+                break;
+            case CellFinding.NotDate:
+                exchange.Add("value-not-date", at + of.Column, of.Column, of.Format ?? "yyyy-MM-dd");
+                break;
+            case CellFinding.UnknownValue when !unseenIsMissing:
+                exchange.Version.Drift?.Refused(field);
+                exchange.Add("value-unseen", at + of.Column, of.Column, string.Join(", ", of.Levels.Take(40)));
+                break;
+        }
+    }
+}
