@@ -84,7 +84,7 @@ public sealed class AnswerSeal : IDisposable
     public SealedAnswer? Open(string id)
     {
         ArgumentNullException.ThrowIfNull(id);
-        if (id.Length > Longest) return null;
+        if (id.Length > Longest || !Base64Url.IsValid(id)) return null;
         var bytes = new byte[Base64Url.GetMaxDecodedLength(id.Length)];
         if (!Base64Url.TryDecodeFromChars(id, bytes, out var length) || length < 1 + NonceLength + TagLength + 8 || bytes[0] != Format) return null;
         var plain = new byte[length - 1 - NonceLength - TagLength];

@@ -146,6 +146,7 @@ internal sealed class TensorReader(Exchange exchange, int mostRows)
         }
         var to = exchange.Features.AsSpan(0, exchange.Rows * exchange.Model.Inputs);
         int count = 0, depth = 1;
+        var numbers = true;
         while (depth > 0 && reader.Read())
         {
             switch (reader.TokenType)
@@ -162,14 +163,12 @@ internal sealed class TensorReader(Exchange exchange, int mostRows)
                     depth--;
                     break;
                 default:
-                    exchange.Add("tensor-not-number", Path(tensor), tensor.Name);
+                    numbers = false;
                     reader.Skip();
-                    count = -1;
                     break;
             }
-            if (count < 0) return;
         }
-        Judge(tensor, count, to);
+        Judge(tensor, numbers ? count : -1, to);
         _straight = true;
     }
 
