@@ -10,6 +10,16 @@ internal sealed class EarlyStop(EarlyStoppingSection? section, MeanLoss? validat
     private int _bestEpoch = -1;
     private float[]? _bestParameters;
 
+    /// <summary>What a checkpoint needs.</summary>
+    public (double Best, int BestEpoch, float[]? BestParameters) State
+    {
+        get => (_best, _bestEpoch, _bestParameters?.ToArray());
+        set => (_best, _bestEpoch, _bestParameters) = (value.Best, value.BestEpoch, value.BestParameters?.ToArray());
+    }
+
+    /// <summary>Takes up the losses of a run that goes on.</summary>
+    public void TakeUp(IReadOnlyList<double> losses) => _losses.AddRange(losses);
+
     /// <summary>Losses seen.</summary>
     public IReadOnlyList<double> Losses => _losses;
 

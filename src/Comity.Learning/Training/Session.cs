@@ -13,6 +13,8 @@ internal sealed class Session
         var length = model.Layout.Length;
         (Parameters, Gradient) = (new AlignedBuffer(length), new AlignedBuffer(length));
         Optimizer = section.Optimizer is LbfgsSection ? null : Optimizer.Create(section.Optimizer, model.Kernels, length);
+        if (section.Accumulate > 1) Sum = new AlignedBuffer(length);
+        if (section.AverageDecay is not null) Average = new AlignedBuffer(length);
         Decayed = Segments(model.Layout, role => role == ParameterRole.Weight);
         Trained = Segments(model.Layout, role => role != ParameterRole.BatchNormStatistic);
     }
@@ -22,6 +24,12 @@ internal sealed class Session
     public AlignedBuffer Gradient { get; }
 
     public Optimizer? Optimizer { get; }
+
+    /// <summary>Σ of the gradients of several batches; null unless they make one step together.</summary>
+    public AlignedBuffer? Sum { get; }
+
+    /// <summary>The moving average of the parameters; null unless there is one.</summary>
+    public AlignedBuffer? Average { get; }
 
     /// <summary>Slices that weight decay acts on.</summary>
     public (int Offset, int Length)[] Decayed { get; }

@@ -52,6 +52,7 @@ public sealed class Trainer
         CheckOptional(request.Teacher, nameof(request.Teacher));
         if (!(request.Proximal >= 0 && float.IsFinite(request.Proximal)))
             throw new ArgumentOutOfRangeException(nameof(request), request.Proximal, "The proximal weight must be finite and not negative.");
+        CheckResume(request);
 
         var session = _sessions.TryTake(out var used) ? used : new Session(Model, Section);
         parameters.CopyTo(session.Parameters.Span);
@@ -89,6 +90,14 @@ public sealed class Trainer
     private void CheckLength(int length, string name)
     {
         if (length != Model.Layout.Length) throw new ArgumentException($"{length} floats do not fit a model with {Model.Layout.Length} parameters.", name);
+    }
+
+    private void CheckResume(TrainerRequest request)
+    {
+        if (request.CheckpointEvery < 0) throw new ArgumentOutOfRangeException(nameof(request), request.CheckpointEvery, "Checkpoints are made every so many steps.");
+        if (request.Resume is null && request.CheckpointEvery == 0) return;
+        if (request.Private is not null || Section.Optimizer is LbfgsSection) throw new ArgumentException("Private runs and L-BFGS make no checkpoints.", nameof(request));
+        if (request.Resume is { } from) CheckLength(from.Parameters.Length, nameof(request.Resume));
     }
 
     private void CheckOptional(ReadOnlyMemory<float> vector, string name)

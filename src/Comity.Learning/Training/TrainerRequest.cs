@@ -33,6 +33,15 @@ public sealed record TrainerRequest
     /// <summary>Differential privacy of single records; null: none. Validation rows are then not looked at, and training does not stop before its time.</summary>
     public PrivateTraining? Private { get; init; }
 
+    /// <summary>Steps from one checkpoint to the next; 0: none are made.</summary>
+    public int CheckpointEvery { get; init; }
+
+    /// <summary>Called with each checkpoint, on the training thread.</summary>
+    public Action<TrainerCheckpoint>? Checkpoint { get; init; }
+
+    /// <summary>Where to go on; all else must be as it was when the checkpoint was made, the starting parameters too. Null: from the start.</summary>
+    public TrainerCheckpoint? Resume { get; init; }
+
     /// <summary>Called after each epoch, on the training thread.</summary>
     public Action<TrainerProgress>? Progress { get; init; }
 }

@@ -1,3 +1,5 @@
+using Comity.Tensors.Differentiation;
+
 using Comity.Privacy.Mechanisms;
 
 namespace Comity.Learning.Training;
@@ -30,12 +32,20 @@ public sealed record TrainerResult
     /// <summary>The epoch of this run, from 1, at which it stopped or diverged; null when it ran to the end.</summary>
     public int? StoppedAtEpoch { get; init; }
 
+    /// <summary>Where the first value that is not finite appeared; null unless training diverged within a step.</summary>
+    public Divergence? Divergence { get; init; }
+
     /// <summary>The epoch of this run, from 1, whose parameters were kept by early stopping; null without it.</summary>
     public int? BestEpoch { get; init; }
 
     /// <summary>What the trained parameters release about single records; null: trained without privacy. The losses here are not protected.</summary>
     public PrivateGradientDescent? Released { get; init; }
 }
+
+/// <summary>Where a number first became infinite or no number.</summary>
+/// <param name="Step">The step of this run, from 1.</param>
+/// <param name="Operation">The operation; null: every number of the pass is finite, and only the length of the gradient overflows.</param>
+public sealed record Divergence(int Step, NonFiniteOperation? Operation);
 
 /// <summary>Values of <see cref="TrainerResult.StoppedBy"/>.</summary>
 public static class StopReasons

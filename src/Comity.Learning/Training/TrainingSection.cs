@@ -27,6 +27,16 @@ public sealed partial record TrainingSection : ICheckedDeclaration
     [Within(1, 1_000_000)]
     public int Batch { get; init; } = 32;
 
+    /// <summary>Mini-batches whose gradients make one step.</summary>
+    [Doc("Mini-batches whose gradients make one step: the memory of a small batch, the step of a large one.")]
+    [Within(1, 1_000_000)]
+    public int Accumulate { get; init; } = 1;
+
+    /// <summary>Decay of the moving average of the weights, which is then the outcome; null: the last weights are.</summary>
+    [Doc("Decay of a moving average of the weights over the steps, such as 0.999. It is what validation sees and training gives back. Left out: the last weights.")]
+    [Within(0, 1, BelowHigh = true)]
+    public double? AverageDecay { get; init; }
+
     /// <summary>Passes over the training rows.</summary>
     [Doc("Passes over the training rows.")]
     [Within(1, 1_000_000)]
@@ -82,6 +92,8 @@ public sealed partial record TrainingSection : ICheckedDeclaration
             if (Schedule is not ConstantScheduleSection { WarmUpEpochs: 0 }) problems.Add(Messages.Problem("lbfgs-excludes", PlaceOf(at, "schedule"), "schedule"));
             if (Augment.Count > 0) problems.Add(Messages.Problem("lbfgs-excludes", PlaceOf(at, "augment"), "augment"));
             if (ClipNorm is not null) problems.Add(Messages.Problem("lbfgs-excludes", PlaceOf(at, "clipNorm"), "clipNorm"));
+            if (Accumulate > 1) problems.Add(Messages.Problem("lbfgs-excludes", PlaceOf(at, "accumulate"), "accumulate"));
+            if (AverageDecay is not null) problems.Add(Messages.Problem("lbfgs-excludes", PlaceOf(at, "averageDecay"), "averageDecay"));
         }
         if (Loss is not (null or Training.Loss.CrossEntropy))
         {

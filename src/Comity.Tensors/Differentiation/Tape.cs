@@ -162,6 +162,9 @@ public sealed unsafe class Tape
         }
     }
 
+    /// <summary>The first operation of this pass, forwards and then on the way back, with a value that is not finite; null: all are.</summary>
+    public NonFiniteOperation? FirstNonFinite() => NonFiniteOperation.In(this, _count - 1);
+
     internal ref Node Node(int index) => ref _nodes[index];
 
     /// <summary>Where an operand's gradient goes; null when nothing below it needs one. <paramref name="accumulate"/>: something is there already.</summary>

@@ -14,6 +14,16 @@ internal abstract unsafe class Optimizer(KernelSet kernels)
     /// <summary>Forgets the past.</summary>
     public abstract void Reset();
 
+    /// <summary>What it remembers, shape [P] each: with <see cref="Numbers"/> all that a checkpoint needs.</summary>
+    public virtual IReadOnlyList<AlignedBuffer> Memory => [];
+
+    /// <summary>The numbers it remembers.</summary>
+    public virtual double[] Numbers
+    {
+        get => [];
+        set { }
+    }
+
     public abstract void Step(AlignedBuffer parameters, AlignedBuffer gradient, float rate);
 
     /// <summary>The sum of coefficients that a gradient of 1 in each step would have entered with (FedNova); null: not defined (adaptive).</summary>
@@ -49,6 +59,14 @@ internal sealed unsafe class Momentum(KernelSet kernels, int length, float momen
     private readonly AlignedBuffer _velocity = new(length);
     private double _coefficient;
 
+    public override IReadOnlyList<AlignedBuffer> Memory => [_velocity];
+
+    public override double[] Numbers
+    {
+        get => [_coefficient];
+        set => _coefficient = value[0];
+    }
+
     public override void Reset()
     {
         _velocity.Span.Clear();
@@ -65,6 +83,14 @@ internal sealed unsafe class Nesterov(KernelSet kernels, int length, float momen
 {
     private readonly AlignedBuffer _velocity = new(length);
     private double _coefficient;
+
+    public override IReadOnlyList<AlignedBuffer> Memory => [_velocity];
+
+    public override double[] Numbers
+    {
+        get => [_coefficient];
+        set => _coefficient = value[0];
+    }
 
     public override void Reset()
     {
@@ -86,6 +112,8 @@ internal sealed unsafe class RmsProp(KernelSet kernels, int length, RmsPropSecti
 {
     private readonly AlignedBuffer _square = new(length);
 
+    public override IReadOnlyList<AlignedBuffer> Memory => [_square];
+
     public override void Reset() => _square.Span.Clear();
 
     public override void Step(AlignedBuffer parameters, AlignedBuffer gradient, float rate) =>
@@ -100,6 +128,14 @@ internal sealed unsafe class Adam(KernelSet kernels, int length, double beta1, d
     private double _power2 = 1;
 
     public override bool DecouplesDecay => decouples;
+
+    public override IReadOnlyList<AlignedBuffer> Memory => [_first, _second];
+
+    public override double[] Numbers
+    {
+        get => [_power1, _power2];
+        set => (_power1, _power2) = (value[0], value[1]);
+    }
 
     public override void Reset()
     {
