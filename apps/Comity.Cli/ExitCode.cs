@@ -24,6 +24,9 @@ internal enum ExitCode
     /// <summary>A download failed or its checksum did not match.</summary>
     Download = 6,
 
+    /// <summary>The coordinator can't be reached, is not the one that was agreed on, or said no.</summary>
+    Coordinator = 7,
+
     /// <summary>A release or a deployment was refused: damaged, foreign, or signed by somebody who is not trusted.</summary>
     Refused = 9,
 

@@ -21,6 +21,7 @@ public sealed record CallerIdentity(string Name, CallerRole Role, string KeyFing
 }
 
 /// <summary>What a caller may do.</summary>
+[System.Text.Json.Serialization.JsonConverter(typeof(System.Text.Json.Serialization.JsonStringEnumConverter<CallerRole>))]
 public enum CallerRole
 {
     /// <summary>Watches studies.</summary>

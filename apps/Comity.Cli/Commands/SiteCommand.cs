@@ -1,0 +1,20 @@
+using System.CommandLine;
+
+namespace Comity.Cli.Commands;
+
+/// <summary><c>comity site …</c>: a data owner's machine in a federation.</summary>
+internal static class SiteCommand
+{
+    public static Command Create(Session session) => new("site", session.Text("site.description"))
+    {
+        SiteRunCommand.Create(session),
+    };
+
+    /// <summary><c>--config site.yaml</c>.</summary>
+    public static Option<string> Config(Session session)
+    {
+        var option = new Option<string>("--config") { Description = session.Text("option.site-config"), HelpName = "FILE", DefaultValueFactory = _ => "site.yaml" };
+        option.CompletionSources.Add(CommonOptions.Paths);
+        return option;
+    }
+}

@@ -1,0 +1,52 @@
+using System.CommandLine;
+using System.Security.Cryptography;
+using Comity.Cli.Sites;
+using Comity.Declarations;
+using Comity.Transport.Identity;
+
+namespace Comity.Cli.Commands;
+
+/// <summary><c>comity site run</c>: joins if need be, then serves studies until it is stopped.</summary>
+internal static class SiteRunCommand
+{
+    public static Command Create(Session session)
+    {
+        var config = SiteCommand.Config(session);
+        var join = new Option<string?>("--join") { Description = session.Text("site.run.join"), HelpName = "CODE" };
+        var command = new Command("run", session.Text("site.run.description")) { config, join };
+        command.SetAction(async (parsed, cancellationToken) => (int)await RunAsync(session, parsed.GetRequiredValue(config), parsed.GetValue(join), cancellationToken));
+        return command;
+    }
+
+    private static async Task<ExitCode> RunAsync(Session session, string config, string? join, CancellationToken cancellationToken)
+    {
+        var code = join is null ? null : JoinCode.Parse(join) ?? throw new StoppedException(ExitCode.Usage, Texts.Problem("join-code-damaged", Place.InFile("--join")));
+        var site = DeclaredSite.Read(config);
+        using var identity = Open(site);
+        if (identity.KeyIsExposed) session.Error.Line(session.Error.Yellow(session.Text("site.key-exposed", Path.Combine(site.StateFolder, SiteIdentity.KeyFile))));
+        var membership = new Membership(session, site, identity);
+        if (code is not null) await new Joining(session, site, identity).JoinAsync(code, cancellationToken);
+
+        var connection = membership.Connection();
+        using var http = SiteConnections.Open(connection, session);
+        var client = new IdentityClient(http);
+        var hello = await CoordinatorProblems.GuardAsync(connection.Address, () => client.HelloAsync(cancellationToken));
+        new Joining(session, site, identity).Check(hello, connection.Address);
+        var me = await membership.GreetAsync(client, connection.Address, cancellationToken);
+        session.Out.Line(session.Text("site.serving", me.Name, connection.Address));
+        await membership.KeepAsync(client, connection.Address, cancellationToken);
+        return ExitCode.Done;
+    }
+
+    private static SiteIdentity Open(DeclaredSite site)
+    {
+        try
+        {
+            return SiteIdentity.OpenOrMake(site.StateFolder);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException or ArgumentException)
+        {
+            throw new StoppedException(ExitCode.Output, Texts.Problem("site-state-damaged", Place.InFile(site.StateFolder), e.Message));
+        }
+    }
+}

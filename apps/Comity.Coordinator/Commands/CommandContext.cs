@@ -1,0 +1,52 @@
+using System.CommandLine;
+using System.Globalization;
+using Comity.Coordinator.Hosting;
+using Comity.Coordinator.Identity;
+using Comity.Declarations;
+using Microsoft.Data.Sqlite;
+
+namespace Comity.Coordinator.Commands;
+
+/// <summary>What a command may use of the world around it.</summary>
+/// <param name="Language">Language of the texts.</param>
+/// <param name="Output">What was asked for.</param>
+/// <param name="Error">Problems.</param>
+/// <param name="Environment">Environment variables by name.</param>
+/// <param name="Time">The clock.</param>
+internal sealed record CommandContext(CultureInfo Language, TextWriter Output, TextWriter Error, Func<string, string?> Environment, TimeProvider Time)
+{
+    public string Text(string key, params object?[] arguments) => Texts.Catalog.Text(key, Language, arguments);
+
+    /// <summary>The data folder, which must be a coordinator's already.</summary>
+    public Option<DirectoryInfo> DataOption() => new("--data") { Description = Text("option.data"), Required = true, HelpName = "DIR" };
+
+    /// <summary>Says what is wrong.</summary>
+    public CoordinatorExit Stop(CoordinatorExit code, string problem, string option, params object?[] arguments)
+    {
+        CoordinatorHost.Print([Texts.Problem(problem, option, arguments)], Language, Error);
+        return code;
+    }
+
+    /// <summary>Works on a coordinator's state, whether it is being served at the moment or not.</summary>
+    public CoordinatorExit OnState(string folder, Func<OpenState, CoordinatorExit> work)
+    {
+        if (!CoordinatorDatabase.Exists(folder) || !CertificateAuthority.Exists(folder)) return Stop(CoordinatorExit.Unavailable, "state-missing", "--data", folder);
+        try
+        {
+            using var database = CoordinatorDatabase.Open(folder);
+            using var authority = CertificateAuthority.OpenOrMake(folder, Time);
+            return work(new(folder, database, authority, new Registry(database, authority, Time)));
+        }
+        catch (NewerStateException e)
+        {
+            return Stop(CoordinatorExit.Unavailable, "state-newer", "--data", e.Found, e.Newest);
+        }
+        catch (Exception e) when (e is SqliteException or IOException or UnauthorizedAccessException or System.Security.Cryptography.CryptographicException)
+        {
+            return Stop(CoordinatorExit.Unavailable, "state-damaged", "--data", folder, e.Message);
+        }
+    }
+}
+
+/// <summary>A coordinator's state, opened by a command.</summary>
+internal sealed record OpenState(string Folder, CoordinatorDatabase Database, CertificateAuthority Authority, Registry Registry);

@@ -1,0 +1,39 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using Comity.Coordinator.Hosting;
+using Comity.Declarations;
+
+namespace Comity.Coordinator.Commands;
+
+/// <summary><c>comity-coordinator serve</c>.</summary>
+internal static class ServeCommand
+{
+    public static Command Create(CommandContext context)
+    {
+        var data = new Option<DirectoryInfo>("--data") { Description = context.Text("serve.data"), Required = true, HelpName = "DIR" };
+        var listen = new Option<string>("--listen") { Description = context.Text("serve.listen"), DefaultValueFactory = _ => "https://0.0.0.0:8440", HelpName = "URL" };
+        var address = new Option<string?>("--address") { Description = context.Text("serve.address"), HelpName = "URL" };
+        var proxy = new Option<string[]>("--proxy") { Description = context.Text("serve.proxy"), HelpName = "IP", DefaultValueFactory = _ => [] };
+        var rate = new Option<int>("--calls-per-second") { Description = context.Text("serve.rate"), HelpName = "N", DefaultValueFactory = _ => 500 };
+        rate.Validators.Add(result => Within(result, context));
+        var serve = new Command("serve", context.Text("serve.description")) { data, listen, address, proxy, rate };
+        serve.SetAction(async (result, cancellationToken) =>
+        {
+            var problems = new ProblemList();
+            var options = ServeOptions.Read(result.GetRequiredValue(listen), result.GetValue(address), result.GetRequiredValue(proxy), result.GetRequiredValue(data).FullName, problems);
+            if (options is not null)
+            {
+                options = options with { CallsPerSecond = result.GetValue(rate) };
+                return (int)await CoordinatorHost.ServeAsync(options, context.Language, context.Output, context.Error, context.Time, cancellationToken);
+            }
+            CoordinatorHost.Print(problems, context.Language, context.Error);
+            return (int)CoordinatorExit.Usage;
+        });
+        return serve;
+    }
+
+    private static void Within(OptionResult result, CommandContext context)
+    {
+        if (result.Tokens.Count == 1 && int.TryParse(result.Tokens[0].Value, out var value) && value is < 1 or > 1_000_000) result.AddError(context.Text("serve.rate-range"));
+    }
+}

@@ -1,0 +1,46 @@
+using Comity.Coordinator.Identity;
+using Comity.Transport.Identity;
+
+namespace Comity.Coordinator.Hosting;
+
+/// <summary>Turns what goes wrong into a refusal by name, and writes down who was refused what.</summary>
+internal sealed class CallLog(RequestDelegate next, ILogger<CallLog> log)
+{
+    public async Task InvokeAsync(HttpContext context)
+    {
+        try
+        {
+            await next(context);
+        }
+        catch (ChangedBodyException)
+        {
+            await Refusal.WriteAsync(context, StatusCodes.Status400BadRequest, "body-changed");
+        }
+        catch (BadHttpRequestException e)
+        {
+            await Refusal.WriteAsync(context, e.StatusCode, e.StatusCode == StatusCodes.Status413PayloadTooLarge ? "call-too-large" : "call-unreadable");
+        }
+        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+        {
+            return; // the caller has gone: nobody is there to be answered
+        }
+        catch (Exception e) when (e is not (OutOfMemoryException or StackOverflowException))
+        {
+            LogLines.Failed(log, e, context.Request.Method, RouteOf(context));
+            await Refusal.WriteAsync(context, StatusCodes.Status500InternalServerError, "defect");
+        }
+        Write(context);
+    }
+
+    private void Write(HttpContext context)
+    {
+        var (method, status) = (context.Request.Method, context.Response.StatusCode);
+        if (context.Features.Get<RefusedFeature>() is { } refused) LogLines.Refused(log, method, RouteOf(context), status, refused.Code, CallerOf(context));
+        else LogLines.Answered(log, method, RouteOf(context), status, CallerOf(context));
+    }
+
+    // The pattern, not the path: a path may hold what a stranger put there.
+    private static string RouteOf(HttpContext context) => (context.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText ?? "?";
+
+    private static string CallerOf(HttpContext context) => context.Features.Get<CallerIdentity>()?.Name ?? context.Connection.RemoteIpAddress?.ToString() ?? "?";
+}

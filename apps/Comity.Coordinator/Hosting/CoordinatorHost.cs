@@ -1,0 +1,160 @@
+using System.Globalization;
+using System.Net;
+using System.Security.Authentication;
+using System.Security.Cryptography;
+using Comity.Coordinator.Access;
+using Comity.Coordinator.Identity;
+using Comity.Coordinator.Studies;
+using Comity.Declarations;
+using Comity.Transport.Identity;
+using Comity.Transport.Signing;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.HttpOverrides;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
+using Microsoft.Data.Sqlite;
+
+namespace Comity.Coordinator.Hosting;
+
+/// <summary>Serves the coordinator's address until it is asked to stop.</summary>
+/// <remarks>A call passes: rate limit, proof of the caller, table of access, endpoint. TLS ends here or at a proxy; a site's signature is judged either way.</remarks>
+internal static class CoordinatorHost
+{
+    /// <summary>How far a caller's clock may be off.</summary>
+    public static readonly TimeSpan AllowedSkew = TimeSpan.FromMinutes(5);
+
+    private static readonly TimeSpan StopWithin = TimeSpan.FromSeconds(20);
+
+    public static async Task<CoordinatorExit> ServeAsync(ServeOptions options, CultureInfo language, TextWriter output, TextWriter error, TimeProvider time, CancellationToken cancellationToken)
+    {
+        try
+        {
+            using var folder = DataFolder.Take(options.DataFolder);
+            using var database = CoordinatorDatabase.Open(options.DataFolder);
+            using var authority = CertificateAuthority.OpenOrMake(options.DataFolder, time);
+            var registry = new Registry(database, authority, time);
+            await using var studies = new StudyServer(Path.Combine(options.DataFolder, "studies"), registry, time);
+            using var server = new ServerCertificate(authority, options, time);
+            await using var application = Build(options, folder, database, authority, registry, studies, server, time);
+            await application.StartAsync(cancellationToken);
+            await AnnounceAsync(application, options, authority, registry, language, output);
+            await application.WaitForShutdownAsync(cancellationToken);
+            await output.WriteLineAsync(Texts.Catalog.Text("serve.stopped", language));
+            return CoordinatorExit.Done;
+        }
+        catch (NewerStateException e)
+        {
+            Print([Texts.Problem("state-newer", "--data", e.Found, e.Newest)], language, error);
+        }
+        catch (Exception e) when (e is SqliteException or CryptographicException)
+        {
+            Print([Texts.Problem("state-damaged", "--data", options.DataFolder, e.Message)], language, error);
+        }
+        catch (DataFolderException e)
+        {
+            Print([Texts.Problem("data-unavailable", "--data", options.DataFolder, e.Message)], language, error);
+        }
+        catch (IOException e)
+        {
+            Print([Texts.Problem("listen-unavailable", "--listen", options.Listen, e.Message)], language, error);
+        }
+        return CoordinatorExit.Unavailable;
+    }
+
+    public static void Print(IEnumerable<Problem> problems, CultureInfo language, TextWriter error)
+    {
+        foreach (var problem in problems)
+            error.WriteLine($"{problem.Place}: {problem.Found(language)} {problem.Expected(language)} {problem.Remedy(language)} [{problem.Code}]");
+    }
+
+    private static async Task AnnounceAsync(WebApplication application, ServeOptions options, CertificateAuthority authority, Registry registry, CultureInfo language, TextWriter output)
+    {
+        var address = application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
+        var reached = options.ReachedAt(BindingAddress.Parse(address).Port);
+        var code = new JoinCode(reached, authority.Key, registry.JoinSecret(renew: false), options.ThroughProxy);
+        registry.Remember("reached-at", reached.AbsoluteUri);
+        registry.Remember("through-proxy", options.ThroughProxy ? "yes" : "no");
+        LogLines.Listening(application.Logger, address, reached, authority.Key.Fingerprint.ToString());
+        string Text(string key, params object?[] arguments) => Texts.Catalog.Text(key, language, arguments);
+        await output.WriteLineAsync(Text("serve.listening", address));
+        await output.WriteLineAsync(Text("serve.reached", reached));
+        await output.WriteLineAsync(Text("serve.fingerprint", authority.Key.Fingerprint));
+        await output.WriteLineAsync(Text("serve.join", code));
+        await output.WriteLineAsync(Text("serve.next"));
+        await output.FlushAsync();
+    }
+
+    private static WebApplication Build(
+        ServeOptions options, DataFolder folder, CoordinatorDatabase database, CertificateAuthority authority, Registry registry, StudyServer studies, ServerCertificate server, TimeProvider time)
+    {
+        // Nothing is read from the environment or from files: what the process does stands in its command line.
+        var builder = WebApplication.CreateEmptyBuilder(new());
+        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel => Listen(kestrel, options, server));
+        var services = builder.Services;
+        services.AddRoutingCore();
+        services.AddRateLimiter(limiter => Limits.Apply(limiter, options.CallsPerSecond));
+        services.AddSingleton(authority).AddSingleton(registry).AddSingleton(time).AddSingleton<OpenCalls>().AddSingleton(new Tokens(database)).AddSingleton(new ReplayGuard(AllowedSkew));
+        services.AddSingleton<IdentityEndpoints>().AddSingleton(server).AddHostedService<Watchman>();
+        services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true); // CallLog says what is wrong with it
+        services.Configure<HostOptions>(host => host.ShutdownTimeout = StopWithin);
+        builder.Logging.SetMinimumLevel(LogLevel.Information).AddFilter("Microsoft", LogLevel.Warning).AddJsonConsole(json => json.UseUtcTimestamp = true);
+        builder.Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
+
+        var application = builder.Build();
+        if (options.ThroughProxy) application.UseForwardedHeaders(Forwarded(options));
+        application.UseMiddleware<CallLog>();
+        application.UseRouting();
+        application.UseRateLimiter();
+        application.UseMiddleware<CallerMiddleware>();
+        application.UseMiddleware<AccessMiddleware>();
+        application.MapGet("/healthz", () => Results.Json(new { status = "ok" }));
+        application.MapGet("/readyz", () => folder.IsWritable()
+            ? Results.Json(new { status = "ready" })
+            : Results.Json(new { status = "not-ready", code = "data-unavailable" }, statusCode: StatusCodes.Status503ServiceUnavailable));
+        application.Services.GetRequiredService<IdentityEndpoints>().Map(application);
+        application.MapStudies(studies);
+        AccessTable.Require(((IEndpointRouteBuilder)application).DataSources);
+        return application;
+    }
+
+    private static void Listen(KestrelServerOptions kestrel, ServeOptions options, ServerCertificate server)
+    {
+        kestrel.AddServerHeader = false;
+        Limits.Apply(kestrel.Limits);
+        kestrel.Listen(options.Endpoint, listen =>
+        {
+            listen.Protocols = options.Listen.Scheme == Uri.UriSchemeHttps ? HttpProtocols.Http1AndHttp2 : HttpProtocols.Http1;
+            if (options.Listen.Scheme != Uri.UriSchemeHttps) return;
+            listen.UseHttps(https =>
+            {
+                https.SslProtocols = SslProtocols.Tls13 | SslProtocols.Tls12;
+                https.ServerCertificateSelector = (_, _) => server.Current;
+                // Optional, and judged per call: a refusal by name teaches more than a handshake that fails.
+                https.ClientCertificateMode = ClientCertificateMode.AllowCertificate;
+                https.ClientCertificateValidation = (_, _, _) => true;
+            });
+        });
+    }
+
+    private static ForwardedHeadersOptions Forwarded(ServeOptions options)
+    {
+        var forwarded = new ForwardedHeadersOptions { ForwardedHeaders = ForwardedHeaders.XForwardedFor, ForwardLimit = 1 };
+        forwarded.KnownProxies.Clear();
+        forwarded.KnownIPNetworks.Clear();
+        foreach (var proxy in options.Proxies) forwarded.KnownProxies.Add(proxy);
+        return forwarded;
+    }
+}
+
+/// <summary>How a command of the coordinator ended.</summary>
+internal enum CoordinatorExit
+{
+    Done = 0,
+
+    /// <summary>The command line can't be used.</summary>
+    Usage = 2,
+
+    /// <summary>The address, the folder or what was named can't be had.</summary>
+    Unavailable = 4,
+}

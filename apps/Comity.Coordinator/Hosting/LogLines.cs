@@ -1,0 +1,32 @@
+namespace Comity.Coordinator.Hosting;
+
+/// <summary>All that the coordinator logs: names, fingerprints and codes; never a key, a token, a join code, a weight or a record.</summary>
+internal static partial class LogLines
+{
+    [LoggerMessage(1, LogLevel.Information, "Listening on {Address}, reached at {Reached}; authority {Fingerprint}.")]
+    public static partial void Listening(ILogger log, string address, Uri reached, string fingerprint);
+
+    [LoggerMessage(2, LogLevel.Information, "Stopping; calls in flight may end.")]
+    public static partial void Stopping(ILogger log);
+
+    [LoggerMessage(3, LogLevel.Warning, "Refused {Method} {Route} with {Status} {Code} for {Caller}.")]
+    public static partial void Refused(ILogger log, string method, string route, int status, string code, string caller);
+
+    [LoggerMessage(4, LogLevel.Error, "{Method} {Route} failed.")]
+    public static partial void Failed(ILogger log, Exception exception, string method, string route);
+
+    [LoggerMessage(5, LogLevel.Debug, "{Method} {Route} answered {Status} to {Caller}.")]
+    public static partial void Answered(ILogger log, string method, string route, int status, string caller);
+
+    [LoggerMessage(6, LogLevel.Information, "{Name} asks to join.")]
+    public static partial void Asked(ILogger log, string name); // not the fingerprint: whoever approves has it from the site's owner
+
+    [LoggerMessage(7, LogLevel.Information, "The certificate of {Name} was renewed until {NotAfter}.")]
+    public static partial void Renewed(ILogger log, string name, DateTimeOffset notAfter);
+
+    [LoggerMessage(8, LogLevel.Warning, "{Calls} open calls were ended, as their key or token is no longer in force.")]
+    public static partial void Ended(ILogger log, int calls);
+
+    [LoggerMessage(9, LogLevel.Warning, "The certificate of {Name} ends on {NotAfter} and has not renewed itself.")]
+    public static partial void Expires(ILogger log, string name, DateTimeOffset notAfter);
+}
