@@ -56,6 +56,13 @@ public sealed record DataSections(ContractSection Contract, PreprocessSection Pr
         }
         foreach (var feature in Contract.Features.Where(f => f.IsContent && Preprocess.ScaleFor(f.Column) is not (ScaleKind.Standard or ScaleKind.None)))
             problems.Add(Messages.Problem("grid-scale", preprocess, feature.Column, System.Text.Json.JsonNamingPolicy.KebabCaseLower.ConvertName(Preprocess.ScaleFor(feature.Column).ToString())));
+        if (Contract.Series is not null)
+        {
+            if (Preprocess.Selection is not null) problems.Add(Messages.Problem("series-excludes", preprocess, "preprocess.selection"));
+            if (Split.File) problems.Add(Messages.Problem("series-excludes", split, "split.file"));
+            if (Clean.LabelAudit is not null) problems.Add(Messages.Problem("series-excludes", clean, "clean.labelAudit"));
+            if (Split.Time is null && Split.Column is null) problems.Add(Messages.Warning("series-split", split, Contract.Series.Order));
+        }
         // Its smallest and its largest value are two people's.
         if (Preprocess.Statistics != StatisticsFrom.Site)
         {

@@ -38,7 +38,7 @@ internal static class SiteTables
             Append(hash, table.Site);
             hash.AppendData(MemoryMarshal.AsBytes(table.Labels.Span));
             hash.AppendData(MemoryMarshal.AsBytes(table.SourceRows.Span));
-            foreach (var column in table.Columns) Append(hash, column);
+            foreach (var column in table.Columns.Concat(table.Steps?.Columns ?? [])) Append(hash, column);
         }
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }

@@ -1,3 +1,4 @@
+using Comity.Data.Series;
 using Comity.Declarations;
 
 namespace Comity.Data.Contracts;
@@ -13,6 +14,10 @@ public sealed record ContractSection : ICheckedDeclaration
     /// <summary>The columns that models may learn from.</summary>
     [Doc("The columns that models may learn from."), AtLeast(1)]
     public required IReadOnlyList<FeatureSection> Features { get; init; }
+
+    /// <summary>Where rows are steps of a series: how records are cut out of it.</summary>
+    [Doc("Where rows are steps of a series in time: how records are cut out of it.")]
+    public SeriesSection? Series { get; init; }
 
     /// <summary>Columns whose groups are judged apart (fairness); they need not be features.</summary>
     [Doc("Columns whose groups are judged apart (fairness); they need not be features.")]
@@ -36,9 +41,11 @@ public sealed record ContractSection : ICheckedDeclaration
         {
             var place = Item(features, i);
             if (Features[i].Column.Length == 0) problems.Add(Messages.Problem("column-empty", place));
-            if (Features[i].Column == Label.Column) problems.Add(Messages.Problem("label-is-feature", place, Label.Column));
+            if (Features[i].Column == Label.Column && Series is not { Horizon: > 0 }) problems.Add(Messages.Problem("label-is-feature", place, Label.Column));
             if (Identifier.Contains(Features[i].Column)) problems.Add(Messages.Problem("identifier-is-feature", place, Features[i].Column));
         }
+        if (Series is not null && Features.FirstOrDefault(f => f.IsContent) is { } content) problems.Add(Messages.Problem("series-content", at["series"]!.Place, content.Column));
+        if (Series is not null && Identifier.Contains(Series.Order)) problems.Add(Messages.Problem("identifier-is-split", at["series"]!.Place, Series.Order));
         if (Identifier.Contains(Label.Column)) problems.Add(Messages.Problem("identifier-is-label", at["identifier"]!.Place, Label.Column));
         for (var i = 0; i < Sensitive.Count; i++)
         {

@@ -19,6 +19,7 @@ public abstract record InputForm
     public static InputForm Planned(ContractSection contract)
     {
         ArgumentNullException.ThrowIfNull(contract);
+        if (contract.Series is { } series) return new SeriesForm(series.Entering, 1);
         return contract.Features is [{ IsContent: true } only] ? Of(only) : new FeatureForm(1);
     }
 

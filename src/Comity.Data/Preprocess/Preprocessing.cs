@@ -31,19 +31,32 @@ public sealed record Preprocessing
     /// <summary>Every column of the contract, in its order.</summary>
     public required IReadOnlyList<FittedColumn> Columns { get; init; }
 
-    /// <summary>Names of the model's inputs, shape [width]: <c>age</c>, <c>cp=1</c>, <c>chol=missing</c>, <c>when:month-sin</c>.</summary>
-    public IReadOnlyList<string> FeatureNames => [.. Columns.SelectMany(c => c.InputNames())];
+    /// <summary>Names of the model's inputs, shape [width]: <c>age</c>, <c>cp=1</c>, <c>chol=missing</c>, <c>when:month-sin</c>; of a series with the steps back, <c>wind@-3</c>.</summary>
+    public IReadOnlyList<string> FeatureNames
+    {
+        get
+        {
+            string[] names = [.. Columns.SelectMany(c => c.InputNames())];
+            if (Contract.Series is not { } series) return names;
+            var lags = series.Lags.Count > 0 ? series.Lags : [.. Enumerable.Range(0, series.Entering).Reverse()];
+            return [.. lags.OrderDescending().SelectMany(lag => names.Select(name => FormattableString.Invariant($"{name}@-{lag}")))];
+        }
+    }
 
     /// <summary>Number of the model's inputs.</summary>
     public int InputWidth => Form.Width;
+
+    /// <summary>Inputs of a row, or of one step of a series.</summary>
+    internal int StepWidth => Columns.Sum(c => c.InputCount);
 
     /// <summary>What the model's inputs are.</summary>
     public InputForm Form
     {
         get
         {
+            if (Contract.Series is { } series) return new SeriesForm(series.Entering, StepWidth);
             var used = Columns.Where(c => c.Selected).ToArray();
-            return used is [{ BlockLength: > 0 } only] ? InputForm.Of(Contract.Features.First(f => f.Column == only.Column)) : new FeatureForm(used.Sum(c => c.InputCount));
+            return used is [{ BlockLength: > 0 } only] ? InputForm.Of(Contract.Features.First(f => f.Column == only.Column)) : new FeatureForm(StepWidth);
         }
     }
 

@@ -11,7 +11,20 @@ internal static class RowEncoder
 
     public static EncodedRows Encode(Preprocessing preprocessing, RecordTable table, ReadOnlySpan<int> rows)
     {
-        var width = preprocessing.InputWidth;
+        if (table.Windows is { } windows) return WindowEncoder.Encode(preprocessing, table, windows, rows);
+        var (labels, sourceRows) = (new float[table.LabelValues.Length == 0 ? 0 : rows.Length], new int[rows.Length]);
+        for (var i = 0; i < rows.Length; i++)
+        {
+            if (labels.Length > 0) labels[i] = table.LabelValues[rows[i]];
+            sourceRows[i] = table.SourceRowNumbers[rows[i]];
+        }
+        return new EncodedRows(Features(preprocessing, table, rows), labels, sourceRows);
+    }
+
+    /// <summary>The features of rows, or of steps, shape [rows, width].</summary>
+    public static float[] Features(Preprocessing preprocessing, RecordTable table, ReadOnlySpan<int> rows)
+    {
+        var width = preprocessing.StepWidth;
         var features = new float[checked(rows.Length * width)];
         var at = 0;
         foreach (var column in preprocessing.Columns)
@@ -34,13 +47,7 @@ internal static class RowEncoder
             }
             at += column.InputCount;
         }
-        var (labels, sourceRows) = (new float[table.LabelValues.Length == 0 ? 0 : rows.Length], new int[rows.Length]);
-        for (var i = 0; i < rows.Length; i++)
-        {
-            if (labels.Length > 0) labels[i] = table.LabelValues[rows[i]];
-            sourceRows[i] = table.SourceRowNumbers[rows[i]];
-        }
-        return new EncodedRows(features, labels, sourceRows);
+        return features;
     }
 
     private static void Numbers(FittedColumn column, ReadOnlySpan<float> values, ReadOnlySpan<int> rows, Span<float> features, int at, int width)

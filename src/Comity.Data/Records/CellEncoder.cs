@@ -31,6 +31,7 @@ internal abstract class CellEncoder
         {
             FeatureKind.Number => new NumberCell(feature, column, markers, outOfRange, at),
             FeatureKind.Date => new DateCell(feature, column, markers, at),
+            FeatureKind.Image or FeatureKind.Audio => throw new ArgumentException($"The column '{feature.Column}' is made of files, not of a record's cells.", nameof(feature)),
             FeatureKind.Text => throw new ArgumentException($"The text column '{feature.Column}' has no input of a tabular model.", nameof(feature)),
             _ => new LevelCell(feature, column, markers, at),
         };

@@ -15,11 +15,14 @@ internal static class StatisticsCollector
         string step, RecordTable table, ReadOnlySpan<int> rows, ContractSection contract, PreprocessSection preprocess, SharedStatistics agreed)
     {
         var plan = StatisticsPlan.Of(contract, preprocess);
+        // Of windows, each step counts once for its features, however many windows hold it; labels count by record.
+        var steps = table.Windows?.Steps ?? table;
+        var covered = table.Windows is { } windows ? windows.Covered(rows) : rows;
         return new SharedStatistics(step switch
         {
-            StatisticsPlan.Vocabulary => Vocabulary(table, rows, contract, plan),
-            StatisticsPlan.Moments => Moments(table, rows, contract, plan, agreed),
-            StatisticsPlan.Quantiles => Quantiles(table, rows, contract, plan, agreed),
+            StatisticsPlan.Vocabulary => Vocabulary(steps, covered, contract, plan),
+            StatisticsPlan.Moments => [.. Moments(steps, covered, contract, plan, agreed), LabelPart(table, rows, contract, agreed)],
+            StatisticsPlan.Quantiles => Quantiles(steps, covered, contract, plan, agreed),
             StatisticsPlan.Association => AssociationCounts.Collect(table, rows, contract, agreed),
             _ => throw new ArgumentException($"There is no statistics step '{step}'; this version knows vocabulary, moments, quantiles and association.", nameof(step)),
         });
@@ -47,9 +50,15 @@ internal static class StatisticsCollector
     public static List<SharedPart> Sums(RecordTable table, ReadOnlySpan<int> rows, ContractSection contract, StatisticsPlan plan)
     {
         var parts = new List<SharedPart>();
+        if (table.Windows is { } windows)
+        {
+            rows = windows.Covered(rows);
+            table = windows.Steps;
+        }
         foreach (var feature in contract.Features.Where(StatisticsPlan.NeedsSum))
             parts.Add(new SharedPart(feature.Column + "/sum", SharedMerge.Sum, NumberMoments(((NumberColumn)table[feature.Column]).Values, rows, 0) is [var present, _, var sum, _] ? [present, sum] : [], []));
-        if (plan.LabelNeedsSum)
+        // A label may be a feature as well, at an earlier step; then it has a sum already.
+        if (plan.LabelNeedsSum && contract.Features.All(f => f.Column != contract.Label.Column))
             parts.Add(new SharedPart(contract.Label.Column + "/sum", SharedMerge.Sum, NumberMoments(table.LabelValues, rows, 0) is [var present, _, var sum, _] ? [present, sum] : [], []));
         return parts;
     }
@@ -83,7 +92,6 @@ internal static class StatisticsCollector
                     break;
             }
         }
-        parts.Add(LabelPart(table, rows, contract, agreed));
         return parts;
     }
 

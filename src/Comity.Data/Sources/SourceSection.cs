@@ -30,6 +30,10 @@ public sealed record SourceSection : ICheckedDeclaration
     [Doc("Lines that start with this one character are left out.")]
     public string? Comment { get; init; }
 
+    /// <summary>Columns made of others.</summary>
+    [Doc("Columns made of others, with blanks between their texts: { time: [year, month, day, hour] }.")]
+    public IReadOnlyDictionary<string, IReadOnlyList<string>> Join { get; init; } = new Dictionary<string, IReadOnlyList<string>>();
+
     /// <summary>Whether blanks around unquoted fields are cut off.</summary>
     [Doc("Whether blanks around unquoted fields are cut off; default true.")]
     public bool Trim { get; init; } = true;
@@ -92,7 +96,7 @@ public sealed record SourceSection : ICheckedDeclaration
         if (Idx is null && at["testIdx"] is { } testIdx) problems.Add(Messages.Problem("source-key", testIdx.Place, "testIdx", "idx"));
         if (Csv is null)
         {
-            foreach (var key in new[] { "testCsv", "header", "delimiter", "skip", "comment", "trim" })
+            foreach (var key in new[] { "testCsv", "header", "delimiter", "skip", "comment", "trim", "join" })
                 if (at[key] is { } node) problems.Add(Messages.Problem("source-key", node.Place, key, "csv"));
             if (kinds == 1 && (Sqlite ?? Postgres) is not null && string.IsNullOrWhiteSpace(Query)) problems.Add(Messages.Problem("source-query", at.Place));
         }

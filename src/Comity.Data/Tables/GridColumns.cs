@@ -30,6 +30,8 @@ public abstract class GridColumn : TableColumn
     /// <summary>A record's values as numbers (of an image from 0 to 1), shape [<see cref="Length"/>].</summary>
     public abstract void Read(int row, Span<float> to);
 
+    private protected override int RowCount => _missing.Length;
+
     internal abstract ReadOnlySpan<byte> BytesOf(int row);
 
     internal bool[] TakeMissing(ReadOnlySpan<int> rows)

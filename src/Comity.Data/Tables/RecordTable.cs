@@ -1,5 +1,6 @@
 using Comity.Data.Cleaning;
 using Comity.Data.Contracts;
+using Comity.Data.Series;
 using Comity.Data.Sources;
 using Comity.Declarations;
 
@@ -41,6 +42,12 @@ public sealed class RecordTable
     /// <summary>Name of each row's file, shape [rows]; empty where rows are not files.</summary>
     public IReadOnlyList<string> Names { get; internal init; } = [];
 
+    /// <summary>Every step of the series that records are windows of, in order; null: records are rows.</summary>
+    public RecordTable? Steps => Windows?.Steps;
+
+    /// <summary>The series that records are windows of; null: each record is a row.</summary>
+    internal SeriesWindows? Windows { get; private init; }
+
     internal float[] LabelValues { get; }
 
     internal int[] SourceRowNumbers { get; }
@@ -59,6 +66,12 @@ public sealed class RecordTable
         ContractSection contract, CleanSection clean, SourceSection source, string baseFolder, string site, ProblemList problems) =>
         new TableLoader(contract, new LoadOptions { Clean = clean, BaseFolder = baseFolder }).Load(source, site, problems);
 
+    /// <summary>The same rows with other columns.</summary>
+    internal RecordTable With(IReadOnlyList<TableColumn> columns) => new(Site, columns, LabelValues, SourceRowNumbers, TestFileFrom, Issues) { Names = Names };
+
+    /// <summary>These rows as windows of a series, at other positions of the source.</summary>
+    internal RecordTable Of(SeriesWindows windows, int[] sourceRows) => new(Site, Columns, LabelValues, sourceRows, TestFileFrom, Issues) { Windows = windows };
+
     /// <summary>These rows only, in the given order.</summary>
     public RecordTable Take(ReadOnlySpan<int> rows)
     {
@@ -71,7 +84,7 @@ public sealed class RecordTable
         }
         var columns = new TableColumn[Columns.Count];
         for (var i = 0; i < columns.Length; i++) columns[i] = Columns[i].Take(rows);
-        return new RecordTable(Site, columns, labels, sourceRows, before, Issues) { Names = Names.Count == 0 ? [] : [.. rows.ToArray().Select(row => Names[row])] };
+        return new RecordTable(Site, columns, labels, sourceRows, before, Issues) { Names = Names.Count == 0 ? [] : [.. rows.ToArray().Select(row => Names[row])], Windows = Windows?.Take(rows) };
     }
 }
 

@@ -1,9 +1,11 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using System.Text;
 using Comity.Data.Cleaning;
 using Comity.Data.Contracts;
 using Comity.Data.Images;
 using Comity.Data.Preprocess;
+using Comity.Data.Series;
 using Comity.Data.Sources;
 using Comity.Declarations;
 using CsvHelper;
@@ -18,11 +20,14 @@ internal sealed class TableBuilder
     private readonly string _site;
     private readonly List<ColumnReader> _readers = [];
     private readonly ColumnReader? _label;
+    private readonly SeriesOrder? _order;
     private readonly List<int> _sourceRows = [];
     private readonly List<bool> _keep = [];
     private readonly List<string> _names = [];
     private readonly List<(int Field, ColumnReader Reader)> _bound = [];
     private string _file = "";
+    private readonly List<byte> _joined = [];
+    private List<int[]> _joins = [];
     private int _before;
     private int? _testFileFrom;
     private bool _broken;
@@ -32,6 +37,8 @@ internal sealed class TableBuilder
         (_contract, _options, _site) = (contract, options, site);
         Problems = new CellProblems(options.ShowValues, options.ForInference);
         foreach (var feature in contract.Features) _readers.Add(ColumnReader.Of(feature, contract.Missing, options.Clean, Problems));
+        if (contract.Series is { } series)
+            _order = new SeriesOrder(series.Order, contract.Features.FirstOrDefault(f => f.Column == series.Order)?.Format, contract.Missing, Problems);
         if (options.ForInference) return;
         foreach (var sensitive in contract.Sensitive)
         {
@@ -52,13 +59,27 @@ internal sealed class TableBuilder
     public CellProblems Problems { get; }
 
     /// <summary>Finds the columns in a source; false, with all that are not there among the problems.</summary>
-    public bool Bind(IReadOnlyList<string> header, string file, ProblemList problems)
+    /// <param name="header">The source's columns.</param>
+    /// <param name="file">The source, for people.</param>
+    /// <param name="problems">Where problems go.</param>
+    /// <param name="joins">Further columns, made of others.</param>
+    public bool Bind(IReadOnlyList<string> header, string file, ProblemList problems, IReadOnlyDictionary<string, IReadOnlyList<string>>? joins = null)
     {
+        _joins = [];
+        foreach (var (column, parts) in joins ?? new Dictionary<string, IReadOnlyList<string>>())
+        {
+            int[] fields = [.. parts.Select(part => header.ToList().IndexOf(part))];
+            foreach (var part in parts.Where(part => !header.Contains(part)))
+                problems.Add(Messages.Problem("column-unknown", Place.InFile(file, 1), part, string.Join(", ", header), Spelling.Nearest(part, header) ?? "–"));
+            if (fields.Contains(-1)) return false;
+            header = [.. header, column];
+            _joins.Add(fields);
+        }
         (_file, var positions) = (file, new Dictionary<string, int>(StringComparer.Ordinal));
         for (var i = 0; i < header.Count; i++) positions.TryAdd(header[i], i);
         _bound.Clear();
         var found = true;
-        foreach (var reader in _label is null ? _readers : _readers.Append(_label))
+        foreach (var reader in _readers.Concat(new ColumnReader?[] { _label, _order }.OfType<ColumnReader>()))
         {
             if (positions.TryGetValue(reader.Name, out var field))
             {
@@ -93,9 +114,23 @@ internal sealed class TableBuilder
         }
         var keep = true;
         foreach (var (field, reader) in _bound)
-            keep &= reader.Add(fields.FieldCount == width ? fields.GetSpan(field) : [], new CellPlace(_file, row, line, field + 1));
+            keep &= reader.Add(fields.FieldCount != width ? [] : field < width ? fields.GetSpan(field) : Joined(fields, _joins[field - width]), new CellPlace(_file, row, line, field < width ? field + 1 : _joins[field - width][0] + 1));
         _sourceRows.Add(row);
         _keep.Add(keep);
+    }
+
+    // Parts of a date, say, with blanks between them; empty as soon as one of them is.
+    private ReadOnlySpan<byte> Joined(CsvReader fields, int[] parts)
+    {
+        _joined.Clear();
+        foreach (var part in parts)
+        {
+            var cell = fields.GetSpan(part);
+            if (cell.IsEmpty) return [];
+            if (_joined.Count > 0) _joined.Add((byte)' ');
+            _joined.AddRange(cell);
+        }
+        return CollectionsMarshal.AsSpan(_joined);
     }
 
     /// <summary>Says where the files of image and sound columns are: beside the source whose cells name them, or null for cells that are the files themselves.</summary>
@@ -150,17 +185,26 @@ internal sealed class TableBuilder
         var unlabelled = 0;
         for (var i = 0; i < _keep.Count; i++)
         {
-            if (labels.Length > 0 && float.IsNaN(labels[i])) (_keep[i], unlabelled) = (false, unlabelled + 1);
+            if (_order is null && labels.Length > 0 && float.IsNaN(labels[i])) (_keep[i], unlabelled) = (false, unlabelled + 1);
             foreach (var column in columns)
                 if (!_options.ForInference && _options.Preprocess.MissingFor(column.Name) == MissingPolicy.DropRow && IsFeature(column.Name) && column.IsMissing(i)) _keep[i] = false;
         }
         if (unlabelled > 0) problems.Add(Messages.Warning("label-missing", place, _contract.Label.Column, unlabelled));
         var all = new RecordTable(_site, columns, labels, [.. _sourceRows], _testFileFrom ?? _sourceRows.Count, Problems.Issues) { Names = _names.Count == _sourceRows.Count ? [.. _names] : [] };
+        if (_order is not null) return Windows(all, place, problems);
         if (_options.ForInference) return all;
         var kept = Cleaner.Clean(all, _keep, _contract, _options.Clean, place, problems);
         if (kept.Rows == 0) problems.Add(Messages.Problem("site-no-usable-rows", place, _site, all.Rows));
         else LabelCheck(kept, place, problems);
         return kept;
+    }
+
+    private RecordTable? Windows(RecordTable steps, Place place, ProblemList problems)
+    {
+        foreach (var smoothing in _options.Clean.Smoothing) Smoother.Smooth(steps, smoothing);
+        var records = WindowCutter.Cut(steps, _keep, _order!.Keys, _contract.Series!, [.. _contract.Features.Select(f => f.Column)], place, _options.ForInference, problems);
+        if (records is not null && !_options.ForInference) LabelCheck(records, place, problems);
+        return records;
     }
 
     private void LabelCheck(RecordTable table, Place place, ProblemList problems)

@@ -19,6 +19,20 @@ public abstract class TableColumn
     internal abstract TableColumn Take(ReadOnlySpan<int> rows);
 
     internal abstract long Key(int row);
+
+    /// <summary>The column with missing values replaced by the last known one, for so many rows after it.</summary>
+    internal TableColumn CarryForward(int most)
+    {
+        var (source, known) = (new int[RowCount], -1);
+        for (var row = 0; row < source.Length; row++)
+        {
+            if (!IsMissing(row)) known = row;
+            source[row] = known >= 0 && row - known <= most ? known : row;
+        }
+        return Take(source);
+    }
+
+    private protected abstract int RowCount { get; }
 }
 
 /// <summary>Numbers; NaN: missing.</summary>
@@ -35,6 +49,8 @@ public sealed class NumberColumn : TableColumn
     public override bool IsMissing(int row) => float.IsNaN(_values[row]);
 
     internal float[] Writable => _values;
+
+    private protected override int RowCount => _values.Length;
 
     internal override TableColumn Take(ReadOnlySpan<int> rows)
     {
@@ -70,6 +86,8 @@ public sealed class LevelColumn : TableColumn
     }
 
     internal override long Key(int row) => _codes[row];
+
+    private protected override int RowCount => _codes.Length;
 }
 
 /// <summary>Points in time as ticks (100 ns since 0001-01-01), or any ordered quantity that rows are sorted by.</summary>
@@ -96,6 +114,8 @@ public sealed class DateColumn : TableColumn
     }
 
     internal override long Key(int row) => _ticks[row];
+
+    private protected override int RowCount => _ticks.Length;
 }
 
 /// <summary>Free text; null: missing.</summary>
@@ -117,6 +137,8 @@ public sealed class TextColumn : TableColumn
         for (var i = 0; i < rows.Length; i++) taken[i] = _values[rows[i]];
         return new TextColumn(Name, taken);
     }
+
+    private protected override int RowCount => _values.Length;
 
     internal override long Key(int row) => _values[row] is { } text ? string.GetHashCode(text, StringComparison.Ordinal) : 0;
 }

@@ -144,7 +144,7 @@ public sealed class TableLoader(ContractSection contract, LoadOptions options)
         }
         var text = Open(Path.Combine(options.BaseFolder, name), name, source, problems);
         if (text is null) return false;
-        if (!builder.Bind(text.Header, name, problems)) return false;
+        if (!builder.Bind(text.Header, name, problems, source.Join)) return false;
         builder.ContentIn(Path.GetDirectoryName(Path.GetFullPath(Path.Combine(options.BaseFolder, name))));
         var filters = RowFilter.Bind(source.Rows, text.Header, name, problems);
         if (filters is null) return false;
