@@ -35,6 +35,8 @@ internal static class CoordinatorCommandLine
         root.Subcommands.Add(SitesCommand.Create(context));
         root.Subcommands.Add(TokensCommand.Create(context));
         root.Subcommands.Add(JoinCodeCommand.Create(context));
+        root.Subcommands.Add(BackupCommand.Create(context));
+        root.Subcommands.Add(BackupCommand.CreateRestore(context));
         return root;
     }
 }

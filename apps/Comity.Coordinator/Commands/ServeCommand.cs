@@ -16,14 +16,17 @@ internal static class ServeCommand
         var proxy = new Option<string[]>("--proxy") { Description = context.Text("serve.proxy"), HelpName = "IP", DefaultValueFactory = _ => [] };
         var rate = new Option<int>("--calls-per-second") { Description = context.Text("serve.rate"), HelpName = "N", DefaultValueFactory = _ => 500 };
         rate.Validators.Add(result => Within(result, context));
-        var serve = new Command("serve", context.Text("serve.description")) { data, listen, address, proxy, rate };
+        var otlp = new Option<Uri?>("--otlp") { Description = context.Text("serve.otlp"), HelpName = "URL", CustomParser = result => Uri.TryCreate(result.Tokens[0].Value, UriKind.Absolute, out var uri) && (uri.Scheme == Uri.UriSchemeHttp || uri.Scheme == Uri.UriSchemeHttps)
+                ? uri : null };
+        var serve = new Command("serve", context.Text("serve.description")) { data, listen, address, proxy, rate, otlp };
         serve.SetAction(async (result, cancellationToken) =>
         {
             var problems = new ProblemList();
+            if (result.GetResult(otlp) is not null && result.GetValue(otlp) is null) problems.Add(Texts.Problem("otlp-unreadable", "--otlp"));
             var options = ServeOptions.Read(result.GetRequiredValue(listen), result.GetValue(address), result.GetRequiredValue(proxy), result.GetRequiredValue(data).FullName, problems);
             if (options is not null)
             {
-                options = options with { CallsPerSecond = result.GetValue(rate) };
+                options = options with { CallsPerSecond = result.GetValue(rate), Otlp = result.GetValue(otlp) };
                 return (int)await CoordinatorHost.ServeAsync(options, context.Language, context.Output, context.Error, context.Time, cancellationToken);
             }
             CoordinatorHost.Print(problems, context.Language, context.Error);

@@ -1,10 +1,11 @@
 using Comity.Coordinator.Identity;
+using Comity.Coordinator.Telemetry;
 using Comity.Transport.Identity;
 
 namespace Comity.Coordinator.Hosting;
 
 /// <summary>Turns what goes wrong into a refusal by name, and writes down who was refused what.</summary>
-internal sealed class CallLog(RequestDelegate next, ILogger<CallLog> log)
+internal sealed class CallLog(RequestDelegate next, CoordinatorTelemetry telemetry, ILogger<CallLog> log)
 {
     public async Task InvokeAsync(HttpContext context)
     {
@@ -35,7 +36,11 @@ internal sealed class CallLog(RequestDelegate next, ILogger<CallLog> log)
     private void Write(HttpContext context)
     {
         var (method, status) = (context.Request.Method, context.Response.StatusCode);
-        if (context.Features.Get<RefusedFeature>() is { } refused) LogLines.Refused(log, method, RouteOf(context), status, refused.Code, CallerOf(context));
+        if (context.Features.Get<RefusedFeature>() is { } refused)
+        {
+            telemetry.Refused(refused);
+            LogLines.Refused(log, method, RouteOf(context), status, refused.Code, CallerOf(context));
+        }
         else LogLines.Answered(log, method, RouteOf(context), status, CallerOf(context));
     }
 

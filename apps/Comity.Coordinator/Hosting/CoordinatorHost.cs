@@ -5,6 +5,7 @@ using System.Security.Cryptography;
 using Comity.Coordinator.Access;
 using Comity.Coordinator.Identity;
 using Comity.Coordinator.Studies;
+using Comity.Coordinator.Telemetry;
 using Comity.Declarations;
 using Comity.Transport.Identity;
 using Comity.Transport.Signing;
@@ -35,8 +36,9 @@ internal static class CoordinatorHost
             using var authority = CertificateAuthority.OpenOrMake(options.DataFolder, time);
             var registry = new Registry(database, authority, time);
             await using var studies = new StudyServer(Path.Combine(options.DataFolder, "studies"), registry, time);
+            using var telemetry = new CoordinatorTelemetry(registry, options.Otlp, time);
             using var server = new ServerCertificate(authority, options, time);
-            await using var application = Build(options, folder, database, authority, registry, studies, server, time);
+            await using var application = Build(options, folder, database, authority, registry, studies, server, telemetry, time);
             await application.StartAsync(cancellationToken);
             await AnnounceAsync(application, options, authority, registry, language, output);
             await application.WaitForShutdownAsync(cancellationToken);
@@ -86,7 +88,7 @@ internal static class CoordinatorHost
     }
 
     private static WebApplication Build(
-        ServeOptions options, DataFolder folder, CoordinatorDatabase database, CertificateAuthority authority, Registry registry, StudyServer studies, ServerCertificate server, TimeProvider time)
+        ServeOptions options, DataFolder folder, CoordinatorDatabase database, CertificateAuthority authority, Registry registry, StudyServer studies, ServerCertificate server, CoordinatorTelemetry telemetry, TimeProvider time)
     {
         // Nothing is read from the environment or from files: what the process does stands in its command line.
         var builder = WebApplication.CreateEmptyBuilder(new());
@@ -95,10 +97,11 @@ internal static class CoordinatorHost
         services.AddRoutingCore();
         services.AddRateLimiter(limiter => Limits.Apply(limiter, options.CallsPerSecond));
         services.AddSingleton(authority).AddSingleton(registry).AddSingleton(time).AddSingleton<OpenCalls>().AddSingleton(new Tokens(database)).AddSingleton(new ReplayGuard(AllowedSkew));
-        services.AddSingleton<IdentityEndpoints>().AddSingleton(server).AddHostedService<Watchman>();
+        services.AddSingleton(telemetry).AddSingleton<IdentityEndpoints>().AddSingleton(server).AddHostedService<Watchman>();
         services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true); // CallLog says what is wrong with it
         services.Configure<HostOptions>(host => host.ShutdownTimeout = StopWithin);
-        builder.Logging.SetMinimumLevel(LogLevel.Information).AddFilter("Microsoft", LogLevel.Warning).AddJsonConsole(json => json.UseUtcTimestamp = true);
+        builder.Logging.SetMinimumLevel(LogLevel.Information).AddFilter("Microsoft", LogLevel.Warning).AddJsonConsole(json => (json.UseUtcTimestamp, json.TimestampFormat, json.IncludeScopes) = (true, "O", true))
+            .Configure(log => log.ActivityTrackingOptions = ActivityTrackingOptions.TraceId); // one id for a call at all parties
         builder.Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
 
         var application = builder.Build();
