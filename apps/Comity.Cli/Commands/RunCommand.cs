@@ -40,7 +40,7 @@ internal static class RunCommand
             var clock = new RunClock(session.Time);
             var repeats = @checked.Study.Study.Repeats;
             Task<StudyOutcome> Work(IProgressView view) =>
-                StudyRun.RunAsync(simulation.Input(folder, resume, parsed.GetValue(options.Jobs), new StudyProgress(session, clock, view), session.Time), cancellationToken);
+                StudyRun.RunAsync(simulation.Input(folder, resume, parsed.GetValue(options.Jobs), new StudyProgress(session, clock, view), session.Time) with { Ledger = parsed.GetValue(options.Ledger) }, cancellationToken);
             using (var outcome = session.Out.IsTerminal
                 ? await LiveProgress.ShowAsync(session, clock, repeats, Work)
                 : await Work(new LineProgress(session, clock, repeats)))

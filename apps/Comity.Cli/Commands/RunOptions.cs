@@ -28,6 +28,8 @@ internal sealed class RunOptions
         Jobs = new Option<int>("--jobs") { Description = session.Text("option.jobs"), HelpName = "N", DefaultValueFactory = _ => Environment.ProcessorCount };
         Jobs.Validators.Add(result => AtLeastOne(session, result));
         Resume = new Option<bool>("--resume") { Description = session.Text("option.resume") };
+        Ledger = new Option<string?>("--ledger") { Description = session.Text("option.ledger"), HelpName = "FILE" };
+        Ledger.CompletionSources.Add(CommonOptions.Paths);
         Width = new Option<int?>("--width") { Description = session.Text("option.width"), HelpName = "128|256|512" };
         Width.AcceptOnlyFromAmong("128", "256", "512");
     }
@@ -44,12 +46,14 @@ internal sealed class RunOptions
 
     public Option<bool> Resume { get; }
 
+    public Option<string?> Ledger { get; }
+
     public Option<int?> Width { get; }
 
     public void AddTo(Command command)
     {
         command.Arguments.Add(Study);
-        foreach (var option in new Option[] { Out, Seed, Arms, Jobs, Resume, Width }) command.Options.Add(option);
+        foreach (var option in new Option[] { Out, Seed, Arms, Jobs, Resume, Ledger, Width }) command.Options.Add(option);
     }
 
     private static List<Arm>? ParseArms(Session session, ArgumentResult result)

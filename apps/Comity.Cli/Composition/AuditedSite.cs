@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Comity.Cli.Runs;
+using Comity.Federation.Privacy;
 using Comity.Federation.Sites;
 
 namespace Comity.Cli.Composition;
@@ -19,6 +20,9 @@ internal sealed class AuditedSite(ISiteWork site, AuditLog log) : ISiteWork
         Write("statistics", task.Repeat, task.Step, 0, JsonSerializer.SerializeToUtf8Bytes(result, SiteJson.Default.Statistics));
         return result;
     }
+
+    public ValueTask<TrainingScale> ScaleAsync(int repeat, string? trainingOverrides, CancellationToken cancellationToken) =>
+        site.ScaleAsync(repeat, trainingOverrides, cancellationToken);
 
     public async ValueTask<TrainingResult> TrainAsync(TrainingTask task, CancellationToken cancellationToken)
     {

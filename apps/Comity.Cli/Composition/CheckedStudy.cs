@@ -33,6 +33,7 @@ internal sealed record CheckedStudy(ComposedStudy Study, IReadOnlyList<RecordTab
         var found = new ProblemList();
         var tables = SiteTables.Load(data, found, cancellationToken);
         problems.AddRange(found.Select(p => Stricter(p, language)));
+        if (study is not null && tables is not null) PrivacyComposition.CheckRows(study, tables, problems);
         return (study, tables);
     }
 

@@ -10,7 +10,10 @@ namespace Comity.Cli.Composition;
 internal static class SharedStatisticsMapping
 {
     public static Statistics ToFederation(this SharedStatistics statistics) =>
-        new([.. statistics.Parts.Select(p => new StatisticPart(p.Name, ToFederation(p.Merge), p.Values, p.Labels))]);
+        new([.. statistics.Parts.Select(p => new StatisticPart(p.Name, ToFederation(p.Merge), p.Values, p.Labels)
+        {
+            Bound = p.Bound is { } bound ? new RecordBound(bound.Largest, bound.Norm) : null,
+        })]);
 
     public static SharedStatistics ToData(this Statistics statistics) =>
         new([.. statistics.Parts.Select(p => new SharedPart(p.Name, ToData(p.Merge), p.Values, p.Labels))]);

@@ -1,9 +1,11 @@
 using System.Globalization;
+using Comity.Federation.Privacy;
 using Comity.Federation.Sites;
 using Comity.Learning;
 using Comity.Learning.Evaluation;
 using Comity.Learning.Models;
 using Comity.Learning.Training;
+using Comity.Learning.Training.Private;
 using Comity.Tensors.Randomness;
 
 namespace Comity.Cli.Composition;
@@ -20,13 +22,18 @@ internal sealed class SimulatedSite(ComposedStudy study, IRecords records, Train
         return new(records.Collect(task.Repeat, task.Step, task.Agreed).ToFederation());
     }
 
+    public ValueTask<TrainingScale> ScaleAsync(int repeat, string? trainingOverrides, CancellationToken cancellationToken) =>
+        new(new TrainingScale(records.TrainingRows(repeat), trainers.Section(trainingOverrides).Lot));
+
     public ValueTask<TrainingResult> TrainAsync(TrainingTask task, CancellationToken cancellationToken)
     {
         var rows = records.Rows(task.Repeat, task.Agreed);
         var parameters = task.Destination.IsEmpty ? new float[task.Parameters.Length] : task.Destination;
         task.Parameters.CopyTo(parameters);
+        using var noise = task.Private is null ? null : SimulatedNoise.Of(seed, "train", task.Repeat, task.Model, task.Round, Site);
         var request = new TrainerRequest
         {
+            Private = task.Private is { } asked ? new PrivateTraining { ClipNorm = asked.ClipNorm, NoiseMultiplier = asked.NoiseMultiplier, Noise = noise! } : null,
             Seed = seed.For("train", task.Repeat, task.Model, task.Round, Site),
             Epochs = task.Epochs,
             EpochsBefore = task.EpochsBefore,
@@ -48,6 +55,7 @@ internal sealed class SimulatedSite(ComposedStudy study, IRecords records, Train
             LossByEpoch = result.LossByEpoch,
             ValidationLossByEpoch = result.ValidationLossByEpoch,
             StoppedBy = result.StoppedBy,
+            Released = result.Released,
         });
     }
 

@@ -70,6 +70,7 @@ internal sealed class Simulation : IDisposable
         Progress = progress,
         TrainingEnded = Trainers.Release,
         Time = time,
+        Noise = (site, answer) => SimulatedNoise.Of(Seed.Of(_study.Study.Study.Seed), "gate", site, answer),
     };
 
     public void Dispose() => _audit.Dispose();

@@ -13,6 +13,9 @@ internal interface IRecords
     /// <summary>The site's id.</summary>
     string Site { get; }
 
+    /// <summary>Rows to learn from in a repeat.</summary>
+    int TrainingRows(int repeat);
+
     /// <summary>One step of the shared statistics over the training rows.</summary>
     SharedStatistics Collect(int repeat, string step, Statistics agreed);
 
@@ -28,6 +31,8 @@ internal sealed class SiteRecords(ComposedStudy study, RecordTable table, Seed s
     public RecordTable Table => table;
 
     public RowSplits Split(int repeat) => Splitter.Split(table, study.Split, seed, repeat);
+
+    public int TrainingRows(int repeat) => Split(repeat).Training.Length;
 
     public SharedStatistics Collect(int repeat, string step, Statistics agreed) =>
         SharedStatistics.Collect(step, table, Split(repeat).Training, study.Contract, study.Preprocess, agreed.ToData());
@@ -58,6 +63,8 @@ internal sealed class SiteRecords(ComposedStudy study, RecordTable table, Seed s
 internal sealed class PooledRecords(string id, IReadOnlyList<SiteRecords> sites, EncodingCache cache) : IRecords
 {
     public string Site => id;
+
+    public int TrainingRows(int repeat) => sites.Sum(s => s.TrainingRows(repeat));
 
     public SharedStatistics Collect(int repeat, string step, Statistics agreed) => SharedStatistics.Merge(sites.Select(s => s.Collect(repeat, step, agreed)));
 

@@ -28,6 +28,7 @@ internal static class StudyComposer
         var training = BindOr(study.Training, new TrainingSection(), problems);
         var evaluation = BindOr(study.Evaluation, new EvaluationSection(), problems);
         var changed = Overrides(study).Select(node => (Node: node, Section: Bind<TrainingSection>(node, problems))).ToArray();
+        PrivacyComposition.Check(declared, data, model, Trainings(study, training), problems);
         if (data?.Contract is { } contract && model is not null)
         {
             var task = ComposedStudy.TaskOf(contract);
@@ -91,6 +92,16 @@ internal static class StudyComposer
         }
         var whole = sections is not null && sources.Count == study.Sites.Count && (synthetic is null) == (study.Synthetic is null);
         return whole ? new StudyData(declared, sections!, synthetic, sources) : null;
+    }
+
+    /// <summary>What federations train with, as far as it could be read.</summary>
+    private static IEnumerable<(TrainingSection Section, DeclaredNode? At)> Trainings(StudySection study, TrainingSection? training)
+    {
+        if (training is not null) yield return (training, study.Training);
+        foreach (var own in study.AllFederations.Select(f => f.Training).OfType<DeclaredNode>())
+        {
+            if (TrainingSection.Read(study.Training, DeclaredJson.Write(own), []) is { } changed && changed != training) yield return (changed, own);
+        }
     }
 
     /// <summary>Training sections that a federation or its personalisation changes.</summary>

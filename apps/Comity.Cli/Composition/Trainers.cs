@@ -23,9 +23,10 @@ internal sealed class Trainers(ComposedStudy study)
     /// <summary>Gives the trainers' memory back once nothing is trained any more; a trainer asked for later is made anew.</summary>
     public void Release() => _trainers.Clear();
 
-    private TrainingSection Section(string changes)
+    /// <summary>The training section with what a federation changes in it.</summary>
+    public TrainingSection Section(string? changes)
     {
-        if (changes.Length == 0) return study.Training;
+        if (string.IsNullOrEmpty(changes)) return study.Training;
         var problems = new ProblemList();
         var section = TrainingSection.Read(study.Study.Training, changes, problems);
         problems.ThrowIfErrors();

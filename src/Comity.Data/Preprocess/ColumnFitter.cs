@@ -31,7 +31,7 @@ internal static class ColumnFitter
     {
         var name = feature.Column;
         var (present, mean, deviation) = Moments(Part(agreed, name + "/moments").Values, StatisticsPlan.Shift(name, feature.Range, agreed));
-        double Quantile(double q) => deviation == 0 ? mean : StatisticsPlan.Sketch(name, name, feature.Range, agreed).Quantile(Part(agreed, name + "/sketch").Values, q);
+        double Quantile(double q) => deviation == 0 || StatisticsPlan.Sketch(name, name, feature.Range, agreed).Quantile(Part(agreed, name + "/sketch").Values, q) is not (var value and not double.NaN) ? mean : value;
         if (present == 0) return fitted with { Fill = Constant(preprocess, name) ?? 0 }; // no site knows a value: every row gets the same input
         if (preprocess.WinsoriseFor(name) is [var from, var to]) fitted = fitted with { Low = Quantile(from), High = Quantile(to) };
         fitted = fitted with
@@ -81,7 +81,8 @@ internal static class ColumnFitter
     {
         var name = feature.Column;
         var levels = StatisticsPlan.Levels(feature, agreed);
-        var counts = Part(agreed, name + "/counts").Values.Take(levels.Count).ToArray();
+        // Noise may have taken a count below zero.
+        var counts = Part(agreed, name + "/counts").Values.Take(levels.Count).Select(n => Math.Max(0, n)).ToArray();
         var present = counts.Sum();
         var mostFrequent = present == 0 ? 0 : Array.IndexOf(counts, counts.Max());
         fitted = fitted with
@@ -118,7 +119,8 @@ internal static class ColumnFitter
     internal static (double Present, double Mean, double Deviation) Moments(IReadOnlyList<double> moments, double shift)
     {
         var present = moments[0];
-        if (present == 0) return (0, double.NaN, double.NaN);
+        // Under privacy sums carry noise: less than one row present is none.
+        if (present < 1) return (0, double.NaN, double.NaN);
         var mean = moments[2] / present;
         var variance = moments[3] / present - mean * mean;
         // What cancellation leaves of equal values is no spread.

@@ -13,7 +13,7 @@ internal static class AssociationCounts
     /// Classes: present and Σ(x − s) for each class. A numeric label: present, Σx', Σx'², Σy', Σy'², Σx'y', both shifted.
     /// </summary>
     public static SharedPart WithLabel(
-        RecordTable table, ReadOnlySpan<float> values, ReadOnlySpan<int> rows, ContractSection contract, SharedStatistics agreed, string name, double shift)
+        RecordTable table, ReadOnlySpan<float> values, ReadOnlySpan<int> rows, ContractSection contract, SharedStatistics agreed, string name, double shift, ValueRange? range)
     {
         var labels = table.LabelValues;
         double[] sums;
@@ -43,7 +43,11 @@ internal static class AssociationCounts
                 sums[2 * (int)labels[row] + 1] += values[row] - shift;
             }
         }
-        return new SharedPart(name + "/label", SharedMerge.Sum, sums, []);
+        return new SharedPart(name + "/label", SharedMerge.Sum, sums, [])
+        {
+            // Products with a numeric label have no bound here, so they can't be released under privacy.
+            Bound = contract.Label.Kind == LabelKind.Number ? null : SharedBound.ByClass(range, contract.Label.ClassNames.Count),
+        };
     }
 
     /// <summary>Classes: rows by level and class. A numeric label: present, Σy', Σy'² for each level.</summary>
@@ -67,7 +71,7 @@ internal static class AssociationCounts
             sums[level * width + 1] += y;
             sums[level * width + 2] += y * y;
         }
-        return new SharedPart(name + "/label", SharedMerge.Sum, sums, []);
+        return new SharedPart(name + "/label", SharedMerge.Sum, sums, []) { Bound = number ? null : SharedBound.OneBucket(sums.Length) };
     }
 
     /// <summary>Rows by bin (missing is one more) and class, for mutual information; numbers and numeric labels are cut at agreed tenths.</summary>
@@ -92,7 +96,7 @@ internal static class AssociationCounts
                 var label = labelCuts is null ? (int)table.LabelValues[row] : BinOf(table.LabelValues[row], labelCuts);
                 counts[(bin < 0 ? bins : bin) * classes + label]++;
             }
-            parts.Add(new SharedPart(feature.Column + "/association", SharedMerge.Sum, counts, []));
+            parts.Add(new SharedPart(feature.Column + "/association", SharedMerge.Sum, counts, []) { Bound = SharedBound.OneBucket(counts.Length) });
         }
         return parts;
     }

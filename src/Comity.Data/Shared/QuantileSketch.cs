@@ -43,7 +43,7 @@ internal sealed class QuantileSketch
     public double Quantile(IReadOnlyList<double> counts, double q)
     {
         var total = counts.Sum();
-        if (total == 0) return double.NaN;
+        if (total <= 0) return double.NaN; // nothing counted, or less than nothing once noise was added
         var rank = Math.Max(1, Math.Ceiling(q * total - 1e-9));
         var (bucket, below) = (0, counts[0]);
         while (below < rank && bucket < counts.Count - 1) below += counts[++bucket];

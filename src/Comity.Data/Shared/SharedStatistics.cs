@@ -21,7 +21,35 @@ public enum SharedMerge
 /// <param name="Merge">How parts of several sites are combined.</param>
 /// <param name="Values">Numbers, of the same length at all sites; empty for a union.</param>
 /// <param name="Labels">Texts, for a union only.</param>
-public sealed record SharedPart(string Name, SharedMerge Merge, IReadOnlyList<double> Values, IReadOnlyList<string> Labels);
+public sealed record SharedPart(string Name, SharedMerge Merge, IReadOnlyList<double> Values, IReadOnlyList<string> Labels)
+{
+    /// <summary>What one record can change; null: unknown, as of a number without a closed range.</summary>
+    public SharedBound? Bound { get; init; }
+}
+
+/// <summary>What adding or removing one record can change in a part: noise that hides a record is measured by it.</summary>
+/// <param name="Largest">The most that each value can move, positive, as many as there are values.</param>
+/// <param name="Norm">L2 norm of a record's moves, each divided by its <paramref name="Largest"/>: 1 for counts where a record falls into one bucket.</param>
+public sealed record SharedBound(IReadOnlyList<double> Largest, double Norm)
+{
+    /// <summary>A record falls into at most one of the buckets.</summary>
+    internal static SharedBound OneBucket(int buckets) => new([.. Enumerable.Repeat(1.0, buckets)], 1);
+
+    /// <summary>Present, missing, Σx and Σx² of a number taken off the middle of its range; null without a closed one.</summary>
+    internal static SharedBound? Moments(Contracts.ValueRange? range)
+    {
+        if (Reach(range) is not { } reach) return null;
+        // Present and missing exclude one another.
+        return new([1, 1, reach, reach * reach], Math.Sqrt(3));
+    }
+
+    /// <summary>Count and Σx for each class, of which a record has one.</summary>
+    internal static SharedBound? ByClass(Contracts.ValueRange? range, int classes) =>
+        Reach(range) is { } reach ? new([.. Enumerable.Range(0, 2 * classes).Select(i => i % 2 == 0 ? 1 : reach)], Math.Sqrt(2)) : null;
+
+    private static double? Reach(Contracts.ValueRange? range) =>
+        range is { IsClosed: true } closed && closed.High > closed.Low ? (closed.High!.Value - closed.Low!.Value) / 2 : null;
+}
 
 /// <summary>Sums, counts, extremes and vocabularies over a site's training rows: what is shared so that no record need be.</summary>
 /// <param name="Parts">Parts in a fixed order; parts of the same name merge.</param>

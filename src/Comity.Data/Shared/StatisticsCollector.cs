@@ -73,13 +73,13 @@ internal static class StatisticsCollector
             {
                 case NumberColumn numbers:
                     var shift = StatisticsPlan.Shift(name, feature.Range, agreed);
-                    parts.Add(new SharedPart(name + "/moments", SharedMerge.Sum, NumberMoments(numbers.Values, rows, shift), []));
+                    parts.Add(new SharedPart(name + "/moments", SharedMerge.Sum, NumberMoments(numbers.Values, rows, shift), []) { Bound = SharedBound.Moments(feature.Range) });
                     if (plan.NeedsExtremes(feature)) AddExtremes(parts, name, numbers.Values, rows);
-                    if (plan.ByCorrelation) parts.Add(AssociationCounts.WithLabel(table, numbers.Values, rows, contract, agreed, name, shift));
+                    if (plan.ByCorrelation) parts.Add(AssociationCounts.WithLabel(table, numbers.Values, rows, contract, agreed, name, shift, feature.Range));
                     break;
                 case LevelColumn levels:
                     var codes = AssociationCounts.AgreedCodes(levels, StatisticsPlan.Levels(feature, agreed), out var count);
-                    parts.Add(new SharedPart(name + "/counts", SharedMerge.Sum, LevelCounts(levels.Codes, codes, rows, count), []));
+                    parts.Add(new SharedPart(name + "/counts", SharedMerge.Sum, LevelCounts(levels.Codes, codes, rows, count), []) { Bound = SharedBound.OneBucket(count + 1) });
                     if (plan.ByCorrelation) parts.Add(AssociationCounts.OfLevels(table, levels, codes, count, rows, contract, agreed, name));
                     break;
                 case GridColumn grid:
@@ -88,7 +88,7 @@ internal static class StatisticsCollector
                 case DateColumn dates:
                     var missing = 0;
                     foreach (var row in rows) missing += dates.IsMissing(row) ? 1 : 0;
-                    parts.Add(new SharedPart(name + "/present", SharedMerge.Sum, [rows.Length - missing, missing], []));
+                    parts.Add(new SharedPart(name + "/present", SharedMerge.Sum, [rows.Length - missing, missing], []) { Bound = SharedBound.OneBucket(2) });
                     break;
             }
         }
@@ -101,10 +101,13 @@ internal static class StatisticsCollector
         foreach (var feature in contract.Features.Where(plan.NeedsSketch))
         {
             var sketch = StatisticsPlan.Sketch(feature.Column, feature.Column, feature.Range, agreed);
-            parts.Add(new SharedPart(feature.Column + "/sketch", SharedMerge.Sum, Sketch(((NumberColumn)table[feature.Column]).Values, rows, sketch), []));
+            parts.Add(new SharedPart(feature.Column + "/sketch", SharedMerge.Sum, Sketch(((NumberColumn)table[feature.Column]).Values, rows, sketch), []) { Bound = SharedBound.OneBucket(sketch.Buckets) });
         }
         if (plan.LabelNeedsSketch)
-            parts.Add(new SharedPart("label/sketch", SharedMerge.Sum, Sketch(table.LabelValues, rows, StatisticsPlan.Sketch(contract.Label.Column, "label", contract.Label.Range, agreed)), []));
+        {
+            var sketch = StatisticsPlan.Sketch(contract.Label.Column, "label", contract.Label.Range, agreed);
+            parts.Add(new SharedPart("label/sketch", SharedMerge.Sum, Sketch(table.LabelValues, rows, sketch), []) { Bound = SharedBound.OneBucket(sketch.Buckets) });
+        }
         return parts;
     }
 
@@ -167,11 +170,11 @@ internal static class StatisticsCollector
         if (contract.Label.Kind == LabelKind.Number)
         {
             var shift = StatisticsPlan.Shift(contract.Label.Column, contract.Label.Range, agreed);
-            return new SharedPart("label/moments", SharedMerge.Sum, NumberMoments(table.LabelValues, rows, shift), []);
+            return new SharedPart("label/moments", SharedMerge.Sum, NumberMoments(table.LabelValues, rows, shift), []) { Bound = SharedBound.Moments(contract.Label.Range) };
         }
         var counts = new double[contract.Label.ClassNames.Count];
         foreach (var row in rows) counts[(int)table.LabelValues[row]]++;
-        return new SharedPart("label/counts", SharedMerge.Sum, counts, []);
+        return new SharedPart("label/counts", SharedMerge.Sum, counts, []) { Bound = SharedBound.OneBucket(counts.Length) };
     }
 
     private static void AddExtremes(List<SharedPart> parts, string column, ReadOnlySpan<float> values, ReadOnlySpan<int> rows)

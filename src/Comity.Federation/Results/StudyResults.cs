@@ -199,7 +199,37 @@ public sealed record RejectedUpdate(string Site, string Reason);
 public sealed record CandidateInfo(string Model, string Metric, double ValidationScore, double ValidationLogLoss);
 
 /// <summary>A charge in the privacy ledger.</summary>
-public sealed record PrivacyInfo(string Site, string Mechanism, double Epsilon, double Delta, string Relation);
+/// <param name="Site">Whose records.</param>
+/// <param name="Mechanism"><c>record-gaussian</c>: clipped gradients of Poisson samples, and sums, with Gaussian noise.</param>
+/// <param name="Epsilon">ε of all that was released.</param>
+/// <param name="Delta">At this δ.</param>
+/// <param name="Relation">Which data sets must look alike, such as <c>add-or-remove-one-record</c>.</param>
+public sealed record PrivacyInfo(string Site, string Mechanism, double Epsilon, double Delta, string Relation)
+{
+    /// <summary>ε that the study promised not to pass.</summary>
+    public double Promised { get; init; }
+
+    /// <summary>Deviation of the noise in each training step, divided by <see cref="ClipNorm"/>; 0: none was trained.</summary>
+    public double NoiseMultiplier { get; init; }
+
+    /// <summary>Deviation of the noise in each step of the statistics, divided by what one record can change; 0: there were none.</summary>
+    public double StatisticsNoiseMultiplier { get; init; }
+
+    /// <summary>Longest gradient of one record.</summary>
+    public double ClipNorm { get; init; }
+
+    /// <summary>Training rows.</summary>
+    public int Rows { get; init; }
+
+    /// <summary>Answers that were charged.</summary>
+    public long Answers { get; init; }
+
+    /// <summary>How ε was reckoned: <c>pld</c> or <c>rdp</c>.</summary>
+    public string Accountant { get; init; } = "";
+
+    /// <summary>Whether the noise came from the study's seed: a simulation, whose noise can be taken off again by whoever has the seed.</summary>
+    public bool SeededNoise { get; init; }
+}
 
 /// <summary>Something a reader must know; texts stand in the report's resources under the code.</summary>
 /// <param name="Code">Kebab-case code.</param>

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Comity.Federation.Privacy;
 
 namespace Comity.Federation.Rounds;
 
@@ -52,7 +53,8 @@ public static class CoordinatorMachine
         var reason = message.Gate.Refusal
             ?? (message.Header.Sha256 != message.Sha256 ? RefusalReason.WrongDigest
                 : message.Header.Rows <= 0 ? RefusalReason.NoRows
-                : double.IsFinite(message.Header.Loss) && double.IsFinite(message.Header.NormalizedSteps) ? null : RefusalReason.NotFinite);
+                : state.Plan.Private is { } asked && (message.Header.Released is not { } released || !SiteGate.Keeps(released, asked[site])) ? RefusalReason.Unprotected
+                : (message.Header.Released is not null || double.IsFinite(message.Header.Loss)) && double.IsFinite(message.Header.NormalizedSteps) ? null : RefusalReason.NotFinite);
         return reason is null
             ? CloseIfDone(state with { Received = state.Received.Add(site, message.Header), Rejected = state.Rejected.Remove(site) }, [new CoordinatorAction.Take(message.Header)])
             : CloseIfDone(state with { Rejected = state.Rejected.SetItem(site, reason) }, [new CoordinatorAction.Reject(site, reason)]);

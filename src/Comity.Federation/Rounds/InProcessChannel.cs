@@ -1,5 +1,6 @@
 using System.Numerics.Tensors;
 using Comity.Federation.Aggregation;
+using Comity.Federation.Privacy;
 using Comity.Federation.Sites;
 using Comity.Federation.Spool;
 using Comity.Federation.Strategies;
@@ -8,7 +9,7 @@ using Comity.Tensors.Parameters;
 namespace Comity.Federation.Rounds;
 
 /// <summary>A site in this process: drives the site's machine, its work, its memory and its gate for the rounds of one model.</summary>
-internal sealed class InProcessChannel(ISiteWork work, ParameterLayout layout, SiteMemory memory, WorkSlots slots) : ISiteChannel
+internal sealed class InProcessChannel(ISiteWork work, ParameterLayout layout, SiteMemory memory, WorkSlots slots, SiteGate? protection = null) : ISiteChannel
 {
     private SiteState _state = SiteState.Idle;
 
@@ -61,12 +62,20 @@ internal sealed class InProcessChannel(ISiteWork work, ParameterLayout layout, S
     private async Task<RoundReply> AnswerAsync(SiteState training, RoundOffer offer, IUpdateSink sink, CancellationToken cancellationToken)
     {
         var rented = slots.Rent(offer.Parameters.Length * (offer.ServerControl.IsEmpty ? 1 : 2));
-        var (message, body) = await TrainAsync(offer, rented, sink, cancellationToken).ConfigureAwait(false);
+        var (message, body) = Again(offer) ?? await TrainAsync(offer, rented, sink, cancellationToken).ConfigureAwait(false);
         var (answered, answer) = SiteMachine.Step(training, message);
         if (answer is SiteAction.Send send) sink.Accept(send.Header, body);
         _state = answered;
         slots.Return(rented);
         return answer is SiteAction.Send sent ? new RoundReply.Delivered(sent.Header) : new RoundReply.Refused(((SiteAction.Refuse)answer!).Reason);
+    }
+
+    // An answer that an earlier process charged leaves as it was stored: trained again it would be a second release.
+    private (SiteMessage.Trained Message, float[] Body)? Again(RoundOffer offer)
+    {
+        if (offer.Private is null || protection?.Again(offer) is not { } again) return null;
+        var header = again.Header ?? Header(offer, again.Body, null);
+        return (new SiteMessage.Trained(header, new GateVerdict(again.Refusal, double.NaN)), again.Body);
     }
 
     private async ValueTask<(SiteMessage.Trained Message, float[] Body)> TrainAsync(RoundOffer offer, float[] body, IUpdateSink sink, CancellationToken cancellationToken)
@@ -84,7 +93,7 @@ internal sealed class InProcessChannel(ISiteWork work, ParameterLayout layout, S
         var task = Task(offer, offer.Model, offer.Round, start) with
         {
             Epochs = offer.Epochs, Proximal = offer.Proximal, GradientCorrection = body.AsMemory(length),
-            Teacher = offer.Teacher?.Invoke() ?? default, Destination = offer.Personalise is FedBnSection ? default : body.AsMemory(0, length),
+            Teacher = offer.Teacher?.Invoke() ?? default, Destination = offer.Personalise is FedBnSection ? default : body.AsMemory(0, length), Private = offer.Private,
             Progress = p =>
             {
                 sink.Progressed();
@@ -103,15 +112,24 @@ internal sealed class InProcessChannel(ISiteWork work, ParameterLayout layout, S
         }
         var gate = UpdateGate.Judge(body, length, scaffold ? 2 : 1, offer.MaxNorm);
         if (gate.Passed && vectors > 0) await RememberAsync(offer, result, control, body, kept, cancellationToken).ConfigureAwait(false);
-        var header = new UpdateHeader
+        var header = Header(offer, body, result);
+        if (gate.Passed && offer.Private is not null)
         {
-            Site = Site, Round = offer.Round, Length = body.Length, Sha256 = FloatFile.Sha256(body), Rows = result.Rows, Steps = result.Steps,
-            LearningRateSum = result.LearningRateSum, NormalizedSteps = result.NormalizedSteps,
-            Loss = result.LossByEpoch.Count > 0 ? result.LossByEpoch[^1] : double.NaN,
-            ValidationLoss = result.ValidationLossByEpoch.Count > 0 ? result.ValidationLossByEpoch[^1] : double.NaN,
-        };
+            var refusal = result.StoppedBy == "diverged" ? RefusalReason.NotFinite : protection is null ? RefusalReason.Unprotected : protection.Pass(offer, header, body);
+            gate = gate with { Refusal = refusal };
+        }
         return (new SiteMessage.Trained(header, gate), body);
     }
+
+    // Under privacy the losses stay at home: they are means over records that nobody has noised.
+    private UpdateHeader Header(RoundOffer offer, float[] body, TrainingResult? result) => new()
+    {
+        Site = Site, Round = offer.Round, Length = body.Length, Sha256 = FloatFile.Sha256(body), Rows = result?.Rows ?? 0, Steps = result?.Steps ?? 0,
+        LearningRateSum = result?.LearningRateSum ?? 0, NormalizedSteps = result?.NormalizedSteps ?? 0,
+        Loss = offer.Private is null && result?.LossByEpoch.Count > 0 ? result.LossByEpoch[^1] : double.NaN,
+        ValidationLoss = offer.Private is null && result?.ValidationLossByEpoch.Count > 0 ? result.ValidationLossByEpoch[^1] : double.NaN,
+        Released = result?.Released,
+    };
 
     private async ValueTask RememberAsync(RoundOffer offer, TrainingResult result, float[]? control, float[] body, float[][]? kept, CancellationToken cancellationToken)
     {

@@ -27,6 +27,15 @@ public static class RefusalReason
     /// <summary>The site no longer has what it remembered from its last round (control variate, personal parameters).</summary>
     public const string MemoryLost = "memory-lost";
 
+    /// <summary>The study promises privacy, and the update does not show that it was trained so.</summary>
+    public const string Unprotected = "unprotected";
+
+    /// <summary>The site's ledger has nothing left that would pay for the update.</summary>
+    public const string BudgetSpent = "budget-spent";
+
+    /// <summary>The update was charged before, and its bytes are lost: a second one would be a second release.</summary>
+    public const string AnswerLost = "answer-lost";
+
     /// <summary>No training rows, or numbers beside the update that can't be.</summary>
     public const string NoRows = "no-rows";
 }

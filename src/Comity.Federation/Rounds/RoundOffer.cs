@@ -1,3 +1,4 @@
+using Comity.Federation.Privacy;
 using Comity.Federation.Sites;
 using Comity.Federation.Strategies;
 
@@ -50,6 +51,9 @@ public sealed record RoundOffer
 
     /// <summary>Told how far the site's training has come; null: nobody asks.</summary>
     public Action<TrainingProgress>? Progress { get; init; }
+
+    /// <summary>Differential privacy of single records that the update must have; null: none.</summary>
+    public RecordPrivacy? Private { get; init; }
 
     /// <summary>Largest L2 norm that the site's gate lets out; null: any finite one.</summary>
     public double? MaxNorm { get; init; }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Comity.Federation.Privacy;
 
 namespace Comity.Federation.Rounds;
 
@@ -7,7 +8,11 @@ namespace Comity.Federation.Rounds;
 /// <param name="Cohort">Sites asked, in site order.</param>
 /// <param name="Quorum">How many must answer.</param>
 /// <param name="Required">Sites of the cohort that must answer.</param>
-public sealed record RoundPlan(int Round, IReadOnlyList<string> Cohort, int Quorum, IReadOnlyList<string> Required);
+public sealed record RoundPlan(int Round, IReadOnlyList<string> Cohort, int Quorum, IReadOnlyList<string> Required)
+{
+    /// <summary>The privacy that each site's update must show, by site; null: none was promised.</summary>
+    public IReadOnlyDictionary<string, RecordPrivacy>? Private { get; init; }
+}
 
 /// <summary>How a round ended.</summary>
 public abstract record RoundOutcome

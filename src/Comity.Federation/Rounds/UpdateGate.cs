@@ -15,10 +15,9 @@ public readonly record struct GateVerdict(string? Refusal, double Norm)
 /// <remarks>
 /// Stages, in this order and no other:
 /// <code>
-/// shape → finite → norm → [policy → clip → noise → charge → mask → sign → audit] → store → send
+/// shape → finite → norm → proof of privacy → store → charge → send
 /// </code>
-/// Those in brackets come with the privacy section; until then a study that asks for it is refused
-/// (<c>privacy-not-enforced</c>), so no update passes here that should have been protected.
+/// The last four are <see cref="Privacy.SiteGate"/>'s, where the study promises privacy.
 /// </remarks>
 public static class UpdateGate
 {

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Comity.Privacy.Mechanisms;
 
 namespace Comity.Federation.Rounds;
 
@@ -32,9 +33,12 @@ public sealed record UpdateHeader
     /// <summary>FedNova's ‖aᵢ‖₁.</summary>
     public required double NormalizedSteps { get; init; }
 
-    /// <summary>Mean training loss of the last local epoch.</summary>
+    /// <summary>Mean training loss of the last local epoch; NaN under privacy, where it would be a release of its own.</summary>
     public required double Loss { get; init; }
 
     /// <summary>Validation loss after the last local epoch; NaN: not computed.</summary>
     public double ValidationLoss { get; init; } = double.NaN;
+
+    /// <summary>The private mechanism that the update comes from; null: none.</summary>
+    public PrivateGradientDescent? Released { get; init; }
 }

@@ -62,7 +62,7 @@ internal sealed class FederatedTrial(RunContext run, RepeatStart start, Federati
             }
             var memory = new SiteMemory(run.Store.SiteFolder(work.Site, model, start.Repeat), run.Store.BeforeWrite);
             _memories[work.Site] = memory;
-            var channel = new InProcessChannel(work, start.Model.Layout, memory, run.Slots);
+            var channel = new InProcessChannel(work, start.Model.Layout, memory, run.Slots, run.Privacy?.Gates[work.Site]);
             _channels[work.Site] = run.Input.Line?.Invoke(channel) ?? channel;
         }
     }
@@ -144,7 +144,10 @@ internal sealed class FederatedTrial(RunContext run, RepeatStart start, Federati
             var drawn = others.Take(asked - required.Count).ToHashSet(StringComparer.Ordinal);
             cohort = [.. _order.Where(s => required.Contains(s) || drawn.Contains(s))];
         }
-        return new RoundPlan(round, cohort, Math.Max(section.Quorum.Of(cohort.Count), section.Strategy.FewestUpdates), section.Required);
+        return new RoundPlan(round, cohort, Math.Max(section.Quorum.Of(cohort.Count), section.Strategy.FewestUpdates), section.Required)
+        {
+            Private = run.Privacy?.Gates.ToDictionary(g => g.Key, g => g.Value.Asked, StringComparer.Ordinal),
+        };
     }
 
     private RoundOffer Offer(string site, int round, float[] parameters, float[][] states) => new()
@@ -152,7 +155,7 @@ internal sealed class FederatedTrial(RunContext run, RepeatStart start, Federati
         Model = model, Repeat = start.Repeat, Round = round, LayoutDigest = start.Model.Layout.Digest, Parameters = parameters, Agreed = start.Agreed,
         Epochs = section.LocalEpochs, EpochsBefore = (round - 1) * section.LocalEpochs, Proximal = _strategy.Proximal,
         ServerControl = _strategy.ControlVariates ? states[0] : default(ReadOnlyMemory<float>),
-        Teacher = TeacherOf?.Invoke(site, round), Personalise = section.Personalise, TrainingOverrides = _overrides, MaxNorm = section.Gate.MaxNorm,
+        Teacher = TeacherOf?.Invoke(site, round), Personalise = section.Personalise, TrainingOverrides = _overrides, MaxNorm = section.Gate.MaxNorm, Private = run.Privacy?.Gates[site].Asked,
         LastContribution = SitesRemember && run.Input.Channels is not null ? _lastContributions.GetValueOrDefault(site) : 0,
     };
 

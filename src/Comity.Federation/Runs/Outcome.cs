@@ -31,6 +31,7 @@ internal static class Outcome
             Benefit = Benefit(run, models, sites),
             History = [.. models.SelectMany(m => m.History), .. rounds.Select(r => r.History)],
             Contributors = [.. rounds.Select(r => r.Info)],
+            Privacy = run.Privacy?.Settle() ?? [],
             Recommended = recommended,
             Candidates = scored,
             Warnings = RunWarnings.Collect(run, starts, models, evaluations, rounds, recommended, scored),

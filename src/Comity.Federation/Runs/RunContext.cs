@@ -1,5 +1,6 @@
 using Comity.Declarations;
 using Comity.Federation.Aggregation;
+using Comity.Federation.Privacy;
 using Comity.Federation.Rounds;
 using Comity.Federation.Sites;
 using Comity.Federation.Stores;
@@ -13,6 +14,9 @@ namespace Comity.Federation.Runs;
 internal sealed record RunContext(StudyRunInput Input, RunStore Store, WorkSlots Slots)
 {
     public IReadOnlyList<ISiteWork> Sites => Input.Sites;
+
+    /// <summary>Null: the study promises none.</summary>
+    public RunPrivacy? Privacy { get; init; }
 
     public void Tell(StudyEvent happened) => Input.Progress?.Report(happened);
 

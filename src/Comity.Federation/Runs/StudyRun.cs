@@ -1,3 +1,4 @@
+using Comity.Federation.Privacy;
 using Comity.Federation.Rounds;
 using Comity.Federation.Sites;
 using Comity.Federation.Stores;
@@ -29,7 +30,8 @@ public static class StudyRun
         {
             using var threads = new WorkThreads(Math.Max(1, input.Jobs));
             using var slots = new WorkSlots(input.Jobs, threads);
-            var run = new RunContext(input, store, slots);
+            using var privacy = await RunPrivacy.OpenAsync(input, store, cancellationToken).ConfigureAwait(false);
+            var run = new RunContext(input, store, slots) { Privacy = privacy };
             WorkSlots.PhaseEnded(); // the caller has just read and checked all records
             var starts = await StartsAsync(run, cancellationToken).ConfigureAwait(false);
             WorkSlots.PhaseEnded();
@@ -110,11 +112,17 @@ public static class StudyRun
         foreach (var step in steps)
         {
             var task = new StatisticsTask(repeat, step, agreed);
-            var bySite = await run.AllAsync(run.Sites, (site, token) => new ValueTask<Statistics>(run.InSlotAsync(() => site.CollectAsync(task, token), 0, 0, token)), cancellationToken).ConfigureAwait(false);
+            var bySite = await run.AllAsync(run.Sites, (site, token) => new ValueTask<Statistics>(run.InSlotAsync(() => CollectAsync(run, site, task, token), 0, 0, token)), cancellationToken).ConfigureAwait(false);
             agreed = new Statistics([.. agreed.Parts, .. StatisticsAgreement.Merge(bySite).Parts]);
             run.Tell(new StudyEvent.StatisticsAgreed(repeat, step, steps.Count));
         }
         return agreed;
+    }
+
+    private static async ValueTask<Statistics> CollectAsync(RunContext run, ISiteWork site, StatisticsTask task, CancellationToken cancellationToken)
+    {
+        var raw = await site.CollectAsync(task, cancellationToken).ConfigureAwait(false);
+        return run.Privacy is null ? raw : run.Privacy.Release(site.Site, task, raw);
     }
 
     private static (List<Trial> Alike, List<Trial> Joining) Trials(RunContext run, List<RepeatStart> starts)

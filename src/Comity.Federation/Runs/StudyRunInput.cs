@@ -1,6 +1,7 @@
 using Comity.Federation.Results;
 using Comity.Federation.Sites;
 using Comity.Federation.Studies;
+using Comity.Privacy.Noise;
 
 namespace Comity.Federation.Runs;
 
@@ -72,6 +73,12 @@ public sealed record StudyRunInput
 
     /// <summary>Called once when all training is over and judging begins, so that what only training needs can be let go.</summary>
     public Action? TrainingEnded { get; init; }
+
+    /// <summary>The privacy ledger's file; null: one in the run's folder, which knows of this run only.</summary>
+    public string? Ledger { get; init; }
+
+    /// <summary>Where the gate's noise comes from, by site and answer; null: a fresh unpredictable stream each time. Only a simulation may give one that can be repeated.</summary>
+    public Func<string, string, NoiseStream>? Noise { get; init; }
 
     /// <summary>The clock.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;

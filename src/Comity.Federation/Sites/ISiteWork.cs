@@ -1,3 +1,5 @@
+using Comity.Federation.Privacy;
+
 namespace Comity.Federation.Sites;
 
 /// <summary>
@@ -15,6 +17,14 @@ public interface ISiteWork
 
     /// <summary>Computes one step of the shared statistics over the site's training rows.</summary>
     ValueTask<Statistics> CollectAsync(StatisticsTask task, CancellationToken cancellationToken);
+
+    /// <summary>How much the site trains on, which record-level privacy must know before anything is released.</summary>
+    /// <param name="repeat">Repeat of the study, from 0.</param>
+    /// <param name="trainingOverrides">Overrides of the study's training section as JSON text; null: none.</param>
+    /// <param name="cancellationToken">The caller left.</param>
+    /// <exception cref="NotSupportedException">The site does not say; it can't take part in such a study.</exception>
+    ValueTask<TrainingScale> ScaleAsync(int repeat, string? trainingOverrides, CancellationToken cancellationToken) =>
+        throw new NotSupportedException($"Site '{Site}' does not say how much it trains on, which record-level privacy must know.");
 
     /// <summary>Trains the given model on the site's training rows.</summary>
     ValueTask<TrainingResult> TrainAsync(TrainingTask task, CancellationToken cancellationToken);

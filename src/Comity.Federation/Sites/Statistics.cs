@@ -21,7 +21,16 @@ public enum MergeRule
 /// <param name="Merge">How parts of several sites are combined.</param>
 /// <param name="Values">Numbers, all sites with the same length. Empty for <see cref="MergeRule.Union"/>.</param>
 /// <param name="Labels">Texts, for <see cref="MergeRule.Union"/> only.</param>
-public sealed record StatisticPart(string Name, MergeRule Merge, IReadOnlyList<double> Values, IReadOnlyList<string> Labels);
+public sealed record StatisticPart(string Name, MergeRule Merge, IReadOnlyList<double> Values, IReadOnlyList<string> Labels)
+{
+    /// <summary>What one record can change; null: unknown, so the part can't be released under privacy.</summary>
+    public RecordBound? Bound { get; init; }
+}
+
+/// <summary>What adding or removing one record can change in a statistic.</summary>
+/// <param name="Largest">The most that each value can move, positive, as many as there are values.</param>
+/// <param name="Norm">L2 norm of a record's moves, each divided by its <paramref name="Largest"/>: 1 for counts where a record falls into one bucket.</param>
+public sealed record RecordBound(IReadOnlyList<double> Largest, double Norm);
 
 /// <summary>Sums, counts, extremes and vocabularies over a site's records: what is shared so that no record need be.</summary>
 /// <param name="Parts">Parts in a fixed order; parts with the same name merge.</param>

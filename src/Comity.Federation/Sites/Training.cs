@@ -1,3 +1,6 @@
+using Comity.Federation.Privacy;
+using Comity.Privacy.Mechanisms;
+
 namespace Comity.Federation.Sites;
 
 /// <summary>Asks a site to train a model.</summary>
@@ -45,6 +48,9 @@ public sealed record TrainingTask
     /// </summary>
     public Memory<float> Destination { get; init; }
 
+    /// <summary>Differential privacy of single records, for a model that will leave the site; null: the model stays, or nothing was promised.</summary>
+    public RecordPrivacy? Private { get; init; }
+
     /// <summary>Called now and then with progress within the task.</summary>
     public Action<TrainingProgress>? Progress { get; init; }
 }
@@ -81,6 +87,9 @@ public sealed record TrainingResult
 
     /// <summary>Validation loss by epoch where validation rows are kept; else empty.</summary>
     public IReadOnlyList<double> ValidationLossByEpoch { get; init; } = [];
+
+    /// <summary>What the parameters release about single records; null: trained without privacy.</summary>
+    public PrivateGradientDescent? Released { get; init; }
 
     /// <summary>Why training ended before its time (<c>target-loss</c>, <c>early-stopping</c>, <c>diverged</c>); null: it did not.</summary>
     public string? StoppedBy { get; init; }

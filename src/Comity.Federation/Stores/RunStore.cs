@@ -111,6 +111,12 @@ internal sealed class RunStore : IDisposable
     /// <summary>A site's own folder for a model.</summary>
     public string SiteFolder(string site, string model, int repeat) => Path.Combine(RunFolder, "sites", site, Folder(model, repeat));
 
+    /// <summary>A value that was kept under a key; null: none.</summary>
+    public string? Value(string key) => Read<string>("SELECT json_quote(value) FROM run WHERE key = $a", key).FirstOrDefault();
+
+    /// <summary>Keeps a value under a key.</summary>
+    public void KeepValue(string key, string value) => Commit("value", () => Insert("INSERT OR REPLACE INTO run VALUES ($a, $b)", key, value));
+
     /// <summary>What the sites agreed on, or null.</summary>
     public Statistics? Agreed(int repeat) => Read<Statistics>("SELECT json FROM agreed WHERE repeat = $a", repeat).FirstOrDefault();
 

@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using Comity.Declarations;
+using Comity.Federation.Privacy;
 using Comity.Federation.Strategies;
 
 namespace Comity.Federation.Studies;
@@ -11,6 +12,7 @@ internal static partial class StudyChecks
     {
         Arms(study, at, problems);
         Partners(study, at, problems);
+        PrivacyChecks.Check(study, at, problems);
         if (study.PooledAt is { } pooledAt) KnownSite(study, pooledAt, at["pooledAt"]!.Place, problems);
         if (study.Federation is not null && study.Federations.Count > 0)
             problems.Add(Messages.Problem("federation-twice", at["federations"]!.Place));
@@ -25,7 +27,7 @@ internal static partial class StudyChecks
     /// <param name="problems">Takes what is wrong.</param>
     public static void CheckIds(StudySection study, DeclaredNode.Map at, ProblemList problems)
     {
-        if (at["privacy"] is { } privacy) problems.Add(Messages.Problem("privacy-not-enforced", privacy.Place));
+        if (at["privacy"] is DeclaredNode.Map { Entries.Count: 0 } nothing) problems.Add(Messages.Problem("privacy-empty", nothing.Place));
         if (!StudyReader.PartiesAreNamed(study)) return;
         Ids(study.Markets.Select(m => m.Id), "markets", at, problems);
         Ids(study.Sites.Select(s => s.Id), "sites", at, problems);

@@ -1,4 +1,5 @@
 using Comity.Declarations;
+using Comity.Federation.Privacy;
 
 namespace Comity.Federation.Studies;
 
@@ -85,9 +86,9 @@ public sealed record StudySection : ICheckedDeclaration
     [Doc("How long a site may go without progress before it counts as absent. As long as it takes in one process, 600 over a network. Each epoch is progress, so it must be longer than one."), Within(0, 1e9, AboveLow = true)]
     public double? PatienceSeconds { get; init; }
 
-    /// <summary>Not enforceable by this version, so a study that has it is refused.</summary>
-    [Doc("Secure aggregation and differential privacy. This version can't enforce it yet and refuses a study that asks for it.")]
-    public DeclaredNode? Privacy { get; init; }
+    /// <summary>What is promised to the people in the records.</summary>
+    [Doc("What is promised to the people in the records, enforced at each site's gate.")]
+    public PrivacySection? Privacy { get; init; }
 
     /// <summary>Generator of example files (Comity.Data).</summary>
     [Doc("A documented, seeded generator that makes the example's files where they are missing.")]

@@ -82,6 +82,9 @@ public sealed partial record TrainingSection : ICheckedDeclaration
     [Doc("Random changes of training records, drawn anew in each epoch and applied in this order.")]
     public IReadOnlyList<AugmentSection> Augment { get; init; } = [];
 
+    /// <summary>Rows of one step of the optimiser: a batch, or as many as are accumulated. Under privacy: the expected lot.</summary>
+    public int Lot => checked(Batch * Accumulate);
+
     /// <summary>The loss that applies to a task.</summary>
     public Loss LossFor(TaskKind task) => Loss ?? (task == TaskKind.Regression ? Training.Loss.Mse : Training.Loss.CrossEntropy);
 

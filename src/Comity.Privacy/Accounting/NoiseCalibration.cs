@@ -34,4 +34,38 @@ public static class NoiseCalibration
         while (low > 1e-3 && Keeps(low)) (low, high) = (low / 2, low);
         return Bisection.UpperEnd(low, high, Keeps, relativeTolerance);
     }
+
+    /// <summary>The same, where some multiplier that is enough is known already, such as another accountant's answer: a few evaluations only.</summary>
+    /// <param name="accountant">Who says what a release costs.</param>
+    /// <param name="release">Everything that would be released at a noise multiplier.</param>
+    /// <param name="epsilon">Target ε, positive.</param>
+    /// <param name="delta">Target δ in (0, 1).</param>
+    /// <param name="enough">A multiplier at which the release costs no more.</param>
+    /// <param name="relativeTolerance">How close to ε; the answer never costs more.</param>
+    public static double NoiseMultiplierBelow(
+        IPrivacyAccountant accountant, Func<double, PrivacyEvent> release, double epsilon, double delta, double enough, double relativeTolerance = 1e-3)
+    {
+        ArgumentNullException.ThrowIfNull(accountant);
+        ArgumentNullException.ThrowIfNull(release);
+        Guard.Positive(epsilon);
+        Guard.Delta(delta);
+        Guard.Positive(enough);
+        double Cost(double noise) => accountant.Epsilon(release(noise), delta);
+
+        var (high, above) = (enough, Cost(enough));
+        if (!(above <= epsilon)) return NoiseMultiplier(accountant, release, epsilon, delta, relativeTolerance);
+        var (low, below) = (0.0, double.PositiveInfinity);
+        for (var step = 0; step < 40 && above < epsilon * (1 - relativeTolerance) && high - low > relativeTolerance * high; step++)
+        {
+            // Cost falls about as a power of the noise: a straight line between logarithms; aimed a little under ε, so that it ends on the safe side.
+            var aim = Math.Log(epsilon * (1 - relativeTolerance / 2));
+            var guess = !double.IsFinite(below) ? high * Math.Max(0.5, Math.Exp(Math.Log(Math.Max(above, epsilon / 4)) - aim))
+                : Math.Exp(Math.Log(high) + ((aim - Math.Log(above)) / (Math.Log(below) - Math.Log(above)) * (Math.Log(low) - Math.Log(high))));
+            if (!(guess > low && guess < high)) guess = low + ((high - low) / 2);
+            var cost = Cost(guess);
+            if (cost <= epsilon) (high, above) = (guess, cost);
+            else (low, below) = (guess, cost);
+        }
+        return high;
+    }
 }

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Comity.Privacy.Events;
 
 namespace Comity.Privacy.Mechanisms;
@@ -33,6 +34,7 @@ public sealed record PrivateGradientDescent
     public long Steps { get; }
 
     /// <summary>The release as an accountant reads it.</summary>
+    [JsonIgnore]
     public PrivacyEvent Event => new PoissonSampledEvent(SamplingRate, new GaussianEvent(NoiseMultiplier)).Times(Steps);
 
     /// <summary>q of an expected lot: B/N, at most 1.</summary>

@@ -77,7 +77,11 @@ public sealed class StudyReaderTests
     [InlineData(TwoSites + "federation: { rounds: 1 }\npartners: [[a, c]]", "unknown-site")]
     [InlineData(TwoSites + "federation: { rounds: 1 }\npartners: [[a, a]]", "partner-of-itself")]
     [InlineData(TwoSites + "federation: { rounds: 1 }\npartners: [a]", "pair-form")]
-    [InlineData(TwoSites + "federation: { rounds: 1 }\nprivacy: { secureAggregation: true }", "privacy-not-enforced")]
+    [InlineData(TwoSites + "federation: { rounds: 1 }\nprivacy: { secrecy: true }", "unknown-key")]
+    [InlineData(TwoSites + "federation: { rounds: 1 }\nprivacy: { differentialPrivacy: { epsilon: 0, delta: 1e-5, clip: 1 } }", "out-of-range")]
+    [InlineData(TwoSites + "federation: { rounds: 1 }\nprivacy: { differentialPrivacy: { epsilon: 1, delta: 1, clip: 1 } }", "out-of-range")]
+    [InlineData(TwoSites + "federation: { rounds: 1 }\nprivacy: { differentialPrivacy: { epsilon: 1, delta: 1e-5, clip: 0 } }", "out-of-range")]
+    [InlineData(TwoSites + "federation: { rounds: 1 }\narms: [partner, federated]\nprivacy: { differentialPrivacy: { epsilon: 1, delta: 1e-5, clip: 1 } }", "privacy-moves-own-model")]
     public void A_mistake_is_named(string rest, string code) => Assert.Equal([code], Codes(Head + rest));
 
     [Fact]
@@ -91,7 +95,7 @@ public sealed class StudyReaderTests
             privacy: {}
             """);
 
-        Assert.Equal(["quorum-too-large", "privacy-not-enforced", "duplicate-id", "unknown-market"], problems.Select(p => p.Code));
+        Assert.Equal(["quorum-too-large", "privacy-empty", "duplicate-id", "unknown-market"], problems.Select(p => p.Code));
         Assert.Equal((9, "sites[1].market"), (problems[3].Place.Line, problems[3].Place.Path));
         Assert.Equal("federation.quorum", problems[0].Place.Path);
     }
@@ -109,7 +113,7 @@ public sealed class StudyReaderTests
             """);
 
         Assert.Equal(
-            ["duplicate-id", "missing-key", "missing-key", "misspelt-key", "privacy-not-enforced", "unknown-choice", "unknown-market"],
+            ["duplicate-id", "missing-key", "missing-key", "misspelt-key", "privacy-empty", "unknown-choice", "unknown-market"],
             problems.Select(p => p.Code).Order(StringComparer.Ordinal));
     }
 

@@ -35,9 +35,9 @@ internal sealed unsafe class PrivateRun
     public PrivateRun(Trainer trainer, Session session, Dataset training, TrainerRequest request, PrivateTraining asked)
     {
         (_model, _section, _session, _request, _private, _rows) = (trainer.Model, trainer.Section, session, request, asked, training.Rows);
-        Check(_model, _section);
+        Check(_model, _section, training);
         _epochs = request.Epochs ?? _section.Epochs;
-        _rate = PrivateGradientDescent.RateOf(_section.Batch, training.Rows);
+        _rate = PrivateGradientDescent.RateOf(_section.Lot, training.Rows);
         _sum = new ClippedSum(_model, _section, session, training, request.Teacher.Span, asked);
         _sampler = new PoissonSampler(training.Rows, _rate);
         _noise = new GridGaussian(asked.NoiseMultiplier, asked.ClipNorm, _model.Layout.Length);
@@ -79,7 +79,7 @@ internal sealed unsafe class PrivateRun
         var number = _request.EpochsBefore + epoch;
         var random = _request.Seed.For("dropout", number).ToRandom();
         var scheduleEpochs = _request.ScheduleEpochs ?? _section.Epochs;
-        var steps = PrivateGradientDescent.StepsOf(_section.Batch, _rows);
+        var steps = PrivateGradientDescent.StepsOf(_section.Lot, _rows);
         var (total, seen) = (0.0, 0L);
         for (var step = 0; step < steps; step++)
         {
@@ -99,7 +99,7 @@ internal sealed unsafe class PrivateRun
     {
         var (kernels, gradient) = (_model.Kernels, _session.Gradient);
         _noise.AddInPlace(gradient.Span, _private.Noise);
-        kernels.Affine(1f / _section.Batch, 0, gradient.Pointer, gradient.Pointer, gradient.Length);
+        kernels.Affine(1f / _section.Lot, 0, gradient.Pointer, gradient.Pointer, gradient.Length);
         GradientTerms.Add(kernels, _session, _section, rate, _request.Proximal, _anchor, _correction);
         _session.Optimizer!.Step(_session.Parameters, gradient, rate);
         _steps++;
@@ -108,11 +108,14 @@ internal sealed unsafe class PrivateRun
         else _adaptive = true;
     }
 
-    private static void Check(Model model, TrainingSection section)
+    private static void Check(Model model, TrainingSection section, Dataset training)
     {
         if (section.Optimizer is LbfgsSection) throw new ArgumentException("L-BFGS reads all rows in each step and can't be noised; choose another optimiser.", nameof(section));
         if (model.Layout.Entries.Any(e => e.Role == ParameterRole.BatchNormStatistic))
             throw new ArgumentException("Batch normalisation mixes records, so no single one's part can be bounded; use norm: layer.", nameof(model));
+        if (training.IsWindowed) throw new ArgumentException("Windows overlap, so that one record stands in several rows; cut the series into rows that don't.", nameof(training));
+        if (section.AverageDecay is not null) throw new ArgumentException("Averaged weights are not kept under privacy; leave averageDecay out.", nameof(section));
+        if (section.Augment.Count > 0) throw new ArgumentException("Augmentation may mix records; leave it out.", nameof(section));
         if (!section.ClassWeights.IsNone) throw new ArgumentException("Class weights are computed from the labels, which are records too; leave them out.", nameof(section));
     }
 

@@ -1,0 +1,19 @@
+using Comity.Declarations;
+using Comity.Federation.Studies;
+
+namespace Comity.Federation.Privacy;
+
+/// <summary>What does not go together with the privacy that a study asks for, as far as this room knows: arms and joins that move a site's own model.</summary>
+internal static class PrivacyChecks
+{
+    public static void Check(StudySection study, DeclaredNode.Map at, ProblemList problems)
+    {
+        if (study.Privacy?.DifferentialPrivacy is null) return;
+        var arms = at["arms"]?.Place ?? at.Place;
+        // A site's own model is trained without noise, so it may not leave; another site would use or join it.
+        foreach (var arm in new[] { Arm.Partner, Arm.Combined })
+        {
+            if (study.Arms.Contains(arm)) problems.Add(Messages.Problem("privacy-moves-own-model", arms, arm == Arm.Partner ? "partner" : "combined"));
+        }
+    }
+}

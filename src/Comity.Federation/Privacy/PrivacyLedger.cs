@@ -1,0 +1,249 @@
+using System.Globalization;
+using Comity.Privacy.Accounting;
+using Comity.Privacy.Events;
+using Microsoft.Data.Sqlite;
+
+namespace Comity.Federation.Privacy;
+
+/// <summary>Whose budget pays for what a study releases.</summary>
+/// <param name="Run">What tells this run of a study from others: a resumed run has the same.</param>
+/// <param name="Study">The study's name.</param>
+/// <param name="Site">The site.</param>
+/// <param name="DataSet">The name that the data set's steward gave it.</param>
+public sealed record LedgerAccount(string Run, string Study, string Site, string DataSet);
+
+/// <summary>A kind of release and how often it happens.</summary>
+/// <param name="Event">What is released each time.</param>
+/// <param name="Count">How often.</param>
+public sealed record LedgerItem(PrivacyEvent Event, long Count);
+
+/// <summary>What stands in a ledger for one account.</summary>
+/// <param name="Account">Whose.</param>
+/// <param name="Reserved">What the study may release at most.</param>
+/// <param name="Charged">What it has released.</param>
+/// <param name="Answers">How many answers that were.</param>
+/// <param name="Open">Whether it may still release what is reserved.</param>
+public sealed record LedgerEntry(LedgerAccount Account, IReadOnlyList<LedgerItem> Reserved, IReadOnlyList<LedgerItem> Charged, long Answers, bool Open);
+
+/// <summary>A budget of a data set or of a site over its lifetime.</summary>
+/// <param name="Scope">Which of the two.</param>
+/// <param name="Name">Its name.</param>
+/// <param name="Epsilon">ε that all studies together may cost.</param>
+/// <param name="Delta">At this δ.</param>
+public sealed record LifetimeBudget(BudgetScope Scope, string Name, double Epsilon, double Delta);
+
+/// <summary>What a lifetime budget is for.</summary>
+public enum BudgetScope
+{
+    /// <summary>A data set, under the name that its steward gave it.</summary>
+    DataSet,
+
+    /// <summary>A site, over all its data sets.</summary>
+    Site,
+}
+
+/// <summary>What was released about whom, over the lifetime of data sets: a study's whole plan is reserved before it starts, and each answer is charged before it leaves.</summary>
+/// <remarks>
+/// <code>
+/// Reserve(plan) ──► Charge(answer, digest) … Charge(answer, digest) ──► Close: what was not released is free again
+/// </code>
+/// One SQLite file, each commit flushed to the disk (<c>synchronous=FULL</c>), so neither the death of a process nor loss of power can lose a
+/// charge; an answer's key is unique, so none is charged twice. A charge must lie within what was reserved: then no sum of charges can pass a budget.
+/// </remarks>
+public sealed class PrivacyLedger : IDisposable
+{
+    /// <summary>Name of a run's own ledger in its folder.</summary>
+    public const string FileName = "ledger.sqlite";
+
+    private readonly Lock _gate = new();
+    private readonly SqliteConnection _connection;
+    private readonly TimeProvider _time;
+    private readonly Action<string>? _beforeWrite;
+
+    private PrivacyLedger(string path, TimeProvider time, Action<string>? beforeWrite)
+    {
+        (Path, _time, _beforeWrite) = (path, time, beforeWrite);
+        _connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Pooling = false }.ToString());
+        _connection.Open();
+        Execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA cache_size=-64;");
+        Execute("""
+            CREATE TABLE IF NOT EXISTS accounts (id INTEGER PRIMARY KEY, run TEXT NOT NULL, study TEXT NOT NULL, site TEXT NOT NULL, dataset TEXT NOT NULL, open INTEGER NOT NULL, UNIQUE (run, site));
+            CREATE TABLE IF NOT EXISTS reserved (account INTEGER NOT NULL REFERENCES accounts, event TEXT NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (account, event));
+            CREATE TABLE IF NOT EXISTS charges (account INTEGER NOT NULL REFERENCES accounts, answer TEXT NOT NULL, event TEXT NOT NULL, count INTEGER NOT NULL, sha256 TEXT NOT NULL, time TEXT NOT NULL, PRIMARY KEY (account, answer));
+            CREATE TABLE IF NOT EXISTS budgets (scope TEXT NOT NULL, name TEXT NOT NULL, epsilon REAL NOT NULL, delta REAL NOT NULL, PRIMARY KEY (scope, name));
+            """);
+    }
+
+    /// <summary>The file.</summary>
+    public string Path { get; }
+
+    /// <summary>Opens a ledger, or begins one.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="time">Dates the charges.</param>
+    public static PrivacyLedger Open(string path, TimeProvider time) => Open(path, time, null);
+
+    internal static PrivacyLedger Open(string path, TimeProvider time, Action<string>? beforeWrite)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        ArgumentNullException.ThrowIfNull(time);
+        if (System.IO.Path.GetDirectoryName(path) is { Length: > 0 } folder) Directory.CreateDirectory(folder);
+        return new PrivacyLedger(path, time, beforeWrite);
+    }
+
+    /// <summary>Sets what all studies together may cost a data set or a site; its steward's act.</summary>
+    public void SetBudget(LifetimeBudget budget)
+    {
+        ArgumentNullException.ThrowIfNull(budget);
+        if (!(budget.Epsilon > 0) || !(budget.Delta is > 0 and < 1)) throw new ArgumentOutOfRangeException(nameof(budget), budget, "A budget needs ε above 0 and δ between 0 and 1.");
+        Commit("budget", () => Write("INSERT OR REPLACE INTO budgets VALUES ($a, $b, $c, $d)", budget.Scope.ToString(), budget.Name, budget.Epsilon, budget.Delta));
+    }
+
+    /// <summary>All lifetime budgets.</summary>
+    public IReadOnlyList<LifetimeBudget> Budgets() => Read("SELECT scope, name, epsilon, delta FROM budgets ORDER BY scope, name",
+        r => new LifetimeBudget(Enum.Parse<BudgetScope>(r.GetString(0)), r.GetString(1), r.GetDouble(2), r.GetDouble(3)));
+
+    /// <summary>All accounts, in the order in which they were opened.</summary>
+    public IReadOnlyList<LedgerEntry> Entries() => Read("SELECT id, run, study, site, dataset, open FROM accounts ORDER BY id",
+            r => (Id: r.GetInt64(0), Account: new LedgerAccount(r.GetString(1), r.GetString(2), r.GetString(3), r.GetString(4)), Open: r.GetInt64(5) == 1))
+        .ConvertAll(a => new LedgerEntry(a.Account, Items("SELECT event, count FROM reserved WHERE account = $a ORDER BY event", a.Id),
+            Items("SELECT event, SUM(count) FROM charges WHERE account = $a GROUP BY event ORDER BY event", a.Id),
+            Read("SELECT COUNT(*) FROM charges WHERE account = $a", r => r.GetInt64(0), a.Id)[0], a.Open));
+
+    /// <summary>Sets aside all that a study may release, before it starts. A resumed run reserves what it had reserved.</summary>
+    /// <returns>Null when it fits; else what does not, and what would.</returns>
+    /// <exception cref="InvalidOperationException">The run has reserved something else before.</exception>
+    public BudgetExceeded? Reserve(LedgerAccount account, IReadOnlyList<LedgerItem> plan, IPrivacyAccountant accountant)
+    {
+        ArgumentNullException.ThrowIfNull(account);
+        ArgumentNullException.ThrowIfNull(plan);
+        ArgumentNullException.ThrowIfNull(accountant);
+        lock (_gate)
+        {
+            var entries = Entries();
+            if (entries.FirstOrDefault(e => e.Account.Run == account.Run && e.Account.Site == account.Site) is { } before)
+            {
+                if (!Same(before.Reserved, plan)) throw new InvalidOperationException($"The run '{account.Run}' has reserved another plan for site '{account.Site}'.");
+                return null;
+            }
+            foreach (var budget in Budgets())
+            {
+                var others = entries.Where(e => budget.Name == (budget.Scope == BudgetScope.DataSet ? e.Account.DataSet : e.Account.Site)).ToList();
+                if (budget.Name != (budget.Scope == BudgetScope.DataSet ? account.DataSet : account.Site)) continue;
+                if (BudgetExceeded.Judge(budget, [.. others.SelectMany(e => e.Open ? e.Reserved : e.Charged)], plan, accountant) is { } exceeded) return exceeded;
+            }
+            Commit("reserve", () =>
+            {
+                Write("INSERT INTO accounts (run, study, site, dataset, open) VALUES ($a, $b, $c, $d, 1)", account.Run, account.Study, account.Site, account.DataSet);
+                foreach (var item in Joined(plan))
+                    Write("INSERT INTO reserved SELECT id, $c, $d FROM accounts WHERE run = $a AND site = $b", account.Run, account.Site, item.Event, item.Count);
+            });
+            return null;
+        }
+    }
+
+    /// <summary>Charges an answer, before it leaves. Charged already, it costs nothing more.</summary>
+    /// <param name="account">Whose budget.</param>
+    /// <param name="answer">What tells the answer from all others of the run.</param>
+    /// <param name="released">What it releases.</param>
+    /// <param name="sha256">SHA-256 (hex) of its final bytes.</param>
+    /// <returns>False: it is not within what was reserved, or it was charged with other bytes, so it must not leave.</returns>
+    public bool Charge(LedgerAccount account, string answer, PrivacyEvent released, string sha256)
+    {
+        ArgumentNullException.ThrowIfNull(account);
+        ArgumentNullException.ThrowIfNull(released);
+        lock (_gate)
+        {
+            if (Charged(account, answer) is { } before) return before == sha256;
+            var (unit, count) = EventText.Apart(released);
+            var text = EventText.Write(unit);
+            var left = Read("""
+                SELECT r.count - COALESCE((SELECT SUM(c.count) FROM charges c WHERE c.account = r.account AND c.event = r.event), 0)
+                FROM reserved r JOIN accounts a ON a.id = r.account WHERE a.run = $a AND a.site = $b AND a.open = 1 AND r.event = $c
+                """, r => r.GetInt64(0), account.Run, account.Site, text);
+            if (left.Count == 0 || left[0] < count) return false;
+            Commit("charge", () => Write("INSERT INTO charges SELECT id, $c, $d, $e, $f, $g FROM accounts WHERE run = $a AND site = $b",
+                account.Run, account.Site, answer, text, count, sha256, _time.GetUtcNow().ToString("O", CultureInfo.InvariantCulture)));
+            return true;
+        }
+    }
+
+    /// <summary>SHA-256 (hex) of an answer that was charged; null: it was not.</summary>
+    public string? Charged(LedgerAccount account, string answer)
+    {
+        ArgumentNullException.ThrowIfNull(account);
+        return Read("SELECT c.sha256 FROM charges c JOIN accounts a ON a.id = c.account WHERE a.run = $a AND a.site = $b AND c.answer = $c", r => r.GetString(0), account.Run, account.Site, answer).FirstOrDefault();
+    }
+
+    /// <summary>The study is over: what it reserved and did not release is free again.</summary>
+    public void Close(LedgerAccount account)
+    {
+        ArgumentNullException.ThrowIfNull(account);
+        Commit("close", () => Write("UPDATE accounts SET open = 0 WHERE run = $a AND site = $b", account.Run, account.Site));
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        lock (_gate) _connection.Dispose();
+    }
+
+    private static bool Same(IReadOnlyList<LedgerItem> reserved, IReadOnlyList<LedgerItem> plan) =>
+        reserved.Select(i => (EventText.Write(i.Event), i.Count)).Order().SequenceEqual(Joined(plan).Select(i => (i.Event, i.Count)).Order());
+
+    private static IEnumerable<(string Event, long Count)> Joined(IReadOnlyList<LedgerItem> plan) =>
+        plan.Where(i => i.Count > 0).GroupBy(i => EventText.Write(i.Event), StringComparer.Ordinal).Select(g => (g.Key, g.Sum(i => i.Count)));
+
+    private List<LedgerItem> Items(string sql, long account) => Read(sql, r => new LedgerItem(EventText.Read(r.GetString(0)), r.GetInt64(1)), account);
+
+    private void Commit(string what, Action write)
+    {
+        _beforeWrite?.Invoke("ledger-" + what);
+        lock (_gate)
+        {
+            Execute("BEGIN IMMEDIATE");
+            try
+            {
+                write();
+                Execute("COMMIT");
+            }
+            catch
+            {
+                Execute("ROLLBACK");
+                throw;
+            }
+        }
+    }
+
+    private void Execute(string sql)
+    {
+        using var command = _connection.CreateCommand();
+        command.CommandText = sql;
+        command.ExecuteNonQuery();
+    }
+
+    private void Write(string sql, params ReadOnlySpan<object> values)
+    {
+        using var command = Command(sql, values);
+        command.ExecuteNonQuery();
+    }
+
+    private List<T> Read<T>(string sql, Func<SqliteDataReader, T> row, params ReadOnlySpan<object> values)
+    {
+        lock (_gate)
+        {
+            var rows = new List<T>();
+            using var command = Command(sql, values);
+            using var reader = command.ExecuteReader();
+            while (reader.Read()) rows.Add(row(reader));
+            return rows;
+        }
+    }
+
+    private SqliteCommand Command(string sql, ReadOnlySpan<object> values)
+    {
+        var command = _connection.CreateCommand();
+        command.CommandText = sql;
+        for (var i = 0; i < values.Length; i++) command.Parameters.AddWithValue($"${(char)('a' + i)}", values[i]);
+        return command;
+    }
+}

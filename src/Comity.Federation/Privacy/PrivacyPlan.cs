@@ -1,0 +1,76 @@
+using Comity.Federation.Runs;
+using Comity.Federation.Sites;
+using Comity.Privacy.Accounting;
+using Comity.Privacy.Events;
+using Comity.Privacy.Mechanisms;
+using DeclaredJson = Comity.Federation.Studies.DeclaredJson;
+
+namespace Comity.Federation.Privacy;
+
+/// <summary>The noise with which every site keeps the study's ε, worked out before anything is released.</summary>
+/// <param name="Statistics">Noise multiplier of each step of the shared statistics; 0: there are none.</param>
+/// <param name="Sites">What each site releases, by its id.</param>
+/// <param name="Section">What was promised.</param>
+internal sealed record PrivacyPlan(double Statistics, IReadOnlyDictionary<string, PrivacyPlan.OfSite> Sites, DifferentialPrivacySection Section)
+{
+    // Noise within a thousandth of the least that keeps the promise; it is never below it.
+    private const double RelativeTolerance = 1e-3;
+
+    /// <summary>What one site releases.</summary>
+    /// <param name="Rows">Its training rows, the fewest of all repeats.</param>
+    /// <param name="NoiseMultiplier">z of its training.</param>
+    /// <param name="Releases">Everything over the whole study.</param>
+    public sealed record OfSite(int Rows, double NoiseMultiplier, IReadOnlyList<LedgerItem> Releases);
+
+    public static IPrivacyAccountant AccountantOf(DifferentialPrivacySection section) => section.Accountant == AccountantKind.Rdp
+        ? new RdpAccountant(NeighbouringRelation.AddOrRemoveOne)
+        : new PldAccountant(NeighbouringRelation.AddOrRemoveOne);
+
+    /// <summary>Asks every site how much it trains on, and calibrates.</summary>
+    public static async Task<PrivacyPlan> MakeAsync(StudyRunInput input, DifferentialPrivacySection section, CancellationToken cancellationToken)
+    {
+        var study = input.Study;
+        var accountant = AccountantOf(section);
+        var steps = (long)study.Repeats * input.Model.StatisticsSteps.Count;
+        // All steps together are one Gaussian release, so their noise has a closed form.
+        var statistics = steps == 0 ? 0 : AnalyticGaussian.NoiseMultiplier(section.Epsilon * section.StatisticsShare, section.Delta * section.StatisticsShare) * Math.Sqrt(steps);
+        var shared = steps == 0 ? [] : new List<LedgerItem> { new(new GaussianEvent(statistics), steps) };
+        var known = new Dictionary<string, double>(StringComparer.Ordinal);
+        var sites = new Dictionary<string, OfSite>(StringComparer.Ordinal);
+        foreach (var site in input.Sites)
+        {
+            var scales = await ScalesAsync(input, site, cancellationToken).ConfigureAwait(false);
+            IReadOnlyList<LedgerItem> Trained(double noise) => [.. scales.Select(s => new LedgerItem(new PoissonSampledEvent(s.Rate, new GaussianEvent(noise)), s.Steps))];
+            PrivacyEvent Everything(double noise) => PrivacyEvent.All([.. shared.Concat(Trained(noise)).Select(i => i.Event.Times(i.Count))]);
+            // Sites of the same size share the search, which takes a while.
+            var alike = string.Join(';', scales.Select(s => FormattableString.Invariant($"{s.Rate:R}x{s.Steps}")));
+            if (!known.TryGetValue(alike, out var noise))
+                known[alike] = noise = scales.Count == 0 ? 0 : await Task.Run(() => Calibrate(accountant, Everything, section), cancellationToken).ConfigureAwait(false);
+            sites[site.Site] = new OfSite(scales.Count == 0 ? 0 : scales.Min(s => s.Rows), noise, [.. shared, .. scales.Count == 0 ? [] : Trained(noise)]);
+        }
+        return new PrivacyPlan(statistics, sites, section);
+    }
+
+    private static double Calibrate(IPrivacyAccountant accountant, Func<double, PrivacyEvent> everything, DifferentialPrivacySection section)
+    {
+        var quick = NoiseCalibration.NoiseMultiplier(new RdpAccountant(NeighbouringRelation.AddOrRemoveOne), everything, section.Epsilon, section.Delta, RelativeTolerance);
+        return accountant is RdpAccountant ? quick : NoiseCalibration.NoiseMultiplierBelow(accountant, everything, section.Epsilon, section.Delta, quick, RelativeTolerance);
+    }
+
+    private static async Task<List<(int Rows, double Rate, long Steps)>> ScalesAsync(StudyRunInput input, ISiteWork site, CancellationToken cancellationToken)
+    {
+        var scales = new List<(int Rows, double Rate, long Steps)>();
+        if (!input.Study.Arms.Contains(Studies.Arm.Federated)) return scales;
+        for (var repeat = 0; repeat < input.Study.Repeats; repeat++)
+        {
+            foreach (var federation in input.Study.AllFederations)
+            {
+                var overrides = federation.Training is null ? null : DeclaredJson.Write(federation.Training);
+                var scale = await site.ScaleAsync(repeat, overrides, cancellationToken).ConfigureAwait(false);
+                var inRound = (long)federation.LocalEpochs * PrivateGradientDescent.StepsOf(scale.Lot, scale.Rows);
+                scales.Add((scale.Rows, PrivateGradientDescent.RateOf(scale.Lot, scale.Rows), federation.Rounds * inRound));
+            }
+        }
+        return scales;
+    }
+}

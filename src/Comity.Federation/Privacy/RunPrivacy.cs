@@ -1,0 +1,103 @@
+using System.Globalization;
+using Comity.Declarations;
+using Comity.Federation.Results;
+using Comity.Federation.Runs;
+using Comity.Federation.Sites;
+using Comity.Federation.Stores;
+using Comity.Privacy.Noise;
+
+namespace Comity.Federation.Privacy;
+
+/// <summary>The privacy of one run: its plan, the ledger that pays for it, and each site's gate.</summary>
+internal sealed class RunPrivacy : IDisposable
+{
+    private const string RunKey = "privacy-run";
+
+    private readonly PrivacyLedger _ledger;
+    private readonly List<LedgerAccount> _accounts;
+    private readonly bool _simulated;
+
+    private RunPrivacy(PrivacyPlan plan, PrivacyLedger ledger, List<LedgerAccount> accounts, IReadOnlyDictionary<string, SiteGate> gates, bool simulated) =>
+        (Plan, _ledger, _accounts, Gates, _simulated) = (plan, ledger, accounts, gates, simulated);
+
+    public PrivacyPlan Plan { get; }
+
+    /// <summary>By site.</summary>
+    public IReadOnlyDictionary<string, SiteGate> Gates { get; }
+
+    /// <summary>Calibrates and reserves before anything is released. Null: the study promises nothing.</summary>
+    /// <exception cref="InvalidDeclarationException">A lifetime budget does not allow the study.</exception>
+    public static async Task<RunPrivacy?> OpenAsync(StudyRunInput input, RunStore store, CancellationToken cancellationToken)
+    {
+        if (input.Study.Privacy?.DifferentialPrivacy is not { } section) return null;
+        var place = Place.InFile(input.RunFolder);
+        // Over a network each site has its own gate and ledger, which this version does not drive yet.
+        if (input.Channels is not null) throw new InvalidDeclarationException([Messages.Problem("privacy-not-over-network", place)]);
+        var plan = await PrivacyPlan.MakeAsync(input, section, cancellationToken).ConfigureAwait(false);
+        if (store.Value(RunKey) is not { } name) store.KeepValue(RunKey, name = System.Security.Cryptography.RandomNumberGenerator.GetHexString(32, lowercase: true));
+        var ledger = PrivacyLedger.Open(input.Ledger ?? Path.Combine(input.RunFolder, PrivacyLedger.FileName), input.Time, store.BeforeWrite);
+        try
+        {
+            var accounts = input.Study.Sites.Select(s => new LedgerAccount(name, input.Study.Study, s.Id, s.Id)).ToList();
+            var problems = new List<Problem>();
+            foreach (var account in accounts)
+            {
+                if (ledger.Reserve(account, plan.Sites[account.Site].Releases, PrivacyPlan.AccountantOf(section)) is { } exceeded)
+                    problems.Add(Messages.Problem("budget-exceeded", place, account.Site, Text(exceeded.Together), Text(exceeded.Budget.Epsilon), Text(exceeded.Spent), Percent(exceeded.FittingShare)));
+            }
+            if (problems.Count > 0)
+            {
+                foreach (var account in accounts) ledger.Close(account);
+                throw new InvalidDeclarationException(problems);
+            }
+            var gates = accounts.ToDictionary(a => a.Site, a => new SiteGate(ledger, a, plan, Path.Combine(input.RunFolder, "sites", a.Site, "gate"),
+                answer => input.Noise?.Invoke(a.Site, answer) ?? NoiseStream.Secure(), store.BeforeWrite), StringComparer.Ordinal);
+            return new RunPrivacy(plan, ledger, accounts, gates, input.Noise is not null);
+        }
+        catch
+        {
+            ledger.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>One step of the statistics of a site, through its gate.</summary>
+    public Statistics Release(string site, StatisticsTask task, Statistics raw)
+    {
+        try
+        {
+            return Gates[site].Release(task, raw);
+        }
+        catch (SiteBarredException barred)
+        {
+            throw new StudyStoppedException(Messages.Problem("gate-barred", Place.InFile(_ledger.Path), barred.Site, barred.Answer, barred.Reason));
+        }
+    }
+
+    /// <summary>The study is over: gives back what was not released, and says what was.</summary>
+    public IReadOnlyList<PrivacyInfo> Settle()
+    {
+        foreach (var account in _accounts) _ledger.Close(account);
+        var entries = _ledger.Entries().Where(e => e.Account.Run == _accounts[0].Run).ToDictionary(e => e.Account.Site, StringComparer.Ordinal);
+        var (section, accountant) = (Plan.Section, PrivacyPlan.AccountantOf(Plan.Section));
+        var known = new Dictionary<string, double>(StringComparer.Ordinal);
+        return [.. _accounts.Select(account =>
+        {
+            var (charged, planned) = (entries[account.Site].Charged, Plan.Sites[account.Site]);
+            var alike = string.Join(';', charged.Select(c => FormattableString.Invariant($"{EventText.Write(c.Event)}x{c.Count}")));
+            if (!known.TryGetValue(alike, out var epsilon)) known[alike] = epsilon = BudgetExceeded.Cost(charged, section.Delta, accountant);
+            return new PrivacyInfo(account.Site, "record-gaussian", epsilon, section.Delta, "add-or-remove-one-record")
+            {
+                Promised = section.Epsilon, NoiseMultiplier = planned.NoiseMultiplier, StatisticsNoiseMultiplier = Plan.Statistics, ClipNorm = section.Clip, Rows = planned.Rows,
+                Answers = entries[account.Site].Answers, Accountant = accountant.Name, SeededNoise = _simulated,
+            };
+        })];
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _ledger.Dispose();
+
+    private static string Text(double value) => value.ToString("0.####", CultureInfo.InvariantCulture);
+
+    private static string Percent(double share) => (share * 100).ToString("0", CultureInfo.InvariantCulture) + " %";
+}
