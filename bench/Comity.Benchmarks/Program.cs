@@ -10,6 +10,8 @@ var families = new Dictionary<string, Func<string[], int>>
     ["evaluation"] = EvaluationNumbers.Run,
     ["federation"] = FederationNumbers.Run,
     ["training"] = TrainingNumbers.Run,
+    ["inference"] = InferenceNumbers.Run,
+    ["simulation"] = SimulationNumbers.Run,
     ["gemm"] = GemmNumbers.Run,
 };
 

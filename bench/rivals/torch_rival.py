@@ -4,7 +4,8 @@
   make NAME KIND ARGS…     prepares a workload
   cpu NAME SECONDS         runs it for about so long; prints seconds of this thread's CPU time for one step
 KIND: mlp INPUTS HIDDEN OUTPUTS BATCH OPTIMIZER (OUTPUTS 1: binary cross-entropy), gemm M N K TRANSPOSE_A TRANSPOSE_B,
-cnn BATCH LAYOUT (default or channels-last)
+cnn BATCH LAYOUT (default or channels-last), infer MODEL ROWS (mlp or cnn, frozen TorchScript optimised for inference), clients N BATCH (one
+client's epoch of a FedAvg loop over N of them), function NAME LENGTH, conv BATCH LAYOUT (3 × 3, 32→64 channels, 28 × 28, both ways)
 Eager mode, one thread, no data loading: the fixed batch that favours the rival.
 """
 import sys
@@ -58,6 +59,70 @@ def cnn(batch, layout):
     return step
 
 
+def infer(model, rows):
+    net = lenet() if model == "cnn" else nn.Sequential(nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 10))
+    x = torch.randn(int(rows), *((1, 28, 28) if model == "cnn" else (784,)))
+    frozen = torch.jit.optimize_for_inference(torch.jit.trace(nn.Sequential(net, nn.Softmax(1)).eval(), x))
+
+    def run():
+        with torch.inference_mode():
+            frozen(x)
+
+    return run
+
+
+def clients(n, batch):
+    n, batch, per = int(n), int(batch), 60000 // int(n)
+    data, labels = torch.randn(60000, 784), torch.randint(0, 10, (60000,))
+    params = list((net := nn.Sequential(nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 10))).parameters())
+    state = {"global": [p.detach().clone() for p in params], "sum": None, "next": 0}
+
+    def one():
+        i = state["next"]
+        state["next"] = (i + 1) % n
+        with torch.no_grad():
+            for p, g in zip(params, state["global"]):
+                p.copy_(g)
+        opt = torch.optim.SGD(params, lr=0.05)
+        x, y, order = data[i * per:(i + 1) * per], labels[i * per:(i + 1) * per], torch.randperm(per)
+        for s in range(0, per, batch):
+            j = order[s:s + batch]
+            opt.zero_grad(set_to_none=True)
+            F.cross_entropy(net(x[j]), y[j]).backward()
+            opt.step()
+        with torch.no_grad():
+            if state["sum"] is None:
+                state["sum"] = [p.detach() / n for p in params]
+            else:
+                for a, p in zip(state["sum"], params):
+                    a.add_(p, alpha=1 / n)
+            if state["next"] == 0:
+                state["global"], state["sum"] = state["sum"], None
+
+    return one
+
+
+def function(name, length):
+    x = torch.rand(int(length)) * 10 - 5
+    out, f = torch.empty_like(x), {"exp": torch.exp, "sigmoid": torch.sigmoid, "tanh": torch.tanh}[name]
+    return lambda: f(x, out=out)
+
+
+def conv(batch, layout):
+    net, x = nn.Conv2d(32, 64, 3, padding=1), torch.randn(int(batch), 32, 28, 28)
+    if layout == "channels-last":
+        net, x = net.to(memory_format=torch.channels_last), x.to(memory_format=torch.channels_last)
+    x.requires_grad_()
+    g = torch.randn_like(net(x))
+
+    def both():
+        net.zero_grad(set_to_none=True)
+        x.grad = None
+        net(x).backward(g)
+
+    return both
+
+
 def gemm(m, n, k, ta, tb):
     m, n, k = int(m), int(n), int(k)
     a = torch.randn(k, m).t() if ta == "1" else torch.randn(m, k)
@@ -81,7 +146,7 @@ for line in sys.stdin:
     if not words or words[0] == "quit":
         break
     if words[0] == "make":
-        work[words[1]] = {"mlp": mlp, "gemm": gemm, "cnn": cnn}[words[2]](*words[3:])
+        work[words[1]] = {"mlp": mlp, "gemm": gemm, "cnn": cnn, "infer": infer, "clients": clients, "function": function, "conv": conv}[words[2]](*words[3:])
         print(0, flush=True)
     else:
         print(repr(cpu(work[words[1]], float(words[2]))), flush=True)

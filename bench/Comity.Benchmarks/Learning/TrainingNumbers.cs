@@ -14,7 +14,7 @@ internal static class TrainingNumbers
     private sealed record Work(string Name, InputShape Input, ModelSection Model, int Outputs, int Batch, string Optimizer, double Demand, string Rival);
 
     // conv 3 × 3 1→32, pool, conv 3 × 3 32→64, pool, dense 128, dense 10
-    private static readonly CnnSection Cnn = new()
+    internal static readonly CnnSection Cnn = new()
     {
         Layers = [new ConvLayerSection { Channels = 32 }, new MaxPoolLayerSection(), new ConvLayerSection { Channels = 64 }, new MaxPoolLayerSection(), new DenseLayerSection { Units = 128 }],
     };

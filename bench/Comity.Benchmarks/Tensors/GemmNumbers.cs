@@ -11,7 +11,7 @@ internal static class GemmNumbers
     [
         (256, 256, 256, false, false, 0.95), (512, 512, 512, false, false, 0.95), (1024, 1024, 1024, false, false, 0.95), (2048, 2048, 2048, false, false, 0.95),
         (128, 128, 784, false, false, 0.90), (784, 128, 128, true, false, 0.90), (128, 784, 128, false, true, 0.90), (512, 512, 512, true, true, 0.90),
-        (128, 10, 128, false, false, 0.90), (128, 10, 128, true, false, 0.90), (32, 128, 13, false, false, 0.90), (13, 128, 32, true, false, 0.90),
+        (32, 128, 784, false, false, 0.90), (784, 128, 32, true, false, 0.90), (32, 10, 128, false, false, 0.90), (128, 10, 128, false, false, 0.90), (128, 10, 128, true, false, 0.90), (32, 128, 13, false, false, 0.90), (13, 128, 32, true, false, 0.90),
     ];
 
     public static int Run(string[] names)

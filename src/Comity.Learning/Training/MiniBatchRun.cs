@@ -140,13 +140,14 @@ internal sealed unsafe class MiniBatchRun
                 var part = chosen.Slice(first, Math.Min(_section.Batch, chosen.Length - first));
                 var share = (float)part.Length / chosen.Length;
                 value += share * Gradient(tape, part, random);
+                if (!double.IsFinite(kernels.Dot(_session.Gradient.Pointer, _session.Gradient.Pointer, length))) return Diverged(tape);
                 kernels.AddScaled(share, _session.Gradient.Pointer, _session.Sum.Pointer, length);
             }
             _session.Sum.Span.CopyTo(_session.Gradient.Span);
         }
         if (!double.IsFinite(value)) return double.NaN;
         GradientTerms.Add(kernels, _session, _section, rate, _request.Proximal, _anchor, _correction);
-        _session.Optimizer!.Step(_session.Parameters, _session.Gradient, rate);
+        if (!_session.Optimizer!.Step(_session.Parameters, _session.Gradient, rate)) return Diverged(tape);
         _steps++;
         _rateSum += rate;
         if (_session.Average is { } average)
@@ -162,19 +163,20 @@ internal sealed unsafe class MiniBatchRun
         return value;
     }
 
-    // Loss and gradient of one batch; NaN, with what broke, where either is not finite: before any weight has moved by it.
+    // Loss and gradient of one batch; NaN where the loss is not finite: no weight moves by it.
     private double Gradient(Tape tape, ReadOnlySpan<int> chosen, SeededRandom random)
     {
         tape.Begin(_session.Parameters, _session.Gradient, random);
         var rows = _augmenter?.OnTape(tape, chosen) ?? _training.OnTape(tape, chosen);
         var loss = _objective.MeanOf(tape, rows, chosen, _augmenter is null ? default : _augmenter.Mixed(chosen.Length));
         var value = loss.Scalar;
-        if (float.IsFinite(value))
-        {
-            tape.Backward(loss);
-            float* g = _session.Gradient.Pointer;
-            if (double.IsFinite(_model.Kernels.Dot(g, g, _session.Gradient.Length))) return value;
-        }
+        if (!float.IsFinite(value)) return Diverged(tape);
+        tape.Backward(loss);
+        return value;
+    }
+
+    private double Diverged(Tape tape)
+    {
         _divergence ??= new Divergence(_steps + 1, tape.FirstNonFinite());
         return double.NaN;
     }

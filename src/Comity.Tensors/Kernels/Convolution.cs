@@ -51,12 +51,12 @@ internal static unsafe class Convolution<TWide> where TWide : unmanaged, IWide<T
         Segment(ref c, s, vertical, horizontal, (nint)width * s.Inputs, s.Inputs, s.GroupInputs);
         var scratch = Scratch.OfThread;
         var size = ConvolutionPacking.PanelSize(vertical, horizontal, s.GroupInputs, s.GroupOutputs, Tiles<TWide>.Width);
-        var panels = scratch.Left(size * s.Groups);
+        float* panels = scratch.Left(size * s.Groups), turned = scratch.Work((nint)s.Taps * Tiles<TWide>.Width);
         if (s.IsDepthwise) ConvolutionPacking.Channels(w, vertical, horizontal, s.Columns.Taps, s.Taps, s.Inputs, panels);
         for (nint g = 0; g < s.Groups && !s.IsDepthwise; g++)
         {
             var group = w + g * s.GroupOutputs * s.GroupInputs * s.Taps;
-            ConvolutionPacking.Panels(group, vertical, horizontal, s.Columns.Taps, s.GroupInputs, s.Taps, s.GroupOutputs, (nint)s.GroupInputs * s.Taps, panels + g * size, Tiles<TWide>.Width);
+            ConvolutionPacking.Panels(group, vertical, horizontal, s.Taps, s.Columns.Taps, s.GroupInputs, s.Taps, s.GroupOutputs, (nint)s.GroupInputs * s.Taps, panels + g * size, Tiles<TWide>.Width, turned);
         }
         var padded = s.Rows.Padding > 0 || s.Columns.Padding > 0;
         var atOnce = ImagesAtOnce(s.Images, c.InputImage, size * s.Groups);
@@ -100,7 +100,7 @@ internal static unsafe class Convolution<TWide> where TWide : unmanaged, IWide<T
         var scratch = Scratch.OfThread;
         var lanes = Tiles<TWide>.Width;
         nint wide = (s.GroupInputs + lanes - 1) / lanes * lanes;
-        var panels = scratch.Left(wide * s.GroupOutputs * s.Taps * s.Groups);
+        float* panels = scratch.Left(wide * s.GroupOutputs * s.Taps * s.Groups), turned = scratch.Work((nint)s.Taps * lanes);
         var panel = panels;
         for (var phase = 0; phase < s.Rows.Stride * s.Columns.Stride; phase++)
         {
@@ -114,7 +114,7 @@ internal static unsafe class Convolution<TWide> where TWide : unmanaged, IWide<T
             for (nint g = 0; g < s.Groups && !s.IsDepthwise; g++)
             {
                 var group = w + g * s.GroupOutputs * s.GroupInputs * s.Taps;
-                ConvolutionPacking.Panels(group, vertical, horizontal, s.Columns.Taps, s.GroupOutputs, (nint)s.GroupInputs * s.Taps, s.GroupInputs, s.Taps, panel, lanes);
+                ConvolutionPacking.Panels(group, vertical, horizontal, s.Taps, s.Columns.Taps, s.GroupOutputs, (nint)s.GroupInputs * s.Taps, s.GroupInputs, s.Taps, panel, lanes, turned);
                 panel += wide * s.GroupOutputs * vertical.Count * horizontal.Count;
             }
         }

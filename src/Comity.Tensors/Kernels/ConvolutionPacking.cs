@@ -13,32 +13,31 @@ internal static unsafe class ConvolutionPacking
     /// <param name="w">The group's weights.</param>
     /// <param name="vertical">Rows of taps, in order.</param>
     /// <param name="horizontal">Columns of taps, in order.</param>
-    /// <param name="kernelWidth">Taps of a row of the kernel.</param>
+    /// <param name="kernel">Taps of the kernel, which lie side by side.</param>
+    /// <param name="kernelWidth">Taps of a row of it.</param>
     /// <param name="inner">Channels that are summed over.</param>
     /// <param name="innerStride">Floats from one of these to the next.</param>
     /// <param name="columns">Channels that are written.</param>
     /// <param name="columnStride">Floats from one of these to the next.</param>
     /// <param name="panels">The panels.</param>
     /// <param name="width">Columns of a panel.</param>
+    /// <param name="turned">Memory for the taps of one channel, shape [kernel, width].</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Panels(float* w, AxisTaps vertical, AxisTaps horizontal, int kernelWidth, int inner, nint innerStride, int columns, nint columnStride, float* panels, int width)
+    public static void Panels(float* w, AxisTaps vertical, AxisTaps horizontal, int kernel, int kernelWidth, int inner, nint innerStride, int columns, nint columnStride, float* panels, int width, float* turned)
     {
         var taps = vertical.Count * horizontal.Count;
         for (var first = 0; first < columns; first += width, panels += (nint)taps * inner * width)
         {
             var wide = Math.Min(width, columns - first);
-            var t = 0;
-            for (var y = 0; y < vertical.Count; y++)
+            for (nint i = 0; i < inner; i++)
             {
-                for (var x = 0; x < horizontal.Count; x++, t++)
+                // All taps of one channel, turned so that the columns lie side by side; the rows that are asked for go to their places.
+                GemmPacking.Columns(w + first * columnStride + i * innerStride, (int)columnStride, wide, kernel, turned, width);
+                var target = panels + i * width;
+                for (var y = 0; y < vertical.Count; y++)
                 {
-                    var source = w + first * columnStride + vertical.Tap[y] * kernelWidth + horizontal.Tap[x];
-                    var target = panels + (nint)t * inner * width;
-                    for (var i = 0; i < inner; i++, source += innerStride, target += width)
-                    {
-                        for (var j = 0; j < wide; j++) target[j] = source[j * columnStride];
-                        for (var j = wide; j < width; j++) target[j] = 0;
-                    }
+                    var line = turned + (nint)vertical.Tap[y] * kernelWidth * width;
+                    for (var x = 0; x < horizontal.Count; x++, target += (nint)inner * width) new Span<float>(line + (nint)horizontal.Tap[x] * width, width).CopyTo(new Span<float>(target, width));
                 }
             }
         }

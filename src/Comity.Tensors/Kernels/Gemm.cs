@@ -45,6 +45,11 @@ internal static unsafe class Gemm<TWide> where TWide : unmanaged, IWide<TWide>
             return;
         }
         if (transposeB && k == 1 && ldb == 1) transposeB = false; // a column read as a row
+        if (m == 1 && !transposeB)
+        {
+            GemmRow<TWide>.Run(n, k, a, transposeA ? lda : 1, b, ldb, c, start);
+            return;
+        }
         nint aRow = transposeA ? 1 : lda, aDepth = transposeA ? lda : 1;
         if (transposeB || (long)n * k > 8192 && m > 2 * TWide.TileRows)
             Blocked(aRow, aDepth, transposeB, m, n, k, a, b, ldb, c, ldc, start, ldStart);

@@ -86,13 +86,15 @@ public abstract unsafe partial class KernelSet
 
     internal abstract void SigmoidCrossEntropy(float* z, float* target, float* weight, float* loss, float* derivative, int rows);
 
-    internal abstract void Descent(float* w, float* g, nint n, float rate);
+    // Optimisers' updates tell whether the gradient was finite.
 
-    internal abstract void Momentum(float* w, float* g, float* v, nint n, float rate, float momentum);
+    internal abstract bool Descent(float* w, float* g, nint n, float rate);
 
-    internal abstract void Nesterov(float* w, float* g, float* v, nint n, float rate, float momentum);
+    internal abstract bool Momentum(float* w, float* g, float* v, nint n, float rate, float momentum);
 
-    internal abstract void RmsProp(float* w, float* g, float* v, nint n, float rate, float decay, float epsilon);
+    internal abstract bool Nesterov(float* w, float* g, float* v, nint n, float rate, float momentum);
 
-    internal abstract void Adam(float* w, float* g, float* m, float* v, nint n, float step, float beta1, float beta2, float correction, float epsilon);
+    internal abstract bool RmsProp(float* w, float* g, float* v, nint n, float rate, float decay, float epsilon);
+
+    internal abstract bool Adam(float* w, float* g, float* m, float* v, nint n, float step, float beta1, float beta2, float correction, float epsilon);
 }

@@ -71,15 +71,15 @@ internal sealed unsafe partial class KernelSet<TWide>(VectorWidth width) : Kerne
     internal override void SigmoidCrossEntropy(float* z, float* target, float* weight, float* loss, float* derivative, int rows) =>
         RowKernels<TWide>.SigmoidCrossEntropy(z, target, weight, loss, derivative, rows);
 
-    internal override void Descent(float* w, float* g, nint n, float rate) => Updates<TWide>.RunDescent(w, g, n, rate);
+    internal override bool Descent(float* w, float* g, nint n, float rate) => Updates<TWide>.RunDescent(w, g, n, rate);
 
-    internal override void Momentum(float* w, float* g, float* v, nint n, float rate, float momentum) => Updates<TWide>.RunMomentum(w, g, v, n, rate, momentum);
+    internal override bool Momentum(float* w, float* g, float* v, nint n, float rate, float momentum) => Updates<TWide>.RunMomentum(w, g, v, n, rate, momentum);
 
-    internal override void Nesterov(float* w, float* g, float* v, nint n, float rate, float momentum) => Updates<TWide>.RunNesterov(w, g, v, n, rate, momentum);
+    internal override bool Nesterov(float* w, float* g, float* v, nint n, float rate, float momentum) => Updates<TWide>.RunNesterov(w, g, v, n, rate, momentum);
 
-    internal override void RmsProp(float* w, float* g, float* v, nint n, float rate, float decay, float epsilon) => Updates<TWide>.RunRmsProp(w, g, v, n, rate, decay, epsilon);
+    internal override bool RmsProp(float* w, float* g, float* v, nint n, float rate, float decay, float epsilon) => Updates<TWide>.RunRmsProp(w, g, v, n, rate, decay, epsilon);
 
-    internal override void Adam(float* w, float* g, float* m, float* v, nint n, float step, float beta1, float beta2, float correction, float epsilon) =>
+    internal override bool Adam(float* w, float* g, float* m, float* v, nint n, float step, float beta1, float beta2, float correction, float epsilon) =>
         Updates<TWide>.RunAdam(w, g, m, v, n, step, beta1, beta2, correction, epsilon);
 
     private static void Rule<TOperator>(TOperator f, float* x, float* y, float* z, nint n, bool accumulate) where TOperator : struct, IBinary<TWide>

@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 namespace Comity.Tensors.Kernels;
 
 /// <summary>Optimisers' update rules over a slice of the flat vector, each in one pass. Lengths need not be whole registers.</summary>
+/// <remarks>Each tells whether the gradient was finite: seen in passing, which costs nothing where memory is what one waits for.</remarks>
 internal static unsafe class Updates<TWide> where TWide : unmanaged, IWide<TWide>
 {
     private interface IRule
@@ -65,24 +66,30 @@ internal static unsafe class Updates<TWide> where TWide : unmanaged, IWide<TWide
         }
     }
 
-    public static void RunDescent(float* w, float* g, nint n, float rate) => Run(new Descent(rate), w, g, null, null, n);
+    public static bool RunDescent(float* w, float* g, nint n, float rate) => Run(new Descent(rate), w, g, null, null, n);
 
-    public static void RunMomentum(float* w, float* g, float* v, nint n, float rate, float momentum) => Run(new Momentum(rate, momentum), w, g, v, null, n);
+    public static bool RunMomentum(float* w, float* g, float* v, nint n, float rate, float momentum) => Run(new Momentum(rate, momentum), w, g, v, null, n);
 
-    public static void RunNesterov(float* w, float* g, float* v, nint n, float rate, float momentum) => Run(new Nesterov(rate, momentum), w, g, v, null, n);
+    public static bool RunNesterov(float* w, float* g, float* v, nint n, float rate, float momentum) => Run(new Nesterov(rate, momentum), w, g, v, null, n);
 
-    public static void RunRmsProp(float* w, float* g, float* v, nint n, float rate, float decay, float epsilon) => Run(new RmsProp(rate, decay, epsilon), w, g, v, null, n);
+    public static bool RunRmsProp(float* w, float* g, float* v, nint n, float rate, float decay, float epsilon) => Run(new RmsProp(rate, decay, epsilon), w, g, v, null, n);
 
-    public static void RunAdam(float* w, float* g, float* m, float* v, nint n, float step, float beta1, float beta2, float correction, float epsilon) =>
+    public static bool RunAdam(float* w, float* g, float* m, float* v, nint n, float step, float beta1, float beta2, float correction, float epsilon) =>
         Run(new Adam(step, beta1, beta2, correction, epsilon), w, g, m, v, n);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization), SkipLocalsInit]
-    private static void Run<TRule>(TRule rule, float* w, float* g, float* first, float* second, nint n) where TRule : struct, IRule
+    private static bool Run<TRule>(TRule rule, float* w, float* g, float* first, float* second, nint n) where TRule : struct, IRule
     {
         var lanes = TWide.Count;
         nint i = 0;
-        for (; i + lanes <= n; i += lanes) One(rule, w + i, g + i, first == null ? null : first + i, second == null ? null : second + i);
-        if (i == n) return;
+        var seen = TWide.Zero; // Σ 0·g: zero, or no number once a gradient is not finite
+        for (; i + lanes <= n; i += lanes)
+        {
+            seen = TWide.MultiplyAdd(TWide.Load(g + i), TWide.Zero, seen);
+            One(rule, w + i, g + i, first == null ? null : first + i, second == null ? null : second + i);
+        }
+        var finite = TWide.Sum(seen) == 0;
+        if (i == n) return finite;
         float* pw = stackalloc float[16], pg = stackalloc float[16], pf = stackalloc float[16], ps = stackalloc float[16];
         TWide.Store(TWide.Zero, pw);
         TWide.Store(TWide.Zero, pg);
@@ -97,10 +104,12 @@ internal static unsafe class Updates<TWide> where TWide : unmanaged, IWide<TWide
         One(rule, pw, pg, first == null ? null : pf, second == null ? null : ps);
         for (var j = i; j < n; j++)
         {
+            finite &= float.IsFinite(g[j]);
             w[j] = pw[j - i];
             if (first != null) first[j] = pf[j - i];
             if (second != null) second[j] = ps[j - i];
         }
+        return finite;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

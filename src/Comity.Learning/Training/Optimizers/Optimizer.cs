@@ -24,7 +24,8 @@ internal abstract unsafe class Optimizer(KernelSet kernels)
         set { }
     }
 
-    public abstract void Step(AlignedBuffer parameters, AlignedBuffer gradient, float rate);
+    /// <returns>Whether the gradient was finite; if not, the parameters are of no use any more.</returns>
+    public abstract bool Step(AlignedBuffer parameters, AlignedBuffer gradient, float rate);
 
     /// <summary>The sum of coefficients that a gradient of 1 in each step would have entered with (FedNova); null: not defined (adaptive).</summary>
     /// <param name="gradient">The coefficient with which this step's gradient counts.</param>
@@ -48,7 +49,7 @@ internal sealed unsafe class Sgd(KernelSet kernels) : Optimizer(kernels)
     {
     }
 
-    public override void Step(AlignedBuffer parameters, AlignedBuffer gradient, float rate) =>
+    public override bool Step(AlignedBuffer parameters, AlignedBuffer gradient, float rate) =>
         Kernels.Descent(parameters.Pointer, gradient.Pointer, parameters.Length, rate);
 
     public override double? Coefficient(double gradient) => gradient;
@@ -73,7 +74,7 @@ internal sealed unsafe class Momentum(KernelSet kernels, int length, float momen
         _coefficient = 0;
     }
 
-    public override void Step(AlignedBuffer parameters, AlignedBuffer gradient, float rate) =>
+    public override bool Step(AlignedBuffer parameters, AlignedBuffer gradient, float rate) =>
         Kernels.Momentum(parameters.Pointer, gradient.Pointer, _velocity.Pointer, parameters.Length, rate, momentum);
 
     public override double? Coefficient(double gradient) => _coefficient = momentum * _coefficient + gradient;
@@ -98,7 +99,7 @@ internal sealed unsafe class Nesterov(KernelSet kernels, int length, float momen
         _coefficient = 0;
     }
 
-    public override void Step(AlignedBuffer parameters, AlignedBuffer gradient, float rate) =>
+    public override bool Step(AlignedBuffer parameters, AlignedBuffer gradient, float rate) =>
         Kernels.Nesterov(parameters.Pointer, gradient.Pointer, _velocity.Pointer, parameters.Length, rate, momentum);
 
     public override double? Coefficient(double gradient)
@@ -116,7 +117,7 @@ internal sealed unsafe class RmsProp(KernelSet kernels, int length, RmsPropSecti
 
     public override void Reset() => _square.Span.Clear();
 
-    public override void Step(AlignedBuffer parameters, AlignedBuffer gradient, float rate) =>
+    public override bool Step(AlignedBuffer parameters, AlignedBuffer gradient, float rate) =>
         Kernels.RmsProp(parameters.Pointer, gradient.Pointer, _square.Pointer, parameters.Length, rate, (float)section.Decay, (float)section.Epsilon);
 }
 
@@ -144,11 +145,11 @@ internal sealed unsafe class Adam(KernelSet kernels, int length, double beta1, d
         (_power1, _power2) = (1, 1);
     }
 
-    public override void Step(AlignedBuffer parameters, AlignedBuffer gradient, float rate)
+    public override bool Step(AlignedBuffer parameters, AlignedBuffer gradient, float rate)
     {
         // β₁ᵗ and β₂ᵗ as running products: the same bits everywhere, which pow does not promise.
         (_power1, _power2) = (_power1 * beta1, _power2 * beta2);
-        Kernels.Adam(parameters.Pointer, gradient.Pointer, _first.Pointer, _second.Pointer, parameters.Length,
+        return Kernels.Adam(parameters.Pointer, gradient.Pointer, _first.Pointer, _second.Pointer, parameters.Length,
             (float)(rate / (1 - _power1)), (float)beta1, (float)beta2, (float)(1 / Math.Sqrt(1 - _power2)), (float)epsilon);
     }
 }
