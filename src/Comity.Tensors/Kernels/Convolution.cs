@@ -175,8 +175,11 @@ internal static unsafe class Convolution<TWide> where TWide : unmanaged, IWide<T
     /// <param name="dy">Shape [images, height, width, outputs].</param>
     /// <param name="dw">Shape [outputs, inputs/groups, taps].</param>
     /// <param name="accumulate">Whether dw holds something already.</param>
-    public static void WeightRule(in ConvolutionShape s, float* x, float* dy, float* dw, bool accumulate)
+    /// <param name="part">Which part of the output channels, if they are shared.</param>
+    /// <param name="parts">Parts into which they are cut.</param>
+    public static void WeightRule(in ConvolutionShape s, float* x, float* dy, float* dw, bool accumulate, int part = 0, int parts = 1)
     {
+        if (!CanShareWeights(s) && part > 0) return;
         if (s.IsPointwise)
         {
             var depth = s.Images * s.Rows.Size * s.Columns.Size;
@@ -196,10 +199,13 @@ internal static unsafe class Convolution<TWide> where TWide : unmanaged, IWide<T
             return;
         }
         var lanes = Tiles<TWide>.Width;
-        int panels = (s.GroupOutputs + lanes - 1) / lanes, ld = panels * lanes;
+        int all = (s.GroupOutputs + lanes - 1) / lanes, ld = all * lanes;
+        var (firstPanel, panels) = CanShareWeights(s) ? (all * part / parts, all * (part + 1) / parts) : (0, all);
+        if (firstPanel == panels) return;
         nint group = (nint)s.Taps * s.GroupInputs * ld, pixels = (nint)s.Rows.Outputs * s.Columns.Outputs;
         var sums = scratch.Work(group * s.Groups);
         var packed = scratch.Left(pixels * lanes);
+        var columns = Math.Min(s.GroupOutputs, panels * lanes) - firstPanel * lanes;
         var room = s.Rows.Padding > 0 || s.Columns.Padding > 0 ? scratch.Right((nint)height * width * s.Inputs) : null;
         // The output's rows in parts, so that a part of the image stays in the first cache.
         var rowsAtOnce = Math.Clamp(256 / s.Columns.Outputs, 1, s.Rows.Outputs);
@@ -217,21 +223,24 @@ internal static unsafe class Convolution<TWide> where TWide : unmanaged, IWide<T
             {
                 var count = Math.Min(rowsAtOnce, s.Rows.Outputs - y);
                 var fresh = n == 0 && y == 0;
-                var part = image + (nint)y * s.Rows.Stride * width * s.Inputs;
+                var strip = image + (nint)y * s.Rows.Stride * width * s.Inputs;
                 for (nint g = 0; g < s.Groups; g++)
                 {
-                    for (var j = 0; j < panels; j++)
+                    for (var j = firstPanel; j < panels; j++)
                     {
                         var from = dy + n * s.OutputImage + (nint)y * s.Columns.Outputs * s.Outputs + g * s.GroupOutputs + j * lanes;
                         ConvolutionPacking.Columns(from, s.Outputs, Math.Min(lanes, s.GroupOutputs - j * lanes), (nint)count * s.Columns.Outputs, packed, lanes);
-                        Products(c, s, part + g * s.GroupInputs, rows, count, packed, sums + g * group + j * lanes, ld, fresh);
+                        Products(c, s, strip + g * s.GroupInputs, rows, count, packed, sums + g * group + j * lanes, ld, fresh);
                     }
                 }
             }
         }
         for (nint g = 0; g < s.Groups; g++)
-            ConvolutionPacking.Unpack(sums + g * group, ld, s.Taps, s.GroupInputs, s.GroupOutputs, dw + g * s.GroupOutputs * s.GroupInputs * s.Taps, accumulate);
+            ConvolutionPacking.Unpack(sums + g * group + firstPanel * lanes, ld, s.Taps, s.GroupInputs, columns, dw + (g * s.GroupOutputs + firstPanel * lanes) * s.GroupInputs * s.Taps, accumulate);
     }
+
+    /// <summary>Whether parts of the output channels can be left to several threads; their weights have nothing in common.</summary>
+    public static bool CanShareWeights(in ConvolutionShape s) => s.Groups == 1 && !s.IsDepthwise && !s.IsPointwise;
 
     // sums[segment, r] += Σ over the pixels of some rows of x[pixel + offset + r]·dy[pixel], for one panel of dy.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -29,16 +29,6 @@ public abstract unsafe partial class KernelSet
 /// <summary>Binds the kernels of images to a width.</summary>
 internal sealed unsafe partial class KernelSet<TWide>
 {
-    internal override void Convolve(in ConvolutionShape shape, float* x, float* w, float* start, float* y) => Convolution<TWide>.Forward(shape, x, w, start, y);
-
-    internal override void ConvolveInputRule(in ConvolutionShape shape, float* dy, float* w, float* start, float* dx) => Convolution<TWide>.InputRule(shape, dy, w, start, dx);
-
-    internal override void ConvolveWeightRule(in ConvolutionShape shape, float* x, float* dy, float* dw, bool accumulate) => Convolution<TWide>.WeightRule(shape, x, dy, dw, accumulate);
-
-    internal override void PoolLargest(in PoolingShape shape, float* x, float* y, float* place) => PoolingKernels<TWide>.Largest(shape, x, y, place);
-
-    internal override void PoolLargestRule(in PoolingShape shape, float* dy, float* place, float* dx, bool accumulate) => PoolingKernels<TWide>.LargestRule(shape, dy, place, dx, accumulate);
-
     internal override void PoolMean(in PoolingShape shape, float* x, float* y) => PoolingKernels<TWide>.Mean(shape, x, y);
 
     internal override void PoolMeanRule(in PoolingShape shape, float* dy, float* dx, bool accumulate) => PoolingKernels<TWide>.MeanRule(shape, dy, dx, accumulate);

@@ -1,4 +1,5 @@
 using System.Runtime.Intrinsics;
+using Comity.Tensors.Threading;
 
 namespace Comity.Tensors.Kernels;
 
@@ -19,13 +20,17 @@ public abstract unsafe partial class KernelSet
     /// <summary>The width.</summary>
     public abstract VectorWidth Width { get; }
 
+    /// <summary>The same kernels, whose large operations are shared by a team of threads; the bits are the same for any number of them.</summary>
+    /// <param name="team">The threads; null: the caller alone.</param>
+    public abstract KernelSet With(Team? team);
+
     /// <summary>The kernels of a width; correct on every processor, fast where the processor has it.</summary>
     public static KernelSet Of(VectorWidth width) => width switch
     {
-        VectorWidth.Scalar => new KernelSet<WideScalar>(width),
-        VectorWidth.Bits128 => new KernelSet<Wide128>(width),
-        VectorWidth.Bits256 => new KernelSet<Wide256>(width),
-        VectorWidth.Bits512 => new KernelSet<Wide512>(width),
+        VectorWidth.Scalar => new KernelSet<WideScalar>(width, null),
+        VectorWidth.Bits128 => new KernelSet<Wide128>(width, null),
+        VectorWidth.Bits256 => new KernelSet<Wide256>(width, null),
+        VectorWidth.Bits512 => new KernelSet<Wide512>(width, null),
         _ => throw new ArgumentOutOfRangeException(nameof(width), width, "Choose scalar, 128, 256 or 512 bits."),
     };
 

@@ -1,14 +1,15 @@
+using Comity.Tensors.Threading;
+
 namespace Comity.Tensors.Kernels;
 
 /// <summary>Binds <see cref="KernelSet"/> to a width.</summary>
-internal sealed unsafe partial class KernelSet<TWide>(VectorWidth width) : KernelSet where TWide : unmanaged, IWide<TWide>
+internal sealed unsafe partial class KernelSet<TWide>(VectorWidth width, Team? team) : KernelSet where TWide : unmanaged, IWide<TWide>
 {
     public override VectorWidth Width => width;
 
-    internal override void Gemm(bool transposeA, bool transposeB, int m, int n, int k, float* a, int lda, float* b, int ldb, float* c, int ldc, float* start, int ldStart) =>
-        Gemm<TWide>.Run(transposeA, transposeB, m, n, k, a, lda, b, ldb, c, ldc, start, ldStart);
+    public override KernelSet With(Team? other) => new KernelSet<TWide>(width, other);
 
-    internal override void Apply(Function function, float* x, float* y, nint n)
+    private static void ApplyTo(Function function, float* x, float* y, nint n)
     {
         switch (function)
         {
@@ -26,12 +27,12 @@ internal sealed unsafe partial class KernelSet<TWide>(VectorWidth width) : Kerne
         }
     }
 
-    internal override void ApplyRule(Function function, float* saved, float* gradient, float* target, nint n, bool accumulate)
+    private static void ApplyRuleTo(Function function, float* saved, float* gradient, float* target, nint n, bool accumulate)
     {
         switch (function)
         {
             case Function.Identity:
-                if (accumulate) AddScaled(1, gradient, target, n);
+                if (accumulate) Elementwise<TWide>.Zip(new Operators<TWide>.AddScaled(1), gradient, target, target, n);
                 else if (gradient != target) Buffer.MemoryCopy(gradient, target, n * sizeof(float), n * sizeof(float));
                 break;
             case Function.Relu: Rule(default(Operators<TWide>.ReluRule), saved, gradient, target, n, accumulate); break;
@@ -78,9 +79,6 @@ internal sealed unsafe partial class KernelSet<TWide>(VectorWidth width) : Kerne
     internal override bool Nesterov(float* w, float* g, float* v, nint n, float rate, float momentum) => Updates<TWide>.RunNesterov(w, g, v, n, rate, momentum);
 
     internal override bool RmsProp(float* w, float* g, float* v, nint n, float rate, float decay, float epsilon) => Updates<TWide>.RunRmsProp(w, g, v, n, rate, decay, epsilon);
-
-    internal override bool Adam(float* w, float* g, float* m, float* v, nint n, float step, float beta1, float beta2, float correction, float epsilon) =>
-        Updates<TWide>.RunAdam(w, g, m, v, n, step, beta1, beta2, correction, epsilon);
 
     private static void Rule<TOperator>(TOperator f, float* x, float* y, float* z, nint n, bool accumulate) where TOperator : struct, IBinary<TWide>
     {
