@@ -17,6 +17,15 @@ public static class Requires
         return path!;
     }
 
+    /// <summary>Path of nginx: <c>COMITY_NGINX</c>, or where Debian puts it.</summary>
+    public static string Nginx()
+    {
+        var named = Environment.GetEnvironmentVariable("COMITY_NGINX");
+        var path = string.IsNullOrEmpty(named) ? "/usr/sbin/nginx" : named;
+        Assert.SkipUnless(File.Exists(path), "Needs nginx: apt-get install nginx-light, or set COMITY_NGINX to its path (.ci/run does it).");
+        return path;
+    }
+
     /// <summary>Npgsql connection string of a PostgreSQL server whose databases a test may create and drop: <c>COMITY_POSTGRES</c>.</summary>
     public static string Postgres()
     {

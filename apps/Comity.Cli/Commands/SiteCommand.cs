@@ -8,6 +8,8 @@ internal static class SiteCommand
     public static Command Create(Session session) => new("site", session.Text("site.description"))
     {
         SiteRunCommand.Create(session),
+        SiteDoctorCommand.Create(session),
+        SiteInstallCommand.Create(session),
     };
 
     /// <summary><c>--config site.yaml</c>.</summary>

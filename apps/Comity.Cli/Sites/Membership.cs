@@ -7,7 +7,7 @@ namespace Comity.Cli.Sites;
 /// <summary>Keeps a joined site a member: looks in now and then, renews the certificate at half of its life, and stops the site when it no longer belongs.</summary>
 internal sealed class Membership(Session session, DeclaredSite site, SiteIdentity identity)
 {
-    private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan RenewBefore = TimeSpan.FromDays(45);
     private static readonly TimeSpan WarnBefore = TimeSpan.FromDays(30);
 
