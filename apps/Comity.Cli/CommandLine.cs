@@ -70,6 +70,7 @@ internal static class CommandLine
         root.Subcommands.Add(RunCommand.Create(session));
         root.Subcommands.Add(CheckCommand.Create(session));
         root.Subcommands.Add(PredictCommand.Create(session));
+        root.Subcommands.Add(GenerateCommand.Create(session));
         root.Subcommands.Add(ReleaseCommand.Create(session));
         root.Subcommands.Add(ServeCommand.Create(session));
         root.Subcommands.Add(EstimateCommand.Create(session));

@@ -12,6 +12,7 @@ var families = new Dictionary<string, Func<string[], int>>
     ["training"] = TrainingNumbers.Run,
     ["inference"] = InferenceNumbers.Run,
     ["simulation"] = SimulationNumbers.Run,
+    ["sequences"] = SequenceNumbers.Run,
     ["gemm"] = GemmNumbers.Run,
 };
 

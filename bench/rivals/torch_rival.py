@@ -5,7 +5,9 @@
   cpu NAME SECONDS         runs it for about so long; prints seconds of this thread's CPU time for one step
 KIND: mlp INPUTS HIDDEN OUTPUTS BATCH OPTIMIZER (OUTPUTS 1: binary cross-entropy), gemm M N K TRANSPOSE_A TRANSPOSE_B,
 cnn BATCH LAYOUT (default or channels-last), infer MODEL ROWS (mlp or cnn, frozen TorchScript optimised for inference), clients N BATCH (one
-client's epoch of a FedAvg loop over N of them), function NAME LENGTH, conv BATCH LAYOUT (3 × 3, 32→64 channels, 28 × 28, both ways)
+client's epoch of a FedAvg loop over N of them), function NAME LENGTH, conv BATCH LAYOUT (3 × 3, 32→64 channels, 28 × 28, both ways),
+lstm CHANNELS HIDDEN STEPS BATCH,
+encoder and decoder LAYERS WIDTH HEADS STEPS VOCABULARY BATCH WAY (modules: nn.TransformerEncoderLayer; products: the fewest eager operations)
 Eager mode, one thread, no data loading: the fixed batch that favours the rival.
 """
 import sys
@@ -131,6 +133,80 @@ def gemm(m, n, k, ta, tb):
     return lambda: torch.mm(a, b, out=c)
 
 
+def trained(net, loss):
+    opt = torch.optim.Adam(net.parameters(), foreach=True)
+
+    def step():
+        opt.zero_grad(set_to_none=True)
+        loss().backward()
+        opt.step()
+
+    return step
+
+
+def lstm(channels, hidden, steps, batch):
+    channels, hidden, steps, batch = int(channels), int(hidden), int(steps), int(batch)
+    net = nn.ModuleList([nn.LSTM(channels, hidden), nn.Linear(hidden, 1)])
+    x, y = torch.randn(steps, batch, channels), torch.randn(batch, 1)
+    return trained(net, lambda: F.mse_loss(net[1](net[0](x)[0][-1]), y))
+
+
+class Block(nn.Module):
+    """A transformer's layer in as few eager operations as give it."""
+
+    def __init__(self, width, heads, steps, causal):
+        super().__init__()
+        self.heads = heads
+        self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.qkv, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
+        self.up, self.down = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
+        mask = torch.zeros(1, steps, steps)
+        if causal:
+            mask += torch.full((steps, steps), float("-inf")).triu(1)
+        self.register_buffer("mask", mask)
+        self.causal = causal
+
+    def forward(self, x):
+        b, t, w = x.shape
+        d = w // self.heads
+        q, k, v = self.qkv(self.norm1(x)).view(b, t, 3, self.heads, d).permute(2, 0, 3, 1, 4).reshape(3, b * self.heads, t, d).unbind(0)
+        if self.causal:
+            s = torch.baddbmm(self.mask, q, k.transpose(1, 2), alpha=d ** -0.5)
+        else:
+            s = torch.bmm(q * d ** -0.5, k.transpose(1, 2))
+        o = torch.bmm(s.softmax(-1), v).view(b, self.heads, t, d).transpose(1, 2).reshape(b, t, w)
+        x = x + self.out(o)
+        return x + self.down(F.gelu(self.up(self.norm2(x))))
+
+
+def transformer(causal):
+    def make(layers, width, heads, steps, vocabulary, batch, way):
+        layers, width, heads, steps, vocabulary, batch = (int(v) for v in (layers, width, heads, steps, vocabulary, batch))
+        if way == "modules":
+            blocks = [nn.TransformerEncoderLayer(width, heads, 4 * width, 0.0, "gelu", batch_first=True, norm_first=True) for _ in range(layers)]
+        else:
+            blocks = [Block(width, heads, steps, causal) for _ in range(layers)]
+        mask = torch.full((steps, steps), float("-inf")).triu(1) if causal else None
+        net = nn.ModuleDict({"tokens": nn.Embedding(vocabulary, width), "positions": nn.Embedding(steps, width), "blocks": nn.ModuleList(blocks), "norm": nn.LayerNorm(width)})
+        if not causal:
+            net["head"] = nn.Linear(width, 2)
+        x = torch.randint(4, vocabulary, (batch, steps + 1))
+        y = torch.randint(0, 2, (batch,))
+
+        def loss():
+            h = net["tokens"](x[:, :-1]) + net["positions"].weight
+            for block in net["blocks"]:
+                h = block(h) if way != "modules" else block(h, mask)
+            h = net["norm"](h)
+            if causal:
+                return F.cross_entropy((h.view(-1, width) @ net["tokens"].weight.t()), x[:, 1:].reshape(-1))
+            return F.cross_entropy(net["head"](h.mean(1)), y)
+
+        return trained(net, loss)
+
+    return make
+
+
 def cpu(step, seconds):
     end, steps, start = time.perf_counter() + seconds, 0, time.thread_time()
     while time.perf_counter() < end:
@@ -146,7 +222,9 @@ for line in sys.stdin:
     if not words or words[0] == "quit":
         break
     if words[0] == "make":
-        work[words[1]] = {"mlp": mlp, "gemm": gemm, "cnn": cnn, "infer": infer, "clients": clients, "function": function, "conv": conv}[words[2]](*words[3:])
+        kinds = {"mlp": mlp, "gemm": gemm, "cnn": cnn, "infer": infer, "clients": clients, "function": function, "conv": conv,
+                 "lstm": lstm, "encoder": transformer(False), "decoder": transformer(True)}
+        work[words[1]] = kinds[words[2]](*words[3:])
         print(0, flush=True)
     else:
         print(repr(cpu(work[words[1]], float(words[2]))), flush=True)

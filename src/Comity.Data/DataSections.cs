@@ -41,6 +41,8 @@ public sealed record DataSections(ContractSection Contract, PreprocessSection Pr
     {
         ArgumentNullException.ThrowIfNull(source);
         if ((source.Files ?? (object?)source.Idx) is not null && !Contract.Features.Any(f => f.IsContent)) problems.Add(Messages.Problem("files-without-content", place, site));
+        if (source.Text is not null && Contract.Features is not [{ Tokens: not null }]) problems.Add(Messages.Problem("text-without-tokens", place, site));
+        if (source.Text is not null && !Contract.Label.IsText) problems.Add(Messages.Problem("text-without-label", place, site));
         if (source.Idx is not null && Contract.Features.Any(f => f.Kind == FeatureKind.Audio)) problems.Add(Messages.Problem("idx-audio", place, site));
         if (Split.File && !source.HasTest) problems.Add(Messages.Problem("split-file-without-test", place, site));
         if (!Split.File && source.HasTest) problems.Add(Messages.Problem("test-without-split-file", place, site));
@@ -48,7 +50,7 @@ public sealed record DataSections(ContractSection Contract, PreprocessSection Pr
 
     private void Check(Place contract, Place preprocess, Place clean, Place split, ProblemList problems)
     {
-        foreach (var text in Contract.Features.Where(f => f.Kind == FeatureKind.Text)) problems.Add(Messages.Problem("text-not-trainable", contract, text.Column));
+        foreach (var text in Contract.Features.Where(f => f.Kind == FeatureKind.Text && f.Tokens is null)) problems.Add(Messages.Problem("text-not-trainable", contract, text.Column));
         foreach (var (column, own) in Preprocess.Columns)
         {
             var feature = Known(column, preprocess, problems);

@@ -9,6 +9,7 @@ internal static class InputMapping
     public static InputShape ToLearning(this InputForm form) => form switch
     {
         ImageForm image => new ImageInput(image.Channels, image.Height, image.Columns),
+        TokenForm tokens => new TokenInput(tokens.Tokens, tokens.Vocabulary),
         SeriesForm series => new SeriesInput(series.Steps, series.Channels),
         _ => new FeatureInput(form.Width),
     };

@@ -18,7 +18,7 @@ public enum FeatureKind
     /// <summary>True or false (1/0, true/false, yes/no, t/f, y/n, or the two <c>values</c>: false first).</summary>
     Boolean,
 
-    /// <summary>Free text; read and checked, but no tabular model learns from it.</summary>
+    /// <summary>Free text; with <c>tokens</c> a model reads its characters, otherwise it is read and checked, but no model learns from it.</summary>
     Text,
 
     /// <summary>A date, with or without a time of day.</summary>

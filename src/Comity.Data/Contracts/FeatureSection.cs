@@ -67,6 +67,14 @@ public sealed record FeatureSection : ICheckedDeclaration
     [Doc("What a model hears of a recording; by default 40 logarithmic mel bands over frames of 25 ms every 10 ms.")]
     public SpectrumSection? Spectrum { get; init; }
 
+    /// <summary>Characters of a text that a model sees; a longer one is cut off.</summary>
+    [Doc("Characters of a text that a model sees; a longer text is cut off, a shorter one filled up. A text source is cut into pieces of so many."), Within(1, 1_000_000)]
+    public int? Tokens { get; init; }
+
+    /// <summary>How often a character must occur in a site's training rows to enter the vocabulary that all sites share.</summary>
+    [Doc("How often a character must occur in a site's training rows to enter the vocabulary that all sites share; default 2. What is rarer is read as unknown, and costs its name among all of Unicode."), Within(1, 1_000_000)]
+    public int MinimumCount { get; init; } = 2;
+
     /// <summary>Samples of a recording at the contract's rate.</summary>
     internal int SampleCount => (int)Math.Round(Rate!.Value * Seconds!.Value);
 
@@ -87,6 +95,8 @@ public sealed record FeatureSection : ICheckedDeclaration
             if (at[key] is not null && Kind != FeatureKind.Image) problems.Add(Misplaced(at, key, FeatureKind.Image));
         foreach (var key in new[] { "rate", "seconds", "spectrum" })
             if (at[key] is not null && Kind != FeatureKind.Audio) problems.Add(Misplaced(at, key, FeatureKind.Audio));
+        foreach (var key in new[] { "tokens", "minimumCount" })
+            if (at[key] is not null && Kind != FeatureKind.Text) problems.Add(Misplaced(at, key, FeatureKind.Text));
         if (IsContent && at["missing"] is { } markers) problems.Add(Misplaced(at, "missing", FeatureKind.Category));
         if (Kind == FeatureKind.Image && (Height is null || Width is null)) problems.Add(Messages.Problem("image-without-size", at.Place, Column));
         if (Channels == 2) problems.Add(Messages.Problem("image-channels", at["channels"]!.Place, Channels));

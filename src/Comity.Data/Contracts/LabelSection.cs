@@ -7,10 +7,16 @@ public enum LabelKind
 {
     /// <summary>A number to be predicted.</summary>
     Number,
+
+    /// <summary>The column is a text, and each of its characters is predicted from those before it.</summary>
+    NextToken,
+
+    /// <summary>The column is a text, and hidden characters are predicted from those around them.</summary>
+    MaskedToken,
 }
 
 /// <summary>The column to be predicted: <c>contract.label</c>.</summary>
-[Doc("The column to be predicted: 'positive' for two classes, 'classes' for several, 'kind: number' for a value.")]
+[Doc("The column to be predicted: 'positive' for two classes, 'classes' for several, 'kind: number' for a value, 'kind: next-token' or 'masked-token' for a text that is its own label.")]
 public sealed record LabelSection : ICheckedDeclaration
 {
     /// <summary>Name of the column in every site's source.</summary>
@@ -33,8 +39,8 @@ public sealed record LabelSection : ICheckedDeclaration
     [Doc("Names of the negative and the positive class in results.")]
     public IReadOnlyList<string> Names { get; init; } = [];
 
-    /// <summary><c>number</c> for regression.</summary>
-    [Doc("number: a value is predicted (regression).")]
+    /// <summary><c>number</c> for regression; <c>next-token</c> and <c>masked-token</c> for a text that is its own label.</summary>
+    [Doc("number: a value is predicted (regression). next-token: each character of the text column is predicted from those before it. masked-token: hidden characters from those around them.")]
     public LabelKind? Kind { get; init; }
 
     /// <summary>Bounds of a numeric label.</summary>
@@ -49,15 +55,20 @@ public sealed record LabelSection : ICheckedDeclaration
     [Doc("Texts that mean 'not known'; such rows are left out.")]
     public IReadOnlyList<string> Missing { get; init; } = [];
 
-    /// <summary><c>binary</c>, <c>multiclass</c> or <c>regression</c>.</summary>
-    public string TaskName => Kind == LabelKind.Number ? "regression" : Positive is not null || Classes.Count == 2 ? "binary" : "multiclass";
+    /// <summary>Whether the column is a text that is its own label.</summary>
+    internal bool IsText => Kind is LabelKind.NextToken or LabelKind.MaskedToken;
+
+    /// <summary><c>binary</c>, <c>multiclass</c>, <c>regression</c>, <c>next-token</c> or <c>masked-token</c>.</summary>
+    public string TaskName => Kind switch { LabelKind.NextToken => "next-token", LabelKind.MaskedToken => "masked-token", _ => ValueTaskName };
+
+    private string ValueTaskName => Kind == LabelKind.Number ? "regression" : Positive is not null || Classes.Count == 2 ? "binary" : "multiclass";
 
     /// <summary>Names of the classes in the order of the outputs (negative, positive); empty for regression.</summary>
     public IReadOnlyList<string> ClassNames
     {
         get
         {
-            if (Kind == LabelKind.Number) return [];
+            if (Kind is not null) return [];
             if (Positive is null) return Classes;
             if (Names.Count == 2) return Names;
             var positive = Positive.Text;
@@ -79,7 +90,7 @@ public sealed record LabelSection : ICheckedDeclaration
         if (Negative.Count > 0 && Positive is null) problems.Add(Messages.Problem("label-negative", at["negative"]!.Place, ""));
         foreach (var both in Negative.Intersect(Positive?.Values ?? []))
             problems.Add(Messages.Problem("value-twice", at["negative"]!.Place, both, Column));
-        if (Range is not null && Kind is null) problems.Add(Messages.Problem("key-of-other-kind", at["range"]!.Place, "range", TaskName, "number"));
-        if (Unit is not null && Kind is null) problems.Add(Messages.Problem("key-of-other-kind", at["unit"]!.Place, "unit", TaskName, "number"));
+        if (Range is not null && Kind != LabelKind.Number) problems.Add(Messages.Problem("key-of-other-kind", at["range"]!.Place, "range", TaskName, "number"));
+        if (Unit is not null && Kind != LabelKind.Number) problems.Add(Messages.Problem("key-of-other-kind", at["unit"]!.Place, "unit", TaskName, "number"));
     }
 }

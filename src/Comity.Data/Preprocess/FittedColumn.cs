@@ -38,7 +38,7 @@ public sealed record FittedColumn
     /// <summary>Divided by; never 0.</summary>
     public double Scale { get; init; } = 1;
 
-    /// <summary>Values of a category, ordinal or boolean, in the order of their codes.</summary>
+    /// <summary>Values of a category, ordinal or boolean, and characters of a text, in the order of their codes.</summary>
     public IReadOnlyList<string> Levels { get; init; } = [];
 
     /// <summary>Whether the first value of a category has no input of its own.</summary>
@@ -53,11 +53,11 @@ public sealed record FittedColumn
     /// <summary>What each block is divided by; never 0.</summary>
     public IReadOnlyList<double> Scales { get; init; } = [];
 
-    /// <summary>Values of a block; 0 for columns that are no grids.</summary>
+    /// <summary>Values of a block, of a text its tokens; 0 for columns that are neither.</summary>
     public int BlockLength { get; init; }
 
     /// <summary>Number of its inputs.</summary>
-    internal int InputCount => Selected && BlockLength > 0 ? Centers.Count * BlockLength : InputNames().Count();
+    internal int InputCount => !Selected ? 0 : Kind == FeatureKind.Text ? BlockLength : BlockLength > 0 ? Centers.Count * BlockLength : InputNames().Count();
 
     /// <summary>Names of its inputs.</summary>
     internal IEnumerable<string> InputNames()
@@ -68,8 +68,8 @@ public sealed record FittedColumn
             case FeatureKind.Category:
                 foreach (var level in Levels.Skip(DropFirst ? 1 : 0)) yield return $"{Column}={level}";
                 break;
-            case FeatureKind.Image or FeatureKind.Audio:
-                for (var i = 0; i < Centers.Count * BlockLength; i++) yield return $"{Column}[{i.ToString(System.Globalization.CultureInfo.InvariantCulture)}]";
+            case FeatureKind.Image or FeatureKind.Audio or FeatureKind.Text:
+                for (var i = 0; i < InputCount; i++) yield return $"{Column}[{i.ToString(System.Globalization.CultureInfo.InvariantCulture)}]";
                 break;
             case FeatureKind.Date:
                 foreach (var part in Parts)

@@ -20,6 +20,7 @@ public abstract record InputForm
     {
         ArgumentNullException.ThrowIfNull(contract);
         if (contract.Series is { } series) return new SeriesForm(series.Entering, 1);
+        if (contract.Features is [{ Tokens: { } tokens }]) return new TokenForm(tokens + 1, Texts.CharacterVocabulary.First + 1);
         return contract.Features is [{ IsContent: true } only] ? Of(only) : new FeatureForm(1);
     }
 
@@ -57,4 +58,13 @@ public sealed record SeriesForm(int Steps, int Channels) : InputForm
 {
     /// <inheritdoc/>
     public override int Width => Steps * Channels;
+}
+
+/// <summary>Numbers of tokens, of which 0 fills the row after its text.</summary>
+/// <param name="Tokens">Tokens in a row.</param>
+/// <param name="Vocabulary">Different tokens.</param>
+public sealed record TokenForm(int Tokens, int Vocabulary) : InputForm
+{
+    /// <inheritdoc/>
+    public override int Width => Tokens;
 }

@@ -56,6 +56,7 @@ public sealed record Preprocessing
         {
             if (Contract.Series is { } series) return new SeriesForm(series.Entering, StepWidth);
             var used = Columns.Where(c => c.Selected).ToArray();
+            if (used is [{ Kind: FeatureKind.Text } text]) return new TokenForm(text.BlockLength, text.Levels.Count + Texts.CharacterVocabulary.First);
             return used is [{ BlockLength: > 0 } only] ? InputForm.Of(Contract.Features.First(f => f.Column == only.Column)) : new FeatureForm(StepWidth);
         }
     }

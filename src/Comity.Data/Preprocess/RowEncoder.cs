@@ -1,6 +1,7 @@
 using Comity.Data.Contracts;
 using Comity.Data.Shared;
 using Comity.Data.Tables;
+using Comity.Data.Texts;
 
 namespace Comity.Data.Preprocess;
 
@@ -40,6 +41,9 @@ internal static class RowEncoder
                     break;
                 case GridColumn grid:
                     Grid(column, grid, rows, features, at, width);
+                    break;
+                case TextColumn texts:
+                    Tokens(column, texts, rows, features, at, width);
                     break;
                 case DateColumn dates:
                     Dates(column, dates, rows, features, at, width);
@@ -95,6 +99,16 @@ internal static class RowEncoder
                 var (center, scale) = ((float)column.Centers[block], (float)(1 / column.Scales[block]));
                 foreach (ref var value in to.Slice(block * grid.BlockLength, grid.BlockLength)) value = (value - center) * scale;
             }
+        }
+    }
+
+    private static void Tokens(FittedColumn column, TextColumn texts, ReadOnlySpan<int> rows, Span<float> features, int at, int width)
+    {
+        var vocabulary = new CharacterVocabulary(column.Levels);
+        foreach (var row in rows)
+        {
+            vocabulary.Encode(texts.Values[row] ?? "", features.Slice(at, column.BlockLength));
+            at += width;
         }
     }
 

@@ -1,6 +1,7 @@
 using Comity.Data.Contracts;
 using Comity.Data.Preprocess;
 using Comity.Data.Tables;
+using Comity.Data.Texts;
 
 namespace Comity.Data.Shared;
 
@@ -42,6 +43,8 @@ internal static class StatisticsCollector
                 parts.Add(new SharedPart(feature.Column + "/levels", SharedMerge.Union, [], [.. column.Levels.Where((_, i) => met[i]).OrderBy(l => l, StringComparer.Ordinal)]));
             }
         }
+        foreach (var feature in contract.Features.Where(StatisticsPlan.NeedsCharacters))
+            parts.Add(new SharedPart(feature.Column + "/characters", SharedMerge.Union, [], CharacterVocabulary.Met((TextColumn)table[feature.Column], rows, feature.MinimumCount)));
         if (plan.SharesSums) parts.AddRange(Sums(table, rows, contract, plan));
         return parts;
     }
@@ -167,6 +170,12 @@ internal static class StatisticsCollector
 
     private static SharedPart LabelPart(RecordTable table, ReadOnlySpan<int> rows, ContractSection contract, SharedStatistics agreed)
     {
+        if (contract.Label.IsText)
+        {
+            var characters = 0.0;
+            foreach (var row in rows) characters += table.LabelValues[row];
+            return new SharedPart("label/characters", SharedMerge.Sum, [rows.Length, characters], []);
+        }
         if (contract.Label.Kind == LabelKind.Number)
         {
             var shift = StatisticsPlan.Shift(contract.Label.Column, contract.Label.Range, agreed);

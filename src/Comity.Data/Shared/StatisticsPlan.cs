@@ -22,7 +22,7 @@ internal sealed class StatisticsPlan
         get
         {
             var steps = new List<string>();
-            if (_contract.Features.Any(NeedsVocabulary) || (SharesSums && (_contract.Features.Any(NeedsSum) || LabelNeedsSum))) steps.Add(Vocabulary);
+            if (_contract.Features.Any(f => NeedsVocabulary(f) || NeedsCharacters(f)) || (SharesSums && (_contract.Features.Any(NeedsSum) || LabelNeedsSum))) steps.Add(Vocabulary);
             if (!SharesSums) return steps;
             steps.Add(Moments);
             if (_contract.Features.Any(NeedsSketch) || LabelNeedsSketch) steps.Add(Quantiles);
@@ -43,6 +43,9 @@ internal sealed class StatisticsPlan
     public bool LabelNeedsSketch => _contract.Label.Kind == LabelKind.Number && ByInformation;
 
     public static bool NeedsVocabulary(FeatureSection feature) => feature.Kind == FeatureKind.Category && feature.Values.Count == 0;
+
+    /// <summary>A text whose characters models read: all sites number them alike.</summary>
+    public static bool NeedsCharacters(FeatureSection feature) => feature.Tokens is not null;
 
     /// <summary>A number without closed bounds: its mean, agreed first, shifts the sums that follow, so that the squares don't cancel.</summary>
     public static bool NeedsSum(FeatureSection feature) => feature.Kind == FeatureKind.Number && feature.Range is not { IsClosed: true };

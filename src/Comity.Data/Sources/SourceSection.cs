@@ -2,8 +2,8 @@ using Comity.Declarations;
 
 namespace Comity.Data.Sources;
 
-/// <summary>Where a site's records lie: <c>sites[].source</c>. Exactly one of <c>csv</c>, <c>sqlite</c>, <c>postgres</c>, <c>files</c> and <c>idx</c>.</summary>
-[Doc("Where a site's records lie: a CSV file, a query to SQLite or PostgreSQL, a folder or archive with a file for each record, or an IDX file.")]
+/// <summary>Where a site's records lie: <c>sites[].source</c>. Exactly one of <c>csv</c>, <c>sqlite</c>, <c>postgres</c>, <c>files</c>, <c>idx</c> and <c>text</c>.</summary>
+[Doc("Where a site's records lie: a CSV file, a query to SQLite or PostgreSQL, a folder or archive with a file for each record, an IDX file, or a plain text.")]
 public sealed record SourceSection : ICheckedDeclaration
 {
     /// <summary>CSV file, plain or .gz, relative to the study.</summary>
@@ -58,6 +58,10 @@ public sealed record SourceSection : ICheckedDeclaration
     [Doc("A second pair of IDX files whose rows are the test rows; goes with split: { file: true }.")]
     public IdxSection? TestIdx { get; init; }
 
+    /// <summary>Plain text in UTF-8, plain or .gz, cut into pieces of the contract's <c>tokens</c>.</summary>
+    [Doc("A plain text in UTF-8, plain or .gz, relative to the study file: cut into pieces of the contract's tokens, each a record, in the order of the text.")]
+    public string? Text { get; init; }
+
     /// <summary>SQLite file, relative to the study.</summary>
     [Doc("SQLite database file, relative to the study file.")]
     public string? Sqlite { get; init; }
@@ -84,7 +88,7 @@ public sealed record SourceSection : ICheckedDeclaration
     /// <inheritdoc/>
     public void Check(DeclaredNode.Map at, ProblemList problems)
     {
-        var kinds = new object?[] { Csv, Sqlite, Postgres, Files, Idx }.Count(k => k is not null);
+        var kinds = new object?[] { Csv, Sqlite, Postgres, Files, Idx, Text }.Count(k => k is not null);
         if (kinds != 1) problems.Add(Messages.Problem("source-kind", at.Place, kinds));
         if (Files is null)
         {

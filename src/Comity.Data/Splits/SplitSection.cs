@@ -3,7 +3,7 @@ using Comity.Declarations;
 namespace Comity.Data.Splits;
 
 /// <summary>How a site's rows are parted into training, validation and test: the study's <c>split</c>.</summary>
-/// <remarks>At most one of <c>kfold</c>, <c>time</c>, <c>column</c> and <c>file</c>; without them a seeded, stratified fraction.</remarks>
+/// <remarks>At most one of <c>kfold</c>, <c>time</c>, <c>order</c>, <c>column</c> and <c>file</c>; without them a seeded, stratified fraction.</remarks>
 [Doc("How each site's rows are parted into training, validation and test rows.")]
 public sealed record SplitSection : ICheckedDeclaration
 {
@@ -27,6 +27,10 @@ public sealed record SplitSection : ICheckedDeclaration
     [Doc("A date or number column: the latest rows are the test rows, the latest of the rest validation.")]
     public string? Time { get; init; }
 
+    /// <summary>Rows stand in an order, and the last ones are the test.</summary>
+    [Doc("Rows stand in the order of the source, as pieces of a text do: the last are the test rows, the last of the rest validation.")]
+    public bool Order { get; init; }
+
     /// <summary>A column whose value says the part.</summary>
     [Doc("A column whose value says to which part a row belongs.")]
     public SplitColumnSection? Column { get; init; }
@@ -45,12 +49,12 @@ public sealed record SplitSection : ICheckedDeclaration
     /// <inheritdoc/>
     public void Check(DeclaredNode.Map at, ProblemList problems)
     {
-        var ways = new[] { Kfold is not null, Time is not null, Column is not null, File }.Count(w => w);
+        var ways = new[] { Kfold is not null, Time is not null, Column is not null, File, Order }.Count(w => w);
         if (ways > 1) problems.Add(Messages.Problem("split-ways", at.Place, ways));
         if (Test is not null && (Kfold is not null || Column is not null || File))
             problems.Add(Messages.Problem("split-test-unused", at["test"]!.Place));
         if (Stratify.Contains("none") && Stratify.Count > 1) problems.Add(Messages.Problem("split-stratify-none", at["stratify"]!.Place));
-        if (Stratify.Count > 0 && Time is not null) problems.Add(Messages.Problem("split-stratify-time", at["stratify"]!.Place));
+        if (Stratify.Count > 0 && (Time is not null || Order)) problems.Add(Messages.Problem("split-stratify-time", at["stratify"]!.Place));
     }
 }
 

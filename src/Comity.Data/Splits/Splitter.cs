@@ -22,6 +22,7 @@ public static class Splitter
         ArgumentOutOfRangeException.ThrowIfNegative(repeat);
         var all = Enumerable.Range(0, table.Rows).ToArray();
         if (split.Time is { } time) return ByTime(RowOrder.Keys(table[time]), all, split);
+        if (split.Order) return ByTime([.. table.SourceRowNumbers.Select(row => (long)row)], all, split);
         int[] rest, test;
         int[]? validation = null;
         if (split.File)

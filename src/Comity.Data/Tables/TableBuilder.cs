@@ -51,6 +51,7 @@ internal sealed class TableBuilder
             if (!Reads(column) && column != contract.Label.Column) _readers.Add(new LevelReader(column, FeatureKind.Category, [], contract.Missing, Problems));
         foreach (var column in options.Clean.Smoothing.Select(s => s.Order).Append(options.Split.Time).OfType<string>().Distinct())
             if (!Reads(column)) _readers.Add(new OrderReader(column, contract.Missing, Problems));
+        if (contract.Label.IsText) return;
         _label = contract.Label.Kind == LabelKind.Number
             ? new NumberReader(contract.Label.Column, [.. contract.Missing, .. contract.Label.Missing], contract.Label.Range, OutOfRange.Error, Problems)
             : new LabelReader(contract.Label, [.. contract.Missing, .. contract.Label.Missing], Problems);
@@ -181,7 +182,7 @@ internal sealed class TableBuilder
             return null;
         }
         var columns = _readers.Select(r => r.Build()).ToList();
-        var labels = _label switch { null => [], LabelReader classes => [.. classes.Classes], _ => ((NumberColumn)_label.Build()).Values.ToArray() };
+        var labels = _label switch { null => _contract.Label.IsText && !_options.ForInference ? Lengths((TextColumn)columns.First(c => c.Name == _contract.Label.Column)) : [], LabelReader classes => [.. classes.Classes], _ => ((NumberColumn)_label.Build()).Values.ToArray() };
         var unlabelled = 0;
         for (var i = 0; i < _keep.Count; i++)
         {
@@ -220,6 +221,15 @@ internal sealed class TableBuilder
             problems.Add(Messages.Warning("label-class-absent", place, _site, string.Join(", ", names.Where((_, i) => counts[i] == 0))));
         var few = names.Where((_, i) => counts[i] is > 0 and < 10).ToArray();
         if (present > 1 && few.Length > 0) problems.Add(Messages.Warning("label-few", place, _site, string.Join(", ", few), 10));
+    }
+
+    // A text's label is how many characters it has to tell.
+    private float[] Lengths(TextColumn texts)
+    {
+        var most = _contract.Features[0].Tokens!.Value;
+        var lengths = new float[texts.Values.Length];
+        for (var i = 0; i < lengths.Length; i++) lengths[i] = texts.Values[i] is { } text ? Math.Min(most, text.EnumerateRunes().Count()) : float.NaN;
+        return lengths;
     }
 
     private bool IsFeature(string column) => _contract.Features.Any(f => f.Column == column);

@@ -5,6 +5,7 @@ using Comity.Data.Images;
 using Comity.Data.Preprocess;
 using Comity.Data.Sources;
 using Comity.Data.Splits;
+using Comity.Data.Texts;
 using Comity.Declarations;
 
 namespace Comity.Data.Tables;
@@ -50,6 +51,7 @@ public sealed class TableLoader(ContractSection contract, LoadOptions options)
         var read = source.Csv is not null ? ReadCsv(source, builder, found, cancellationToken)
             : source.Files is not null ? ReadFiles(source.Files, source.TestFiles, OpenFiles, source, builder, found, cancellationToken)
             : source.Idx is not null ? ReadFiles(source.Idx, source.TestIdx, OpenIdx, source, builder, found, cancellationToken)
+            : source.Text is not null ? ReadText(source, builder, found, cancellationToken)
             : SqlRows.Read(source, options.BaseFolder, builder, found, cancellationToken);
         builder.Problems.Report(found);
         var table = read && !found.HasErrors ? builder.Build(source, found) : null;
@@ -84,6 +86,20 @@ public sealed class TableLoader(ContractSection contract, LoadOptions options)
             }
             builder.EndOfFile(records.Cells.Count);
         }
+        return true;
+    }
+
+    private bool ReadText(SourceSection source, TableBuilder builder, ProblemList problems, CancellationToken cancellationToken)
+    {
+        if (contract.Features.FirstOrDefault(f => f.Tokens is not null) is not { } feature) return false;
+        if (Shared(source.Text!, "text", problems, TextPieces.Open) is not { } text || !builder.Bind([feature.Column], source.Text!, problems)) return false;
+        var pieces = text.Pieces(feature.Tokens!.Value);
+        foreach (var piece in source.Part?.RowsOf(pieces.Count) ?? [.. Enumerable.Range(0, pieces.Count)])
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            builder.Add([], pieces[piece].Span, source.Text!, piece);
+        }
+        builder.EndOfFile(pieces.Count);
         return true;
     }
 

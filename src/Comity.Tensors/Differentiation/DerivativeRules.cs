@@ -36,13 +36,17 @@ internal static unsafe partial class DerivativeRules
     }
 
     // y = x
-    private static void Pass(Tape tape, ref Node node) => AddTo(tape, node.A, node.Gradient, 1);
+    private static void Pass(Tape tape, ref Node node)
+    {
+        if (!tape.HandOn(ref node, node.A)) AddTo(tape, node.A, node.Gradient, 1);
+    }
 
     // y = a + b
     private static void Add(Tape tape, ref Node node)
     {
         AddTo(tape, node.A, node.Gradient, 1);
-        AddTo(tape, node.B, node.Gradient, 1);
+        // Only one operand may take the memory over, for the other will add to its own.
+        if (node.A == node.B || tape.Node(node.A).Operation == Operation.Parameter || !tape.HandOn(ref node, node.B)) AddTo(tape, node.B, node.Gradient, 1);
     }
 
     // y = a − b

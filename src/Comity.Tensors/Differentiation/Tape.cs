@@ -181,6 +181,17 @@ public sealed unsafe class Tape
         return node.Gradient;
     }
 
+    /// <summary>Lets an operand that has no gradient yet take over a node's, whose rule is done with it: no copy. False: the operand must be given its own.</summary>
+    internal bool HandOn(ref Node node, int operand)
+    {
+        ref var below = ref _nodes[operand];
+        // A leaf's gradient is read after the pass, and a parameter's lies in the flat vector.
+        if (!below.NeedsGradient || below.HasGradient || below.Operation <= Operation.Parameter || Flow == GradientFlow.Parameters) return false;
+        below.Gradient = node.Gradient;
+        below.HasGradient = true;
+        return true;
+    }
+
     internal float* Take(nint length) => _arena.Take(length);
 
     internal bool Records => _gradient != null;

@@ -114,10 +114,18 @@ internal static class WideMath<TWide> where TWide : unmanaged, IWide<TWide>
     }
 
     /// <summary>Standard normal distribution function Φ(x) and density φ(x).</summary>
+    /// <remarks>Both by one e^(−x²/2): the tail is it times a polynomial in 1/(1 + p|x|) (Abramowitz and Stegun 1964, 26.2.17; absolute error 7.5·10⁻⁸).</remarks>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TWide Normal(TWide x, out TWide density)
     {
         density = TWide.Create(0.3989422804014327f) * Exp(TWide.Create(-0.5f) * x * x);
-        return TWide.MultiplyAdd(TWide.Create(0.5f), Erf(x * TWide.Create(0.7071067811865476f)), TWide.Create(0.5f));
+        var t = TWide.Create(1) / TWide.MultiplyAdd(TWide.Create(0.2316419f), TWide.Abs(x), TWide.Create(1));
+        var p = TWide.Create(1.330274429f);
+        p = TWide.MultiplyAdd(p, t, TWide.Create(-1.821255978f));
+        p = TWide.MultiplyAdd(p, t, TWide.Create(1.781477937f));
+        p = TWide.MultiplyAdd(p, t, TWide.Create(-0.356563782f));
+        p = TWide.MultiplyAdd(p, t, TWide.Create(0.319381530f));
+        var tail = p * t * density;
+        return TWide.Select(TWide.GreaterThan(x, TWide.Zero), TWide.Create(1) - tail, tail);
     }
 }
