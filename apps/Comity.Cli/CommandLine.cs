@@ -73,6 +73,11 @@ internal static class CommandLine
         root.Subcommands.Add(GenerateCommand.Create(session));
         root.Subcommands.Add(ReleaseCommand.Create(session));
         root.Subcommands.Add(ServeCommand.Create(session));
+        root.Subcommands.Add(DeployCommand.Create(session));
+        root.Subcommands.Add(DeploymentsCommand.Create(session));
+        root.Subcommands.Add(FeedbackCommand.Create(session));
+        root.Subcommands.Add(DriftCommand.Create(session));
+        root.Subcommands.Add(NextCommand.Create(session));
         root.Subcommands.Add(EstimateCommand.Create(session));
         root.Subcommands.Add(ReportCommand.Create(session));
         root.Subcommands.Add(DataCommand.Create(session));

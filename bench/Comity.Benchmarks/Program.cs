@@ -1,5 +1,6 @@
 using Comity.Benchmarks.Federation;
 using Comity.Benchmarks.Learning;
+using Comity.Benchmarks.Serving;
 using Comity.Benchmarks.Study;
 using Comity.Benchmarks.Tensors;
 
@@ -14,6 +15,8 @@ var families = new Dictionary<string, Func<string[], int>>
     ["simulation"] = SimulationNumbers.Run,
     ["sequences"] = SequenceNumbers.Run,
     ["gemm"] = GemmNumbers.Run,
+    ["serving"] = ServingNumbers.Run,
+    ["serving-constant"] = ConstantEndpoint.Run,
 };
 
 if (args.Length > 0 && families.TryGetValue(args[0], out var family)) return family(args[1..]);

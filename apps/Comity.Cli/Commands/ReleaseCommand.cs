@@ -27,6 +27,7 @@ internal static class ReleaseCommand
         command.Subcommands.Add(ReleaseShowCommand.Create(session));
         command.Subcommands.Add(ReleaseVerifyCommand.Create(session));
         command.Subcommands.Add(ReleaseDiffCommand.Create(session));
+        command.Subcommands.Add(ReleaseCompareCommand.Create(session));
         command.Subcommands.Add(ReleaseTrustCommand.Create(session));
         command.SetAction((parsed, _) =>
         {

@@ -7,6 +7,7 @@ using System.Security.Cryptography.X509Certificates;
 using Comity.Cli.Releases;
 using Comity.Cli.Terminal;
 using Comity.Declarations;
+using Comity.Serving.Deployments;
 using Comity.Serving.Hosting;
 using Comity.Serving.Inference;
 using Comity.Serving.Releases;
@@ -38,14 +39,16 @@ internal static class ServeCommand
             session.Out.Line(session.Text("serve.model", release.Manifest.Id, release.Signer[..16]));
         }
         session.Out.Line(session.Text("serve.listening", server.Address.ToString().TrimEnd('/'), chosen.Market, chosen.State));
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        try
+        // Asked to stop: that is how a server ends.
+        if (parsed.GetValue(options.Deployments) is { } deployments)
         {
-            await Task.Delay(Timeout.InfiniteTimeSpan, session.Time, stop.Token);
+            var node = new DeploymentNode(
+                server, new DeploymentFolder(Path.GetFullPath(deployments)), trusted, chosen.Market, parsed.GetRequiredValue(options.Node), chosen.State, new CanaryLimits(), session.Time);
+            await node.RunAsync(TimeSpan.FromSeconds(Math.Max(0.1, parsed.GetValue(options.Poll))), cancellationToken);
         }
-        catch (OperationCanceledException)
+        else
         {
-            // Asked to stop: that is how a server ends.
+            await Task.Delay(Timeout.InfiniteTimeSpan, session.Time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
         session.Out.Line(session.Text("serve.draining"));
         await server.StopAsync(CancellationToken.None);
@@ -69,6 +72,7 @@ internal static class ServeCommand
     {
         var problems = new ProblemList();
         var market = parsed.GetRequiredValue(options.Market);
+        if (!ReleaseManifest.IsName(parsed.GetRequiredValue(options.Node))) problems.Add(Texts.Problem("market-name", Place.InFile("--node"), parsed.GetRequiredValue(options.Node)));
         if (!ReleaseManifest.IsName(market)) problems.Add(Texts.Problem("market-name", Place.InFile("--market"), market));
         var address = ListenAddress.Read(parsed.GetRequiredValue(options.Listen), problems);
         var certificate = Certificate(parsed.GetValue(options.Certificate), parsed.GetValue(options.Key), problems);

@@ -39,10 +39,16 @@ internal sealed class ServeOptions(Session session)
 
     public Option<string?> Otlp { get; } = new("--otlp") { Description = session.Text("option.otlp"), HelpName = "URL" };
 
+    public Option<string?> Deployments { get; } = new("--deployments") { Description = session.Text("option.deployments"), HelpName = "DIR" };
+
+    public Option<string> Node { get; } = new("--node") { Description = session.Text("option.node"), HelpName = "NAME", DefaultValueFactory = _ => "node-1" };
+
+    public Option<double> Poll { get; } = new("--poll") { Description = session.Text("option.poll"), HelpName = "SECONDS", DefaultValueFactory = _ => 5 };
+
     public void AddTo(Command command)
     {
         Files.CompletionSources.Add(CommonOptions.Paths);
         command.Arguments.Add(Files);
-        foreach (var option in new Option[] { Market, Listen, State, Certificate, Key, Tokens, Open, Releases, BatchRows, BatchDelay, Cache, InFlight, Drain, Window, Retain, Otlp }) command.Options.Add(option);
+        foreach (var option in new Option[] { Market, Listen, State, Certificate, Key, Tokens, Open, Releases, BatchRows, BatchDelay, Cache, InFlight, Drain, Window, Retain, Otlp, Deployments, Node, Poll }) command.Options.Add(option);
     }
 }

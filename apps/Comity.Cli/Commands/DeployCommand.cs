@@ -1,0 +1,70 @@
+using System.CommandLine;
+using System.Globalization;
+using Comity.Cli.Releases;
+using Comity.Declarations;
+using Comity.Serving.Deployments;
+
+namespace Comity.Cli.Commands;
+
+/// <summary><c>comity deploy FILE --markets us,hu --to DIR</c>: orders a release into markets, whose nodes come for it.</summary>
+internal static class DeployCommand
+{
+    public static Command Create(Session session)
+    {
+        var file = ReleaseFiles.Argument(session);
+        var markets = new Option<string>("--markets") { Description = session.Text("option.markets"), HelpName = "A,B,…", Required = true };
+        var folder = new Option<string>("--to") { Description = session.Text("option.deployments"), HelpName = "DIR", Required = true };
+        var canary = new Option<string?>("--canary") { Description = session.Text("option.canary"), HelpName = "10%" };
+        var by = new Option<string?>("--approve-by") { Description = session.Text("option.approve-by"), HelpName = "NAME" };
+        var because = new Option<string?>("--because") { Description = session.Text("option.because"), HelpName = "TEXT" };
+        folder.CompletionSources.Add(CommonOptions.Paths);
+        var command = new Command("deploy", session.Text("deploy.description")) { file, markets, folder, canary, by, because };
+        command.SetAction((parsed, _) =>
+        {
+            var problems = new ProblemList();
+            var share = Share(parsed.GetValue(canary), problems);
+            var home = ComityHome.Of(session);
+            var path = parsed.GetRequiredValue(file);
+            var release = ReleaseFiles.Read(path, home.Trusted);
+            var wanted = parsed.GetRequiredValue(markets).Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+            var (name, approver, reason) = (release.Manifest.Name, parsed.GetValue(by), parsed.GetValue(because));
+            var findings = wanted.ToDictionary(m => m, m => MarketPolicy.Judge(release.Manifest, m), StringComparer.Ordinal);
+            foreach (var (market, found) in findings)
+            {
+                foreach (var finding in found) session.Out.Line($"{market}: {finding.Text(session.Language)}");
+                if (found.Any(f => f.Bars)) problems.Add(Texts.Problem("deploy-barred", Place.InFile(market), market));
+            }
+            if (string.IsNullOrWhiteSpace(approver) || string.IsNullOrWhiteSpace(reason)) problems.Add(Texts.Problem("deploy-approval", Place.InFile("--approve-by")));
+            if (problems.HasErrors) throw new StoppedException(ExitCode.Refused, problems);
+
+            var deployments = new DeploymentFolder(Path.GetFullPath(parsed.GetRequiredValue(folder)));
+            var before = deployments.Order(name, home.Trusted);
+            var ordered = new OrderedRelease(release.Manifest.Version, release.Sha256);
+            var changed = wanted.Select(market =>
+            {
+                var approval = new MarketApproval(approver!, reason!, [.. findings[market].Select(f => f.Code)]);
+                // The first version of a market has nothing to be tried against.
+                return share is { } tried && before?.For(market) is { } present && present.Stable != ordered
+                    ? new MarketOrder(market, present.Stable, ordered, tried, approval)
+                    : new MarketOrder(market, ordered, null, 0, approval);
+            }).ToList();
+            using var key = home.OpenKey(session);
+            deployments.Add(path, release.Sha256);
+            var order = new DeploymentOrder(name, (before?.Revision ?? 0) + 1, session.Time.GetUtcNow(), [.. (before?.Markets ?? []).Where(m => !wanted.Contains(m.Market)), .. changed]);
+            deployments.Write(order, key);
+            foreach (var market in changed)
+                session.Out.Line(market.Canary is null ? session.Text("deploy.ordered", market.Market, release.Manifest.Id, order.Revision) : session.Text("deploy.tried", market.Market, release.Manifest.Id, market.Share, market.Stable.Version, order.Revision));
+            return Task.FromResult((int)ExitCode.Done);
+        });
+        return command;
+    }
+
+    private static double? Share(string? text, ProblemList problems)
+    {
+        if (text is null) return null;
+        var percent = text.EndsWith('%');
+        if (double.TryParse(text.TrimEnd('%'), NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && (percent ? value / 100 : value) is > 0 and < 1 and var share) return share;
+        problems.Add(Texts.Problem("deploy-share", Place.InFile("--canary"), text));
+        return null;
+    }
+}

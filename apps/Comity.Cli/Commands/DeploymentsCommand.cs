@@ -1,0 +1,45 @@
+using System.CommandLine;
+using System.Globalization;
+using Comity.Cli.Releases;
+using Comity.Cli.Terminal;
+using Comity.Serving.Deployments;
+
+namespace Comity.Cli.Commands;
+
+/// <summary><c>comity deployments DIR</c>: what was ordered, by whom and why, and what the nodes made of it.</summary>
+internal static class DeploymentsCommand
+{
+    public static Command Create(Session session)
+    {
+        var folder = new Argument<string>("DIR") { HelpName = "DIR", Description = session.Text("option.deployments") };
+        folder.CompletionSources.Add(CommonOptions.Paths);
+        var command = new Command("deployments", session.Text("deployments.description")) { folder };
+        command.SetAction((parsed, _) =>
+        {
+            var deployments = new DeploymentFolder(Path.GetFullPath(parsed.GetRequiredValue(folder)));
+            var trusted = ComityHome.Of(session).Trusted;
+            foreach (var name in deployments.Names)
+            {
+                var order = deployments.Order(name, trusted)!;
+                session.Out.Line(session.Out.Bold(session.Text("deployments.order", name, order.Revision, order.Issued.ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture))));
+                foreach (var market in order.Markets)
+                {
+                    session.Out.Line("  " + (market.Canary is null ? session.Text("deployments.market", market.Market, market.Stable.Version) : session.Text("deployments.market-canary", market.Market, market.Stable.Version, market.Canary.Version, market.Share)));
+                    session.Out.Line("    " + session.Text("deployments.approval", market.Approval.By, market.Approval.Because, string.Join(", ", market.Approval.Findings)));
+                }
+            }
+            var table = new TextTable([.. new[] { "node", "state", "versions", "answers", "failures", "p99" }.Select(c => session.Text("deployments.column." + c))]);
+            foreach (var report in deployments.Reports())
+            {
+                var served = report.Versions.Where(v => v.Share > 0 || v.Canary).ToList();
+                table.Add(
+                    $"{report.Market}/{report.Node}", report.Reason is null ? session.Text("deployments.state." + report.State) : $"{session.Text("deployments.state." + report.State)} ({report.Reason})",
+                    string.Join(", ", served.Select(v => $"{v.Name}@{v.Version} {v.Share.ToString("P0", session.Language)}")), served.Sum(v => v.Answers).ToString("N0", session.Language),
+                    served.Sum(v => v.Failures).ToString("N0", session.Language), $"{served.Select(v => v.P99Milliseconds).DefaultIfEmpty(0).Max().ToString("N1", session.Language)} ms");
+            }
+            foreach (var line in table.Lines()) session.Out.Line(line);
+            return Task.FromResult((int)ExitCode.Done);
+        });
+        return command;
+    }
+}

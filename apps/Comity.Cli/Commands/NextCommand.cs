@@ -1,0 +1,54 @@
+using System.CommandLine;
+using Comity.Cli.Composition;
+using Comity.Cli.Estimates;
+using Comity.Cli.Loop;
+using Comity.Cli.Progress;
+using Comity.Declarations;
+using Comity.Insight.Results;
+using Comity.Serving.Releases;
+
+namespace Comity.Cli.Commands;
+
+/// <summary><c>comity next NAME --out FILE</c>: proposes the next study from what the markets saw. Trains nothing: a person runs it.</summary>
+internal static class NextCommand
+{
+    public static Command Create(Session session)
+    {
+        var file = ReleaseFiles.Argument(session);
+        var study = new Option<string>("--study") { Description = session.Text("option.next-study"), HelpName = "STUDY", Required = true };
+        var states = new Option<string[]>("--state") { Description = session.Text("option.next-state"), HelpName = "MARKET=DIR", Required = true, AllowMultipleArgumentsPerToken = true };
+        var output = new Option<string>("--out") { Description = session.Text("option.next-out"), HelpName = "FILE", Required = true };
+        var rounds = new Option<int>("--rounds") { Description = session.Text("option.next-rounds"), HelpName = "N", DefaultValueFactory = _ => 20 };
+        study.CompletionSources.Add(CommonOptions.Paths);
+        output.CompletionSources.Add(CommonOptions.Paths);
+        var command = new Command("next", session.Text("next.description")) { file, study, states, output, rounds };
+        command.SetAction((parsed, cancellationToken) =>
+        {
+            var path = parsed.GetRequiredValue(file);
+            var release = ReleaseFiles.Read(session, path);
+            var reasons = parsed.GetRequiredValue(states).Select(state =>
+            {
+                var parts = state.Split('=', 2);
+                if (parts.Length != 2) throw new StoppedException(ExitCode.Usage, Texts.Problem("next-state", Place.InFile("--state"), state));
+                return MarketReason.Of(MarketStateOptions.Read(session, parts[0], parts[1], Path.GetDirectoryName(Path.GetFullPath(path))!), release);
+            }).ToList();
+            foreach (var reason in reasons) session.Out.Line(reason.Text(session));
+
+            var source = parsed.GetRequiredValue(study);
+            if (Directory.Exists(source)) source = Path.Combine(source, "study.yaml");
+            var target = Path.GetFullPath(parsed.GetRequiredValue(output));
+            if (Path.GetDirectoryName(target) != Path.GetDirectoryName(Path.GetFullPath(source))) throw new StoppedException(ExitCode.Usage, Texts.Problem("next-folder", Place.InFile(target), Path.GetDirectoryName(Path.GetFullPath(source))));
+            var weights = $"{release.Manifest.Name}-{release.Manifest.Version}.safetensors";
+            AtomicFile.Write(Path.Combine(Path.GetDirectoryName(target)!, weights), stream => stream.Write(release[Release.WeightsPart].Span));
+            IEnumerable<string> head = [session.Text("next.head", release.Manifest.Id, session.Time.GetUtcNow().ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture)), .. reasons.Select(r => r.Text(session))];
+            AtomicFile.Write(target, NextStudy.Write(File.ReadAllText(source), release, weights, head, parsed.GetValue(rounds)));
+
+            session.Out.Line(session.Text(reasons.Any(r => r.Calls) ? "next.called" : "next.not-called"));
+            var estimate = StudyEstimate.Measure(CheckedStudy.Read(session, target, cancellationToken), Environment.ProcessorCount, session.Time, cancellationToken);
+            session.Out.Line(session.Text("next.cost", RunClock.Show(TimeSpan.FromSeconds(estimate.WallSeconds)), estimate.Models.Sum(m => m.Bytes) / 1e6, estimate.MemoryBytes / 1e6));
+            session.Out.Line(session.Text("next.written", target));
+            return Task.FromResult((int)ExitCode.Done);
+        });
+        return command;
+    }
+}
