@@ -78,6 +78,7 @@ internal static class CommandLine
         root.Subcommands.Add(FeedbackCommand.Create(session));
         root.Subcommands.Add(DriftCommand.Create(session));
         root.Subcommands.Add(NextCommand.Create(session));
+        root.Subcommands.Add(RehearseCommand.Create(session));
         root.Subcommands.Add(EstimateCommand.Create(session));
         root.Subcommands.Add(ReportCommand.Create(session));
         root.Subcommands.Add(DataCommand.Create(session));

@@ -16,7 +16,8 @@ internal static class LabelWords
         if (label.Positive is not { } rule) return null;
         if (rule.Operator is not null) return double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number) ? classes[rule.IsPositive(number) ? 1 : 0] : null;
         if (rule.Values.Contains(text)) return classes[1];
-        return label.Negative.Contains(text) ? classes[0] : null;
+        // Where the contract names no negative values all others are negative in records; in feedback a misspelt one must not become a label.
+        return label.Negative.Contains(text) || (label.Negative.Count == 0 && rule.Values.Any(v => text == v switch { "1" => "0", "true" => "false", "yes" => "no", _ => null })) ? classes[0] : null;
     }
 
     /// <summary>What is expected, in words.</summary>

@@ -26,7 +26,7 @@ internal sealed class RequestHandler(
         if (Draining) context.Response.Headers.Connection = "close";
         try
         {
-            if (HttpMethods.IsPost(context.Request.Method) && path == "/predict") await PredictAsync(context, context.Request.Query["model"], null);
+            if (path == "/predict" && HttpMethods.IsPost(context.Request.Method)) await PredictAsync(context, context.Request.QueryString.HasValue ? context.Request.Query["model"] : default(string), null);
             else await RouteAsync(context, path.Trim('/').Split('/'));
         }
         catch (RequestRefusedException e)
@@ -127,7 +127,7 @@ internal sealed class RequestHandler(
             var reader = RecordReader.For(exchange, options.Limits.Rows, unseen);
             if (csv) reader.Csv(body);
             else reader.Json(body.Span);
-            var single = !csv && body.Span.TrimStart(" \t\r\n"u8).StartsWith("{"u8) && exchange.Rows == 1 && !IsList(body.Span);
+            var single = reader.IsSingle;
             return (e, now) =>
             {
                 AnswerWriter.Predictions(e, e.Version.Texts, now, single);
@@ -207,23 +207,17 @@ internal sealed class RequestHandler(
         }
     }
 
-    private static async ValueTask<int> ComputeAsync(Exchange exchange)
+    private async ValueTask<int> ComputeAsync(Exchange exchange)
     {
         var (version, rows) = (exchange.Version, exchange.Rows);
         var (inputs, outputs) = (version.Model.Inputs, version.Model.Outputs);
         var hash = 0;
         // Single records repeat (a page is reloaded, a call is tried again); batches hardly ever do as a whole.
         if (rows == 1 && version.Cache is { } cache && cache.TryFind(exchange.Features.AsSpan(0, inputs), exchange.Outputs.AsSpan(0, outputs), out hash)) return 1;
-        if (!version.Batcher.TryPredict(exchange.Features.AsMemory(0, rows * inputs), rows, exchange.Outputs.AsMemory(0, rows * outputs), out var done)) throw Busy();
+        if (!version.Batcher.TryPredict(exchange.Features.AsMemory(0, rows * inputs), rows, exchange.Outputs.AsMemory(0, rows * outputs), Volatile.Read(ref _inFlight) > Environment.ProcessorCount, out var done)) throw Busy();
         await done;
         if (rows == 1 && version.Cache is { } keep) keep.Keep(exchange.Features.AsSpan(0, inputs), exchange.Outputs.AsSpan(0, outputs), hash);
         return 0;
-    }
-
-    private static bool IsList(ReadOnlySpan<byte> json)
-    {
-        var reader = new System.Text.Json.Utf8JsonReader(json);
-        return reader.Read() && reader.Read() && reader.TokenType == System.Text.Json.JsonTokenType.PropertyName && reader.ValueTextEquals("records"u8) && reader.Read() && reader.TokenType == System.Text.Json.JsonTokenType.StartArray;
     }
 
     private ModelVersion Found(string? name, string? version)

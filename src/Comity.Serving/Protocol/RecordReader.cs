@@ -12,6 +12,9 @@ internal sealed class RecordReader(Exchange exchange, RecordEncoder encoder, IRe
 {
     private readonly bool[] _given = exchange.Given;
 
+    /// <summary>Whether one record came, and no list.</summary>
+    public bool IsSingle { get; private set; }
+
     public static RecordReader For(Exchange exchange, int mostRows, bool unseenIsMissing)
     {
         var encoder = exchange.Model.Records ?? throw RequestRefusedException.Of(400, "record-encoded-only", "", exchange.Model.Manifest.Name);
@@ -36,7 +39,11 @@ internal sealed class RecordReader(Exchange exchange, RecordEncoder encoder, IRe
                 if (reader.TokenType != JsonTokenType.EndObject) throw RequestRefusedException.Of(400, "record-form", "records");
             }
             else if (reader.TokenType == JsonTokenType.StartArray) List(ref reader);
-            else if (reader.TokenType == JsonTokenType.StartObject) Record(ref reader, "");
+            else if (reader.TokenType == JsonTokenType.StartObject)
+            {
+                IsSingle = true;
+                Record(ref reader, "");
+            }
             else throw RequestRefusedException.Of(400, "record-form", "");
             if (reader.Read()) throw RequestRefusedException.Of(400, "record-form", "");
         }

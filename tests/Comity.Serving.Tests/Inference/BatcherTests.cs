@@ -28,7 +28,7 @@ public sealed class BatcherTests
                 var row = new float[model.Inputs];
                 for (var j = 0; j < row.Length; j++) row[j] = (float)random.NextGaussian();
                 var outputs = new float[2];
-                Assert.True(batcher.TryPredict(row, 1, outputs, out var done));
+                Assert.True(batcher.TryPredict(row, 1, outputs, busy: client % 2 == 0, out var done));
                 await done;
                 Assert.Equal(Alone(model, row)[1], outputs[1], 1e-6f);
             }
@@ -44,9 +44,9 @@ public sealed class BatcherTests
         var batcher = new Batcher(model, new BatchOptions(64, TimeSpan.FromHours(1), Waiting: 2), 1, TimeProvider.System);
         var (row, outputs) = (new float[model.Inputs], new float[2]);
 
-        Assert.True(batcher.TryPredict(row, 1, outputs, out _));
-        Assert.True(batcher.TryPredict(row, 1, outputs, out _));
-        Assert.False(batcher.TryPredict(row, 1, outputs, out _));
+        Assert.True(batcher.TryPredict(row, 1, outputs, false, out _));
+        Assert.True(batcher.TryPredict(row, 1, outputs, false, out _));
+        Assert.False(batcher.TryPredict(row, 1, outputs, false, out _));
     }
 
     [Fact]
