@@ -109,7 +109,8 @@ for kind, module in (("rnn", nn.RNN), ("gru", nn.GRU), ("lstm", nn.LSTM)):
         for side, suffix in (("forward", ""), ("backward", "_reverse")):
             given[side + "Input"] = draw(channels, gates * hidden, scale=0.4)
             given[side + "InputBias"] = draw(gates * hidden, scale=0.4)
-            given[side + "State"] = draw(hidden, gates * hidden, scale=0.4)
+            # Larger weights would make a long run chaotic: then the last bits of any two sums grow until nothing can be compared.
+            given[side + "State"] = draw(hidden, gates * hidden, scale=min(0.4, hidden ** -0.5))
             given[side + "StateBias"] = draw(gates * hidden, scale=0.4)
 
         # The module keeps its weights to itself, so that they are copied in and their gradients taken out.
