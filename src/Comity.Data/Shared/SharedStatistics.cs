@@ -100,6 +100,15 @@ public sealed record SharedStatistics(IReadOnlyList<SharedPart> Parts)
         return new SharedStatistics([.. order.Select(name => merged[name])]);
     }
 
+    /// <summary>Mean and standard deviation of a numeric label over all sites' training rows; null where sites keep to their own numbers, or the label is of classes.</summary>
+    public (double Mean, double Deviation)? LabelMoments(Contracts.ContractSection contract)
+    {
+        ArgumentNullException.ThrowIfNull(contract);
+        if (this["label/moments"] is not { } part) return null;
+        var (present, mean, deviation) = Preprocess.ColumnFitter.Moments(part.Values, StatisticsPlan.Shift(contract.Label.Column, contract.Label.Range, this));
+        return present > 0 && deviation > 0 ? (mean, deviation) : null;
+    }
+
     /// <summary>These statistics and those of a later step.</summary>
     public SharedStatistics And(SharedStatistics later) => new([.. Parts, .. later.Parts]);
 
