@@ -80,6 +80,11 @@ internal static class CommandLine
         root.Subcommands.Add(NextCommand.Create(session));
         root.Subcommands.Add(RehearseCommand.Create(session));
         root.Subcommands.Add(EstimateCommand.Create(session));
+        root.Subcommands.Add(SubmitCommand.Create(session));
+        root.Subcommands.Add(WatchCommand.Create(session));
+        root.Subcommands.Add(StudyCommands.Cancel(session));
+        root.Subcommands.Add(StudyCommands.Resume(session));
+        root.Subcommands.Add(StudyCommands.Results(session));
         root.Subcommands.Add(ReportCommand.Create(session));
         root.Subcommands.Add(DataCommand.Create(session));
         root.Subcommands.Add(PrivacyCommand.Create(session));

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Security.Cryptography;
+using Comity.Cli.Network;
 using Comity.Cli.Sites;
 using Comity.Declarations;
 using Comity.Transport.Identity;
@@ -34,8 +35,21 @@ internal static class SiteRunCommand
         new Joining(session, site, identity).Check(hello, connection.Address);
         var me = await membership.GreetAsync(client, connection.Address, cancellationToken);
         session.Out.Line(session.Text("site.serving", me.Name, connection.Address));
-        await membership.KeepAsync(client, connection.Address, cancellationToken);
+        await WorkAsync(
+            token => membership.KeepAsync(client, connection.Address, token),
+            token => new SiteServing(session, site).ServeAsync(http, connection.Address, Environment.ProcessorCount, token), cancellationToken);
         return ExitCode.Done;
+    }
+
+    // Whichever ends first ends the site: it no longer belongs, or it was stopped.
+    private static async Task WorkAsync(Func<CancellationToken, Task> keep, Func<CancellationToken, Task> serve, CancellationToken cancellationToken)
+    {
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        Task[] both = [keep(over.Token), serve(over.Token)];
+        var first = await Task.WhenAny(both);
+        await over.CancelAsync();
+        await Task.WhenAll(both).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await first;
     }
 
     private static SiteIdentity Open(DeclaredSite site)

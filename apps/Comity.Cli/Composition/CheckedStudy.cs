@@ -38,7 +38,7 @@ internal sealed record CheckedStudy(ComposedStudy Study, IReadOnlyList<RecordTab
     }
 
     /// <summary>A site with one class could take part in a federation, but a study also trains and judges a model at each site, which one class can't bear.</summary>
-    private static Problem Stricter(Problem problem, CultureInfo language) =>
+    public static Problem Stricter(Problem problem, CultureInfo language) =>
         problem.Code == "label-one-class" ? Texts.Problem("site-one-class", problem.Place, problem.Found(language)) : problem;
 
     /// <summary>The study with what the command line changes, checked again.</summary>

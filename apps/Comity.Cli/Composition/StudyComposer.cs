@@ -15,7 +15,10 @@ namespace Comity.Cli.Composition;
 internal static class StudyComposer
 {
     /// <summary>Reads the study. Either part is null when something in it is wrong; <paramref name="problems"/> then says what.</summary>
-    public static (StudyData? Data, ComposedStudy? Study) Read(string path, ProblemList problems)
+    /// <param name="path">The file or its folder.</param>
+    /// <param name="problems">Takes what is wrong.</param>
+    /// <param name="federated">Whether the sites say themselves where their records lie, so that the study must not.</param>
+    public static (StudyData? Data, ComposedStudy? Study) Read(string path, ProblemList problems, bool federated = false)
     {
         if (StudyReader.Read(path, problems) is not { } declared)
         {
@@ -23,7 +26,7 @@ internal static class StudyComposer
             return (null, null);
         }
         var study = declared.Section;
-        var data = Data(declared, problems);
+        var data = federated ? DataElsewhere(declared, problems) : Data(declared, problems);
         var model = Bind<ModelSection>(study.Model, problems);
         var training = BindOr(study.Training, new TrainingSection(), problems);
         var evaluation = BindOr(study.Evaluation, new EvaluationSection(), problems);
@@ -103,6 +106,17 @@ internal static class StudyComposer
         {
             if (TrainingSection.Read(study.Training, DeclaredJson.Write(own), []) is { } changed && changed != training) yield return (changed, own);
         }
+    }
+
+    private static StudyData? DataElsewhere(DeclaredStudy declared, ProblemList problems)
+    {
+        var (study, own) = (declared.Section, new ProblemList());
+        var sections = DataSections.Read(study.Contract, study.Preprocess, study.Clean, study.Split, own);
+        foreach (var site in study.Sites.Where(s => s.Source is not null)) own.Add(Texts.Problem("federated-with-source", site.Source!.Place, site.Id));
+        if (study.Privacy is not null) own.Add(Texts.Problem("federated-with-privacy", declared.Root["privacy"]?.Place ?? declared.Root.Place));
+        if (study.Synthetic is { } synthetic) own.Add(Texts.Problem("federated-with-synthetic", synthetic.Place));
+        problems.AddRange(own);
+        return sections is null || own.HasErrors ? null : new StudyData(declared, sections, null, []);
     }
 
     /// <summary>Training sections that a federation or its personalisation changes.</summary>

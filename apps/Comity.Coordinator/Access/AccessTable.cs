@@ -34,6 +34,7 @@ internal static class AccessTable
         For("POST", "/v1/studies", "submit a study", [CallerRole.Author, CallerRole.Operator]),
         For("GET", "/v1/studies", "list studies", People),
         For("GET", "/v1/studies/{study}", "watch a study", People),
+        For("GET", "/v1/studies/{study}/file", "the study as it was handed in", People),
         For("POST", "/v1/studies/{study}/cancel", "cancel a study", [CallerRole.Author, CallerRole.Operator]),
         For("POST", "/v1/studies/{study}/resume", "let a stopped study go on", [CallerRole.Author, CallerRole.Operator]),
         For("GET", "/v1/studies/{study}/results", "read results", People),

@@ -32,6 +32,7 @@ internal static class StudyEndpoints
             study.Resume();
             return Task.FromResult(Calls.Reply(study.View([])));
         })));
+        routes.MapGet("/v1/studies/{study}/file", Calls.For(Watchers, (context, caller) => With(studies, context, caller, study => Task.FromResult(Results.File(study.Declared.File, "application/yaml", enableRangeProcessing: true)))));
         routes.MapGet("/v1/studies/{study}/results", Calls.For(Watchers, (context, caller) => WithDone(studies, context, caller, study => Results.File(study.ResultsFile, "application/json", enableRangeProcessing: true))));
         routes.MapGet("/v1/studies/{study}/artefacts", Calls.For(Authors, (context, caller) => WithDone(studies, context, caller, study => Results.File(study.ArtefactsFile, "application/json"))));
         routes.MapGet("/v1/studies/{study}/models/{number:int}", Calls.For(Authors, (context, caller) => WithDone(studies, context, caller, study =>

@@ -74,6 +74,8 @@ internal sealed class StudyServer : IAsyncDisposable
             if (Keys.PublicKeyOf(site.Id) is null) problems.Add(Texts.Problem("site-not-approved", site.Id, site.Id));
         }
         if (declared.Section.Synthetic is { } synthetic) problems.Add(Texts.Problem("study-carries-sources", synthetic.Place.ToString(), "synthetic"));
+        // The gates that enforce it are the sites'; until they are reached over the wire, nobody is told that it is kept.
+        if (declared.Section.Privacy is not null) problems.Add(Texts.Problem("study-with-privacy", declared.Root["privacy"]?.Place.ToString() ?? id));
         if (problems.HasErrors)
         {
             Directory.Delete(FolderOf(id), recursive: true);

@@ -38,6 +38,10 @@ public sealed class StudyClient(HttpClient http, TimeProvider time)
     public Task FetchResultsAsync(string id, string path, CancellationToken cancellationToken) =>
         FetchAsync($"v1/studies/{Uri.EscapeDataString(id)}/results", path, cancellationToken);
 
+    /// <summary>Fetches the study file as it was handed in.</summary>
+    public Task FetchStudyAsync(string id, string path, CancellationToken cancellationToken) =>
+        FetchAsync($"v1/studies/{Uri.EscapeDataString(id)}/file", path, cancellationToken);
+
     /// <summary>Fetches a model's weights as little-endian floats; goes on where an earlier call broke off.</summary>
     /// <exception cref="InvalidDataException">What arrived has another digest; it was deleted.</exception>
     public async Task FetchModelAsync(string id, HeldModel model, string path, CancellationToken cancellationToken)

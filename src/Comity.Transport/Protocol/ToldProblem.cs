@@ -21,15 +21,16 @@ public sealed record ToldProblem(string Code, string Where, ToldText Found, Told
 
     /// <summary>The problem again, for people here.</summary>
     /// <param name="by">Who told it, as a place: a site, the coordinator.</param>
-    public Problem ToProblem(string by) => new(Messages.Catalog, "told", Place.InFile(by.Length > 0 ? $"{by}: {Where}" : Where), Found.Local, Expected.Local, Remedy.Local, Code);
+    public Problem ToProblem(string by) => new(Messages.Catalog, "told", Place.InFile(by.Length > 0 ? $"{by}: {Where}" : Where), Found, Expected, Remedy, Code);
 }
 
 /// <summary>A text in both languages.</summary>
 /// <param name="En">English.</param>
 /// <param name="Zh">Simplified Chinese.</param>
-public sealed record ToldText(string En, string Zh)
+public sealed record ToldText(string En, string Zh) : IFormattable
 {
-    internal LocalText Local => new(Messages.Catalog, "told.text", En, Zh);
+    /// <summary>The text in the language of the reader.</summary>
+    public string ToString(string? format, IFormatProvider? formatProvider) => formatProvider is CultureInfo { TwoLetterISOLanguageName: "zh" } ? Zh : En;
 
     internal static ToldText Of(Func<CultureInfo, string> text) => new(text(CultureInfo.GetCultureInfo("en")), text(CultureInfo.GetCultureInfo("zh-Hans")));
 }

@@ -2,8 +2,11 @@ using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
+using System.Text.Json.Nodes;
 using Comity.Coordinator.Studies;
 using Comity.Declarations;
+using Comity.Federation.Results;
+using Comity.Federation.Runs;
 using Comity.Federation.Studies;
 using Comity.Testing;
 using Comity.Transport.Clients;
@@ -74,24 +77,24 @@ internal sealed class LoopbackFederation : IAsyncDisposable
         _host = null;
     }
 
-    public HttpClient Client(string name, CallerRole role)
+    public HttpClient Client(string name, CallerRole role, int? through = null)
     {
         var http = new HttpClient(new SocketsHttpHandler { SslOptions = { RemoteCertificateValidationCallback = (_, _, _, _) => true } })
         {
-            BaseAddress = Address, DefaultRequestVersion = HttpVersion.Version20, DefaultVersionPolicy = HttpVersionPolicy.RequestVersionOrLower, Timeout = Timeout.InfiniteTimeSpan,
+            BaseAddress = new Uri($"https://localhost:{through ?? _port}/"), DefaultRequestVersion = HttpVersion.Version20, DefaultVersionPolicy = HttpVersionPolicy.RequestVersionOrLower, Timeout = Timeout.InfiniteTimeSpan,
         };
         http.DefaultRequestHeaders.Add("Test-Caller", $"{name}|{role}");
         return http;
     }
 
     /// <summary>Starts a site; the returned source ends it as a kill would, at whatever it does.</summary>
-    public CancellationTokenSource StartSite(string name, Func<LeastSquaresSite>? work = null, bool ownModelStays = true, Func<string?>? refuses = null, IProgress<SiteAgentEvent>? events = null)
+    public CancellationTokenSource StartSite(string name, Func<LeastSquaresSite>? work = null, bool ownModelStays = true, Func<string?>? refuses = null, int? through = null)
     {
-        var http = Client(name, CallerRole.Site);
+        var http = Client(name, CallerRole.Site, through);
         var host = new Host(work ?? (() => Site(name)), ownModelStays, refuses);
         var options = new SiteAgentOptions { Site = name, StateFolder = At("sites", name), Wait = TimeSpan.FromSeconds(2) };
         var over = new CancellationTokenSource();
-        _sites.Add((over, Task.Run(() => new SiteAgent(new SiteClient(http, TimeProvider.System), host, options, TimeProvider.System, events).RunAsync(over.Token)), http));
+        _sites.Add((over, Task.Run(() => new SiteAgent(new SiteClient(http, TimeProvider.System), host, options, TimeProvider.System, null).RunAsync(over.Token)), http));
         return over;
     }
 
@@ -121,6 +124,43 @@ internal sealed class LoopbackFederation : IAsyncDisposable
             if (view.State is StudyState.Done or StudyState.Stopped or StudyState.Cancelled) return view;
             await Task.Delay(20, limit.Token);
         }
+    }
+
+    public async Task UntilRoundAsync(int round)
+    {
+        while (true)
+        {
+            var view = await Author.ViewAsync("test-1", 0, TimeSpan.Zero, default);
+            Assert.NotEqual(StudyState.Stopped, view.State);
+            if (view.Events.Any(e => e.Code == "round-done" && int.Parse(e.Arguments[2], System.Globalization.CultureInfo.InvariantCulture) >= round)) return;
+            await Task.Delay(10);
+        }
+    }
+
+    public async Task<string> ResultsAsync()
+    {
+        var path = At("results.json");
+        await Author.FetchResultsAsync("test-1", path, default);
+        return path;
+    }
+
+    public async Task<SortedDictionary<string, string>> NetworkAsync()
+    {
+        var models = JsonNode.Parse(await File.ReadAllTextAsync(await ResultsAsync()))!["models"]!.AsArray();
+        return new(models.ToDictionary(m => $"{m!["id"]}#{m["repeat"]}", m => (string)m!["weightsSha256"]!));
+    }
+
+    public async Task<SortedDictionary<string, string>> LocalAsync(string yaml)
+    {
+        var problems = new ProblemList();
+        var study = SectionReader.Read<StudySection>(DeclaredFile.Parse(yaml, "study.yaml", problems)!, problems)!;
+        Assert.Empty(problems);
+        using var outcome = await StudyRun.RunAsync(new StudyRunInput
+        {
+            Study = study, StudySha256 = "local", Model = new LeastSquaresModel(), Sites = [.. study.Sites.Select(s => LoopbackFederation.Site(s.Id))], RunFolder = At("local"),
+            PrimaryMetric = "mse", Environment = new RunEnvironment("0.1.0", "X64", 256, ".NET 10"),
+        }, default);
+        return new(outcome.Results.Models.ToDictionary(m => $"{m.Id}#{m.Repeat}", m => m.WeightsSha256));
     }
 
     public async ValueTask DisposeAsync()

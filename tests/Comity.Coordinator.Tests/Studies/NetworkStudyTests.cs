@@ -1,8 +1,4 @@
 using System.Text.Json.Nodes;
-using Comity.Declarations;
-using Comity.Federation.Results;
-using Comity.Federation.Runs;
-using Comity.Federation.Studies;
 using Comity.Transport.Clients;
 using Comity.Transport.Protocol;
 
@@ -28,7 +24,7 @@ public sealed class NetworkStudyTests : IAsyncDisposable
         var ended = await _federation.EndAsync();
 
         Assert.True(ended.State == StudyState.Done, string.Join("\n", ended.Problems.Select(p => p.ToProblem(""))));
-        Assert.Equal(await LocalAsync(yaml), await NetworkAsync());
+        Assert.Equal(await _federation.LocalAsync(yaml), await _federation.NetworkAsync());
     }
 
     [Fact]
@@ -40,18 +36,18 @@ public sealed class NetworkStudyTests : IAsyncDisposable
         var third = _federation.StartSite("s2");
         await _federation.Author.SubmitAsync(LoopbackFederation.Submission(yaml), default);
 
-        await UntilRoundAsync(5);
+        await _federation.UntilRoundAsync(5);
         await third.CancelAsync();
         await _federation.StopAsync();
         await _federation.StartAsync();
         await Task.Delay(300);
         _federation.StartSite("s2");
-        await UntilRoundAsync(15);
+        await _federation.UntilRoundAsync(15);
         await _federation.StopAsync();
         await _federation.StartAsync();
 
         Assert.Equal(StudyState.Done, (await _federation.EndAsync()).State);
-        Assert.Equal(await LocalAsync(yaml), await NetworkAsync());
+        Assert.Equal(await _federation.LocalAsync(yaml), await _federation.NetworkAsync());
     }
 
     [Fact]
@@ -79,14 +75,14 @@ public sealed class NetworkStudyTests : IAsyncDisposable
         await _federation.StartAsync();
         foreach (var site in new[] { "s0", "s1" }) _federation.StartSite(site);
         var third = _federation.StartSite("s2");
-        var yaml = LoopbackFederation.Yaml("patienceSeconds: 3\narms: [federated]\nfederation: { rounds: 8, localEpochs: 5, quorum: 2 }");
+        var yaml = LoopbackFederation.Yaml("patienceSeconds: 3\narms: [federated]\nfederation: { rounds: 5, localEpochs: 5, quorum: 2 }");
         _federation.Between = async (context, next) =>
         {
             if (context.Request.Headers["Test-Caller"] == "s0|Site" && context.Request.Path.Value!.EndsWith("/answer", StringComparison.Ordinal)) await Task.Delay(50);
             await next();
         };
         await _federation.Author.SubmitAsync(LoopbackFederation.Submission(yaml), default);
-        await UntilRoundAsync(2);
+        await _federation.UntilRoundAsync(2);
         await third.CancelAsync();
 
         // Judging needs every site: the study stops there and names who is missing, and the rounds had gone on without it.
@@ -97,7 +93,7 @@ public sealed class NetworkStudyTests : IAsyncDisposable
         _federation.StartSite("s2");
         await _federation.Author.ResumeAsync("test-1", default);
         Assert.Equal(StudyState.Done, (await _federation.EndAsync()).State);
-        var contributors = JsonNode.Parse(await File.ReadAllTextAsync(await ResultsAsync()))!["contributors"]!.AsArray();
+        var contributors = JsonNode.Parse(await File.ReadAllTextAsync(await _federation.ResultsAsync()))!["contributors"]!.AsArray();
         Assert.Contains(contributors, r => r!["missing"]!.AsArray().Select(s => (string)s!).SequenceEqual(["s2"]) && r["contributed"]!.AsArray().Count == 2);
     }
 
@@ -112,6 +108,9 @@ public sealed class NetworkStudyTests : IAsyncDisposable
         var yaml = LoopbackFederation.Yaml(Simple).Replace("{ id: s0, market: us }", "{ id: s0, market: us, source: { csv: mine.csv } }", StringComparison.Ordinal);
         var carrying = await Assert.ThrowsAsync<WireException>(() => _federation.Author.SubmitAsync(LoopbackFederation.Submission(yaml), default));
         Assert.Equal("study-carries-sources", carrying.Told.Code);
+        var privately = LoopbackFederation.Yaml(Simple + "\nprivacy: { secureAggregation: true }");
+        var unprotected = await Assert.ThrowsAsync<WireException>(() => _federation.Author.SubmitAsync(LoopbackFederation.Submission(privately), default));
+        Assert.Equal("study-with-privacy", unprotected.Told.Code);
         Assert.Empty((await _federation.Author.ListAsync(default)).Studies);
     }
 
@@ -126,42 +125,5 @@ public sealed class NetworkStudyTests : IAsyncDisposable
 
         Assert.Equal(StudyState.Cancelled, (await _federation.Author.CancelAsync("test-1", default)).State);
         Assert.Empty((await _federation.Author.ViewAsync("test-1", 0, TimeSpan.Zero, default)).Sites.SelectMany(s => s.Tasks));
-    }
-
-    private async Task UntilRoundAsync(int round)
-    {
-        while (true)
-        {
-            var view = await _federation.Author.ViewAsync("test-1", 0, TimeSpan.Zero, default);
-            Assert.NotEqual(StudyState.Stopped, view.State);
-            if (view.Events.Any(e => e.Code == "round-done" && int.Parse(e.Arguments[2], System.Globalization.CultureInfo.InvariantCulture) >= round)) return;
-            await Task.Delay(10);
-        }
-    }
-
-    private async Task<string> ResultsAsync()
-    {
-        var path = _federation.At("results.json");
-        await _federation.Author.FetchResultsAsync("test-1", path, default);
-        return path;
-    }
-
-    private async Task<SortedDictionary<string, string>> NetworkAsync()
-    {
-        var models = JsonNode.Parse(await File.ReadAllTextAsync(await ResultsAsync()))!["models"]!.AsArray();
-        return new(models.ToDictionary(m => $"{m!["id"]}#{m["repeat"]}", m => (string)m!["weightsSha256"]!));
-    }
-
-    private async Task<SortedDictionary<string, string>> LocalAsync(string yaml)
-    {
-        var problems = new ProblemList();
-        var study = SectionReader.Read<StudySection>(DeclaredFile.Parse(yaml, "study.yaml", problems)!, problems)!;
-        Assert.Empty(problems);
-        using var outcome = await StudyRun.RunAsync(new StudyRunInput
-        {
-            Study = study, StudySha256 = "local", Model = new LeastSquaresModel(), Sites = [.. study.Sites.Select(s => LoopbackFederation.Site(s.Id))], RunFolder = _federation.At("local"),
-            PrimaryMetric = "mse", Environment = new RunEnvironment("0.1.0", "X64", 256, ".NET 10"),
-        }, default);
-        return new(outcome.Results.Models.ToDictionary(m => $"{m.Id}#{m.Repeat}", m => m.WeightsSha256));
     }
 }

@@ -1,0 +1,67 @@
+using Comity.Cli.Composition;
+using Comity.Cli.Runs;
+using Comity.Cli.Sites;
+using Comity.Declarations;
+using Comity.Transport.Clients;
+using Comity.Transport.Protocol;
+using Comity.Transport.Sites;
+
+namespace Comity.Cli.Network;
+
+/// <summary>A joined site at work: asks the coordinator for tasks and tells the people here what happens.</summary>
+internal sealed class SiteServing(Session session, DeclaredSite site) : IProgress<SiteAgentEvent>
+{
+    private readonly Lock _gate = new();
+    private string? _hindrance;
+
+    /// <summary>Works until it is cancelled.</summary>
+    /// <exception cref="StoppedException">The coordinator will not have this site.</exception>
+    public async Task ServeAsync(HttpClient http, Uri address, int jobs, CancellationToken cancellationToken)
+    {
+        using var audit = new AuditLog(Path.Combine(site.StateFolder, "audit.jsonl"), session.Time);
+        var options = new SiteAgentOptions { Site = site.Section.Site, StateFolder = site.StateFolder, Jobs = jobs, ReleaseLoss = site.Section.Policy.ShowLoss };
+        var agent = new SiteAgent(new SiteClient(http, session.Time), new SiteStudies(session, site, audit), options, session.Time, this);
+        try
+        {
+            await agent.RunAsync(cancellationToken);
+        }
+        catch (WireException e)
+        {
+            throw new StoppedException(ExitCode.Coordinator, e.Told.ToProblem(address.Host));
+        }
+    }
+
+    public void Report(SiteAgentEvent value)
+    {
+        switch (value)
+        {
+            case SiteAgentEvent.Joined { About.Refused.Count: 0 } joined:
+                session.Out.Line(session.Text("site.study-joined", joined.Study));
+                break;
+            case SiteAgentEvent.Joined refused:
+                foreach (var problem in refused.About.Refused) Told(problem.ToProblem(refused.Study));
+                break;
+            case SiteAgentEvent.Answered { Taken: true, Task.Kind: TaskKind.Round } answered:
+                var work = WireJson.Read<RoundWork>(answered.Task.Content);
+                session.Out.Line(session.Text("site.round", answered.Task.Study, work.Model, work.Repeat + 1, work.Round));
+                break;
+            case SiteAgentEvent.Hindered hindered:
+                lock (_gate)
+                {
+                    if (_hindrance == hindered.Reason) return; // said once, not every five seconds
+                    _hindrance = hindered.Reason;
+                }
+                session.Error.Line(session.Error.Yellow(session.Text("site.hindered", hindered.Task.Study, hindered.Reason)));
+                break;
+            case SiteAgentEvent.Disconnected lost:
+                session.Error.Line(session.Text("site.disconnected", lost.Reason));
+                break;
+            case SiteAgentEvent.Connected:
+                session.Out.Line(session.Text("site.connected"));
+                break;
+        }
+    }
+
+    private void Told(Problem problem) =>
+        session.Error.Line($"{problem.Place}: {problem.Found(session.Language)} {problem.Expected(session.Language)} {problem.Remedy(session.Language)}");
+}

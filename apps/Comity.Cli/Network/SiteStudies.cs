@@ -1,0 +1,70 @@
+using System.Runtime.InteropServices;
+using Comity.Cli.Composition;
+using Comity.Cli.Runs;
+using Comity.Cli.Sites;
+using Comity.Data.Sources;
+using Comity.Data.Tables;
+using Comity.Declarations;
+using Comity.Federation.Sites;
+using Comity.Tensors.Randomness;
+using Comity.Transport.Protocol;
+using Comity.Transport.Sites;
+
+namespace Comity.Cli.Network;
+
+/// <summary>Binds studies that the coordinator names to this site's records: validates them again, checks the owner's policy, and fills the seam with Data and Learning.</summary>
+/// <remarks>What is told of a refusal leaves the site, so problems here show no value of a record.</remarks>
+internal sealed class SiteStudies(Session session, DeclaredSite site, AuditLog audit) : ISiteHost
+{
+    private const long CachedBytes = 128L * 1024 * 1024;
+
+    public ValueTask<SiteStudy> OpenAsync(string studyFile, CancellationToken cancellationToken)
+    {
+        var problems = new ProblemList();
+        var opened = Open(studyFile, problems, cancellationToken);
+        return new(problems.HasErrors || opened is null ? new SiteStudy(About(problems), null, null, null) : opened);
+    }
+
+    private SiteStudy? Open(string studyFile, ProblemList problems, CancellationToken cancellationToken)
+    {
+        var (_, study) = StudyComposer.Read(studyFile, problems, federated: true);
+        if (study is null || problems.HasErrors) return null;
+        CheckPolicy(study, problems);
+        if (Source(study, problems) is not { } source || problems.HasErrors) return null;
+        var found = new ProblemList();
+        study.Data.Sections.CheckSource(source, site.Section.Site, Place.InFile(site.Path), found);
+        var loader = new TableLoader(study.Contract, new LoadOptions { BaseFolder = site.Folder, Clean = study.Clean, Preprocess = study.Preprocess, Split = study.Split, ShowValues = false });
+        var table = loader.Load(source, site.Section.Site, found, cancellationToken);
+        problems.AddRange(found.Select(p => CheckedStudy.Stricter(p, session.Language)));
+        if (table is null || problems.HasErrors) return null;
+        if (table.Rows < site.Section.Policy.LeastRows)
+        {
+            problems.Add(Texts.Problem("policy-rows", Place.InFile(site.Path), site.Section.Site, site.Section.Policy.LeastRows));
+            return null;
+        }
+        var seed = Seed.Of(study.Study.Seed);
+        var trainers = new Trainers(study);
+        var records = new SiteRecords(study, table, seed, new EncodingCache(CachedBytes));
+        return new SiteStudy(About([]), study.Study, new AuditedSite(new SimulatedSite(study, records, trainers, seed), audit), new StudyModelSource(study, trainers, records, seed));
+    }
+
+    private void CheckPolicy(ComposedStudy study, ProblemList problems)
+    {
+        var (policy, name, place) = (site.Section.Policy, study.Study.Study, Place.InFile(site.Path));
+        if (study.Study.Sites.All(s => s.Id != site.Section.Site)) problems.Add(Texts.Problem("site-not-in-study", place, site.Section.Site, name));
+        if (policy.Studies.Count > 0 && !policy.Studies.Contains(name, StringComparer.Ordinal)) problems.Add(Texts.Problem("policy-study", place, site.Section.Site, name));
+        foreach (var federation in study.Study.AllFederations.Where(f => f.Rounds > policy.Rounds))
+            problems.Add(Texts.Problem("policy-rounds", place, site.Section.Site, policy.Rounds, federation.Id, federation.Rounds));
+    }
+
+    private SourceSection? Source(ComposedStudy study, ProblemList problems)
+    {
+        if (site.Section.DataFor(study.Study.Study) is { } data) return data.Source;
+        problems.Add(Texts.Problem("site-has-no-data", Place.InFile(site.Path), site.Section.Site, study.Study.Study));
+        return null;
+    }
+
+    private JoinResult About(ProblemList problems) => new(
+        ToolVersion.Text, RuntimeInformation.ProcessArchitecture.ToString(), VectorWidth.Current, RuntimeInformation.FrameworkDescription,
+        !site.Section.Policy.ReleaseLocalModel, [.. problems.Where(p => p.Severity == Severity.Error).Select(ToldProblem.Of)]);
+}

@@ -1,0 +1,60 @@
+using Comity.Transport.Protocol;
+
+namespace Comity.Coordinator.Tests.Studies;
+
+/// <summary>One site behind a bad network, the others well: the study ends with the bits of an undisturbed one, or stops and names the site.</summary>
+public sealed class ChaosTests : IAsyncDisposable
+{
+    private const string Study = "patienceSeconds: 120\narms: [federated]\nfederation: { rounds: 6, localEpochs: 5 }";
+    private readonly LoopbackFederation _federation = new();
+
+    public ValueTask DisposeAsync() => _federation.DisposeAsync();
+
+    [Theory]
+    [InlineData("latency")]
+    [InlineData("resets")]
+    [InlineData("slow")]
+    public async Task A_bad_line_costs_time_and_no_bit(string what)
+    {
+        await _federation.StartAsync();
+        await using var proxy = new ChaosProxy(_federation.Address.Port, seed: 3)
+        {
+            Chaos = what switch
+            {
+                "latency" => new Chaos { Latency = TimeSpan.FromMilliseconds(50) },
+                "resets" => new Chaos { Resets = 0.05 },
+                _ => new Chaos { BytesPerSecond = 125_000 },
+            },
+        };
+        _federation.StartSite("s0");
+        _federation.StartSite("s1");
+        _federation.StartSite("s2", through: proxy.Port);
+        await _federation.Author.SubmitAsync(LoopbackFederation.Submission(LoopbackFederation.Yaml(Study)), default);
+
+        var ended = await _federation.EndAsync(seconds: 110);
+
+        Assert.True(ended.State == StudyState.Done, string.Join("\n", ended.Problems.Select(p => p.ToProblem(""))));
+        if (what == "resets") Assert.True(proxy.ResetsDone > 0, "the proxy reset nothing");
+        Assert.Equal(await _federation.LocalAsync(LoopbackFederation.Yaml(Study)), await _federation.NetworkAsync());
+    }
+
+    [Fact]
+    public async Task A_line_that_falls_silent_without_closing_does_not_hang_the_study_and_the_site_is_named()
+    {
+        await _federation.StartAsync();
+        await using var proxy = new ChaosProxy(_federation.Address.Port, seed: 4);
+        _federation.StartSite("s0");
+        _federation.StartSite("s1");
+        _federation.StartSite("s2", through: proxy.Port);
+        var yaml = LoopbackFederation.Yaml("patienceSeconds: 6\narms: [federated]\nfederation: { rounds: 200, localEpochs: 5 }");
+        await _federation.Author.SubmitAsync(LoopbackFederation.Submission(yaml), default);
+        await _federation.UntilRoundAsync(2);
+        proxy.Chaos = new Chaos { SilentAfter = 0 };
+
+        var stopped = await _federation.EndAsync(seconds: 60);
+
+        Assert.Equal((StudyState.Stopped, "quorum-missed"), (stopped.State, stopped.Problems.Single().Code));
+        Assert.Contains("s2", stopped.Problems[0].Found.En, StringComparison.Ordinal);
+        Assert.Contains("s2", stopped.Problems[0].Found.Zh, StringComparison.Ordinal);
+    }
+}

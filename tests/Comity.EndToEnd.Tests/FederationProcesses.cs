@@ -1,0 +1,102 @@
+using System.Text.RegularExpressions;
+using Comity.Testing;
+
+namespace Comity.EndToEnd.Tests;
+
+/// <summary>A coordinator and sites as processes over TLS on loopback, joined and approved as people do it.</summary>
+internal sealed partial class FederationProcesses : IAsyncDisposable
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(4);
+    private readonly string _folder;
+    private readonly Dictionary<string, CommandProcess> _running = [];
+    private string _address = "https://127.0.0.1:0";
+
+    private FederationProcesses(string folder) => _folder = folder;
+
+    /// <summary>Names the coordinator and its key.</summary>
+    public string Code { get; private set; } = "";
+
+    private string Token { get; set; } = "";
+
+    /// <summary>Starts the coordinator and the sites, whose <c>site.yaml</c> are NAME.yaml in the folder, and lets them join.</summary>
+    public static async Task<FederationProcesses> StartAsync(string folder, params string[] sites)
+    {
+        var federation = new FederationProcesses(folder);
+        try
+        {
+            await federation.StartCoordinatorAsync();
+            foreach (var site in sites) federation.StartSite(site, "--join", federation.Code);
+            foreach (var site in sites)
+            {
+                var process = federation._running[site];
+                Assert.True(await process.WaitUntilAsync(p => Fingerprint().IsMatch(p.Output), Limit), process.Error);
+                var approved = await federation.CoordinatorAsync("sites", "approve", site, "--fingerprint", Fingerprint().Match(process.Output).Value, "--data", "coordinator");
+                Assert.True(approved.ExitCode == 0, approved.ToString());
+            }
+            foreach (var site in sites) Assert.True(await federation.SaysAsync(site, "Ctrl-C stops it"), federation.Said());
+            var token = await federation.CoordinatorAsync("tokens", "create", "--name", "ann", "--role", "author", "--data", "coordinator");
+            federation.Token = token.Output.Trim();
+            return federation;
+        }
+        catch
+        {
+            await federation.DisposeAsync();
+            throw;
+        }
+    }
+
+    public async Task StartCoordinatorAsync()
+    {
+        var process = CommandProcess.Start("dotnet", [CoordinatorPath, "serve", "--data", "coordinator", "--listen", _address, "--lang", "en"], _folder);
+        _running["coordinator"] = process;
+        Assert.True(await process.WaitUntilAsync(p => JoinCode().IsMatch(p.Output), Limit), process.Error);
+        Code = JoinCode().Match(process.Output).Value;
+        _address = Address().Match(process.Output).Value; // the same port after a restart
+    }
+
+    public void StartSite(string site, params string[] options) =>
+        _running[site] = CommandProcess.StartComity(["site", "run", "--config", $"{site}.yaml", "--lang", "en", .. options], _folder);
+
+    /// <summary>Whether a process says something within the limit.</summary>
+    public Task<bool> SaysAsync(string name, string text) => _running[name].WaitUntilAsync(p => p.Output.Contains(text, StringComparison.OrdinalIgnoreCase), Limit);
+
+    /// <summary>An author's command.</summary>
+    public Task<CommandResult> AuthorAsync(params string[] arguments) => CommandProcess.RunComityAsync(
+        [.. arguments, "--lang", "en"], Limit, _folder, new Dictionary<string, string?> { ["COMITY_TOKEN"] = Token, ["COMITY_COORDINATOR"] = Code });
+
+    /// <summary>Submits a study and returns its id.</summary>
+    public async Task<string> SubmitAsync(string study)
+    {
+        var submitted = await AuthorAsync("submit", study);
+        Assert.True(submitted.ExitCode == 0, submitted.ToString());
+        return StudyId().Match(submitted.Output).Groups[1].Value;
+    }
+
+    /// <summary>What all processes printed, for the message of an assertion.</summary>
+    public string Said() => string.Join("\n", _running.Select(r => $"=== {r.Key}\n{r.Value.Output}\n{r.Value.Error}"));
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var process in _running.Values) await process.DisposeAsync();
+    }
+
+    private static string CoordinatorPath => Path.Combine(AppContext.BaseDirectory, "comity-coordinator.dll");
+
+    private async Task<CommandResult> CoordinatorAsync(params string[] arguments)
+    {
+        await using var process = CommandProcess.Start("dotnet", [CoordinatorPath, .. arguments, "--lang", "en"], _folder);
+        return await process.WaitAsync(Limit);
+    }
+
+    [GeneratedRegex("comity1-[0-9A-Za-z]+")]
+    private static partial Regex JoinCode();
+
+    [GeneratedRegex("(?<=Listening on )https://[^\\s]+")]
+    private static partial Regex Address();
+
+    [GeneratedRegex("([0-9A-Z]{4}-){7}[0-9A-Z]{4}")]
+    private static partial Regex Fingerprint();
+
+    [GeneratedRegex("Its id: (\\S+)")]
+    private static partial Regex StudyId();
+}

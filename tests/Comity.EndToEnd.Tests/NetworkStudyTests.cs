@@ -1,0 +1,82 @@
+using Comity.Testing;
+
+namespace Comity.EndToEnd.Tests;
+
+/// <summary>A study over TLS between processes, as organisations run it.</summary>
+public sealed class NetworkStudyTests : IDisposable
+{
+    private static readonly string[] Sites = ["north", "south", "west"];
+    private readonly TempFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public async Task Three_sites_over_the_network_end_with_the_bits_of_one_process()
+    {
+        Write(rounds: 6);
+        await using var federation = await FederationProcesses.StartAsync(_folder.FullPath, Sites);
+
+        var watched = await federation.AuthorAsync("submit", "network.yaml", "--watch");
+        Assert.True(watched.ExitCode == 0, watched + federation.Said());
+        Assert.Contains("round 6 of 6", watched.Output, StringComparison.Ordinal);
+
+        var id = watched.Output.Split("Its id: ")[1].Split('\n')[0];
+        var fetched = await federation.AuthorAsync("results", id, "--out", "fetched");
+        Assert.True(fetched.ExitCode == 0, fetched.ToString());
+        Assert.Equal(await LocalAsync(), RunFiles.Weights(_folder.At("fetched")));
+        foreach (var file in new[] { "results.json", "report.html", "models/federated/average/model.safetensors", "models/federated/average/preprocessing.json", "models/federated/average/card.md" })
+            Assert.True(File.Exists(_folder.At("fetched", file)), file);
+
+        // What must stay at home has stayed: predictions and the sites' own models.
+        Assert.False(File.Exists(_folder.At("fetched", "predictions.csv")));
+        Assert.False(Directory.Exists(_folder.At("fetched", "models/local")));
+        Assert.Empty(Directory.EnumerateFiles(_folder.At("coordinator"), "*local*", SearchOption.AllDirectories));
+        var applied = await Cli.RunAsync(_folder.FullPath, "predict", "fetched/models/federated/average", "--input", "north.csv", "--output", "predicted.csv");
+        Assert.True(applied.ExitCode == 0, applied.ToString());
+    }
+
+    private async Task<IReadOnlyDictionary<string, string>> LocalAsync()
+    {
+        var run = await Cli.RunAsync(_folder.FullPath, "run", "local.yaml", "--out", "local");
+        Assert.True(run.ExitCode == 0, run.ToString());
+        return RunFiles.Weights(_folder.At("local"));
+    }
+
+    private void Write(int rounds)
+    {
+        string Study(Func<string, string> source) => $$"""
+            study: small
+            seed: 3
+            contract:
+              label: { column: sick, positive: 1 }
+              features:
+                - { column: age, kind: number, range: [0, 120] }
+                - { column: dose, kind: number }
+                - { column: ward, kind: category, values: [a, b, c] }
+            markets:
+              - { id: here, jurisdiction: US }
+              - { id: there, jurisdiction: CH }
+            sites:
+              - { id: north, market: here{{source("north")}} }
+              - { id: south, market: there{{source("south")}} }
+              - { id: west, market: here{{source("west")}} }
+            split: { test: 0.3, validation: 0.2, stratify: label }
+            preprocess: { missing: median, scale: standard }
+            model: { kind: mlp, hidden: [8] }
+            training: { optimizer: { kind: adam, learningRate: 0.01 }, batch: 16, epochs: 10 }
+            evaluation: { bootstrap: 100 }
+            arms: [local, federated]
+            federations:
+              - { name: average, strategy: fedavg, rounds: {{rounds}} }
+              - { name: tuned, strategy: scaffold, rounds: {{rounds}}, training: { optimizer: { kind: sgd, learningRate: 0.05 } }, personalise: { kind: fine-tune, epochs: 2 } }
+
+            """;
+        _folder.Write("local.yaml", Study(site => $", source: {{ csv: {site}.csv }}"));
+        _folder.Write("network.yaml", Study(_ => ""));
+        foreach (var (site, shift) in Sites.Zip([0, 12, 5]))
+        {
+            _folder.Write($"{site}.csv", SmallStudy.Records(site, shift));
+            _folder.Write($"{site}.yaml", $"site: {site}\nstate: state-{site}\ndata:\n  - source: {{ csv: {site}.csv }}\n");
+        }
+    }
+}
