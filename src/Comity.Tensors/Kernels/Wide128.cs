@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using System.Runtime.Intrinsics.Arm;
 
 namespace Comity.Tensors.Kernels;
@@ -53,11 +54,11 @@ internal readonly unsafe struct Wide128(Vector128<float> lanes) : IWide<Wide128>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Wide128 Min(Wide128 bound, Wide128 value) =>
-        new(Vector128.ConditionalSelect(Vector128.LessThan(bound._lanes, value._lanes), bound._lanes, value._lanes));
+        new(Sse.IsSupported ? Sse.Min(bound._lanes, value._lanes) : Vector128.ConditionalSelect(Vector128.LessThan(bound._lanes, value._lanes), bound._lanes, value._lanes));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Wide128 Max(Wide128 bound, Wide128 value) =>
-        new(Vector128.ConditionalSelect(Vector128.GreaterThan(bound._lanes, value._lanes), bound._lanes, value._lanes));
+        new(Sse.IsSupported ? Sse.Max(bound._lanes, value._lanes) : Vector128.ConditionalSelect(Vector128.GreaterThan(bound._lanes, value._lanes), bound._lanes, value._lanes));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Wide128 Sqrt(Wide128 value) =>

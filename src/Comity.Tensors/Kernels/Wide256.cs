@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Comity.Tensors.Kernels;
 
@@ -52,11 +53,11 @@ internal readonly unsafe struct Wide256(Vector256<float> lanes) : IWide<Wide256>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Wide256 Min(Wide256 bound, Wide256 value) =>
-        new(Vector256.ConditionalSelect(Vector256.LessThan(bound._lanes, value._lanes), bound._lanes, value._lanes));
+        new(Avx.IsSupported ? Avx.Min(bound._lanes, value._lanes) : Vector256.ConditionalSelect(Vector256.LessThan(bound._lanes, value._lanes), bound._lanes, value._lanes));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Wide256 Max(Wide256 bound, Wide256 value) =>
-        new(Vector256.ConditionalSelect(Vector256.GreaterThan(bound._lanes, value._lanes), bound._lanes, value._lanes));
+        new(Avx.IsSupported ? Avx.Max(bound._lanes, value._lanes) : Vector256.ConditionalSelect(Vector256.GreaterThan(bound._lanes, value._lanes), bound._lanes, value._lanes));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Wide256 Sqrt(Wide256 value) =>

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Comity.Tensors.Kernels;
 
@@ -52,11 +53,11 @@ internal readonly unsafe struct Wide512(Vector512<float> lanes) : IWide<Wide512>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Wide512 Min(Wide512 bound, Wide512 value) =>
-        new(Vector512.ConditionalSelect(Vector512.LessThan(bound._lanes, value._lanes), bound._lanes, value._lanes));
+        new(Avx512F.IsSupported ? Avx512F.Min(bound._lanes, value._lanes) : Vector512.ConditionalSelect(Vector512.LessThan(bound._lanes, value._lanes), bound._lanes, value._lanes));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Wide512 Max(Wide512 bound, Wide512 value) =>
-        new(Vector512.ConditionalSelect(Vector512.GreaterThan(bound._lanes, value._lanes), bound._lanes, value._lanes));
+        new(Avx512F.IsSupported ? Avx512F.Max(bound._lanes, value._lanes) : Vector512.ConditionalSelect(Vector512.GreaterThan(bound._lanes, value._lanes), bound._lanes, value._lanes));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Wide512 Sqrt(Wide512 value) =>
