@@ -15,12 +15,9 @@ var families = new Dictionary<string, Func<string[], int>>
     ["simulation"] = SimulationNumbers.Run,
     ["sequences"] = SequenceNumbers.Run,
     ["gemm"] = GemmNumbers.Run,
-<<<<<<< HEAD
     ["serving"] = ServingNumbers.Run,
     ["serving-constant"] = ConstantEndpoint.Run,
-=======
     ["kernels"] = KernelNumbers.Run,
->>>>>>> cc275c8 (tanh, sigmoid and sums of updates as fast as memory and division allow; the engine's numbers beside PyTorch and OpenBLAS)
 };
 
 if (args.Length > 0 && families.TryGetValue(args[0], out var family)) return family(args[1..]);
