@@ -1,12 +1,15 @@
 using Comity.Benchmarks.Federation;
 using Comity.Benchmarks.Learning;
 using Comity.Benchmarks.Serving;
+using Comity.Benchmarks.Privacy;
 using Comity.Benchmarks.Study;
 using Comity.Benchmarks.Tensors;
 
 // One verb a family of numbers; each prints markdown tables that are committed under bench/results.
 var families = new Dictionary<string, Func<string[], int>>
 {
+    ["private"] = PrivateNumbers.Run,
+    ["secure-aggregation"] = SecureAggregationNumbers.Run,
     ["study"] = StudyNumbers.Run,
     ["evaluation"] = EvaluationNumbers.Run,
     ["federation"] = FederationNumbers.Run,

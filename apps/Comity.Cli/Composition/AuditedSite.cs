@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Comity.Cli.Runs;
 using Comity.Federation.Privacy;
+using Comity.Federation.Runs;
 using Comity.Federation.Sites;
 
 namespace Comity.Cli.Composition;
@@ -14,12 +15,18 @@ internal sealed class AuditedSite(ISiteWork site, AuditLog log) : ISiteWork
     private const string Coordinator = "coordinator";
     public string Site => site.Site;
 
-    public async ValueTask<Statistics> CollectAsync(StatisticsTask task, CancellationToken cancellationToken)
+    /// <summary>Writes down what the site's gate lets out in statistics and rounds.</summary>
+    public static void Write(AuditLog log, Leaving leaving)
     {
-        var result = await site.CollectAsync(task, cancellationToken);
-        Write("statistics", task.Repeat, task.Step, 0, JsonSerializer.SerializeToUtf8Bytes(result, SiteJson.Default.Statistics));
-        return result;
+        if (leaving is Leaving.OfUpdate { Header: var header } update)
+            log.Write(new AuditEntry(update.Site, "update", Coordinator, update.Repeat, update.Model, header.Round, 4L * header.Length, header.Sha256));
+        if (leaving is not Leaving.OfStatistics statistics) return;
+        var bytes = JsonSerializer.SerializeToUtf8Bytes(statistics.Content, SiteJson.Default.Statistics);
+        log.Write(new AuditEntry(statistics.Site, "statistics", Coordinator, statistics.Task.Repeat, statistics.Task.Step, 0, bytes.Length, Convert.ToHexStringLower(SHA256.HashData(bytes))));
     }
+
+    // Raw sums stop at the gate; what it lets out of them is written there.
+    public ValueTask<Statistics> CollectAsync(StatisticsTask task, CancellationToken cancellationToken) => site.CollectAsync(task, cancellationToken);
 
     public ValueTask<TrainingScale> ScaleAsync(int repeat, string? trainingOverrides, CancellationToken cancellationToken) =>
         site.ScaleAsync(repeat, trainingOverrides, cancellationToken);
@@ -27,7 +34,8 @@ internal sealed class AuditedSite(ISiteWork site, AuditLog log) : ISiteWork
     public async ValueTask<TrainingResult> TrainAsync(TrainingTask task, CancellationToken cancellationToken)
     {
         var result = await site.TrainAsync(task, cancellationToken);
-        Write("update", task.Repeat, task.Model, task.Round, MemoryMarshal.AsBytes(result.Parameters.Span));
+        // In a round the gate has the last word. A model that the site trained alone is handed to the simulation whole.
+        if (task.Round == 0) Write("model", task.Repeat, task.Model, 0, MemoryMarshal.AsBytes(result.Parameters.Span));
         return result;
     }
 

@@ -63,6 +63,7 @@ internal static class PrivacyComposition
     private static void Contract(StudyData data, DeclaredStudy declared, ProblemList problems)
     {
         var at = declared.Section.Contract;
+        if (data.Contract.Series is not null) problems.Add(Texts.Problem("dp-windows", PlaceOf(at, "series")));
         foreach (var (feature, index) in data.Contract.Features.Select((f, i) => (f, i)))
         {
             var place = at is DeclaredNode.Map map && map["features"] is DeclaredNode.List list && index < list.Items.Count ? list.Items[index].Place : at.Place;

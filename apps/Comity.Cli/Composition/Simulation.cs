@@ -70,6 +70,7 @@ internal sealed class Simulation : IDisposable
         Progress = progress,
         TrainingEnded = Trainers.Release,
         Time = time,
+        Leaving = leaving => AuditedSite.Write(_audit, leaving),
         Noise = (site, answer) => SimulatedNoise.Of(Seed.Of(_study.Study.Study.Seed), "gate", site, answer),
     };
 

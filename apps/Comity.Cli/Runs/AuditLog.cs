@@ -113,7 +113,7 @@ internal sealed class AuditLog : IDisposable
 
 /// <summary>Something that leaves a site.</summary>
 /// <param name="Site">Whose.</param>
-/// <param name="Kind"><c>statistics</c>, <c>update</c>, <c>evaluation</c>, <c>comparison</c>, <c>predictions</c>, <c>records</c>.</param>
+/// <param name="Kind"><c>statistics</c>, <c>update</c>, <c>model</c> (trained by the site alone), <c>evaluation</c>, <c>comparison</c>, <c>predictions</c>, <c>records</c>.</param>
 /// <param name="To">Who receives it.</param>
 /// <param name="Repeat">Repeat, from 0.</param>
 /// <param name="What">The model's id or the statistics' step.</param>

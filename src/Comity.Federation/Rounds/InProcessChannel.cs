@@ -9,7 +9,7 @@ using Comity.Tensors.Parameters;
 namespace Comity.Federation.Rounds;
 
 /// <summary>A site in this process: drives the site's machine, its work, its memory and its gate for the rounds of one model.</summary>
-internal sealed class InProcessChannel(ISiteWork work, ParameterLayout layout, SiteMemory memory, WorkSlots slots, SiteGate? protection = null) : ISiteChannel
+internal sealed class InProcessChannel(ISiteWork work, ParameterLayout layout, SiteMemory memory, WorkSlots slots, SiteGate? protection = null, Action<RoundOffer, UpdateHeader>? leaves = null) : ISiteChannel
 {
     private SiteState _state = SiteState.Idle;
 
@@ -64,7 +64,11 @@ internal sealed class InProcessChannel(ISiteWork work, ParameterLayout layout, S
         var rented = slots.Rent(offer.Parameters.Length * (offer.ServerControl.IsEmpty ? 1 : 2));
         var (message, body) = Again(offer) ?? await TrainAsync(offer, rented, sink, cancellationToken).ConfigureAwait(false);
         var (answered, answer) = SiteMachine.Step(training, message);
-        if (answer is SiteAction.Send send) sink.Accept(send.Header, body);
+        if (answer is SiteAction.Send send)
+        {
+            leaves?.Invoke(offer, send.Header);
+            sink.Accept(send.Header, body);
+        }
         _state = answered;
         slots.Return(rented);
         return answer is SiteAction.Send sent ? new RoundReply.Delivered(sent.Header) : new RoundReply.Refused(((SiteAction.Refuse)answer!).Reason);

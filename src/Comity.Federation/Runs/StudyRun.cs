@@ -122,7 +122,9 @@ public static class StudyRun
     private static async ValueTask<Statistics> CollectAsync(RunContext run, ISiteWork site, StatisticsTask task, CancellationToken cancellationToken)
     {
         var raw = await site.CollectAsync(task, cancellationToken).ConfigureAwait(false);
-        return run.Privacy is null ? raw : run.Privacy.Release(site.Site, task, raw);
+        var released = run.Privacy is null ? raw : run.Privacy.Release(site.Site, task, raw);
+        run.Input.Leaving?.Invoke(new Leaving.OfStatistics(site.Site, task, released));
+        return released;
     }
 
     private static (List<Trial> Alike, List<Trial> Joining) Trials(RunContext run, List<RepeatStart> starts)

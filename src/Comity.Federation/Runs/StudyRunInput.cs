@@ -74,6 +74,9 @@ public sealed record StudyRunInput
     /// <summary>Called once when all training is over and judging begins, so that what only training needs can be let go.</summary>
     public Action? TrainingEnded { get; init; }
 
+    /// <summary>Told of what leaves a site in the rounds and the statistics, before it is handed on; called from several threads.</summary>
+    public Action<Leaving>? Leaving { get; init; }
+
     /// <summary>The privacy ledger's file; null: one in the run's folder, which knows of this run only.</summary>
     public string? Ledger { get; init; }
 

@@ -51,12 +51,8 @@ public sealed class GridGaussian
         ArgumentNullException.ThrowIfNull(stream);
         if (sum.Length != Dimension) throw new ArgumentException($"The sum has {sum.Length} values; the noise was calibrated for {Dimension}.", nameof(sum));
 
-        // Checked before the first draw: a refused sum must not have been half noised.
-        var limit = (float)(LargestExactInteger / 2 * Grid);
-        foreach (var value in sum)
-        {
-            if (!(Math.Abs(value) < limit)) throw new ArgumentException("The sum is not finite or too large for the noise's grid.", nameof(sum));
-        }
+        // Checked before the first draw: a refused sum must not have been half noised. The largest magnitude is NaN where any value is.
+        if (!(Math.Abs(TensorPrimitives.MaxMagnitude<float>(sum)) < LargestExactInteger / 2 * Grid)) throw new ArgumentException("The sum is not finite or too large for the noise's grid.", nameof(sum));
 
         var scratch = ArrayPool<double>.Shared.Rent(4 * PairsAtOnce);
         try
@@ -66,8 +62,7 @@ public sealed class GridGaussian
                 var part = sum[at..Math.Min(sum.Length, at + 2 * PairsAtOnce)];
                 var noise = scratch.AsSpan(0, 2 * PairsAtOnce);
                 StandardNormals(noise, scratch.AsSpan(2 * PairsAtOnce, 2 * PairsAtOnce), stream);
-                for (var i = 0; i < part.Length; i++)
-                    part[i] = (float)((Math.Round(part[i] / Grid) + Math.Round(noise[i] * StandardDeviation / Grid)) * Grid);
+                Add(part, noise[..part.Length], scratch.AsSpan(2 * PairsAtOnce, part.Length));
             }
         }
         finally
@@ -76,6 +71,19 @@ public sealed class GridGaussian
             Array.Clear(scratch);
             ArrayPool<double>.Shared.Return(scratch);
         }
+    }
+
+    // (round(sum/g) + round(noise·σ/g))·g. The grid is a power of two, so dividing by it is exact.
+    private void Add(Span<float> sum, Span<double> noise, Span<double> values)
+    {
+        TensorPrimitives.ConvertTruncating<float, double>(sum, values);
+        TensorPrimitives.Multiply(values, 1 / Grid, values);
+        TensorPrimitives.Round(values, values);
+        TensorPrimitives.Multiply(noise, StandardDeviation / Grid, noise);
+        TensorPrimitives.Round(noise, noise);
+        TensorPrimitives.Add(values, noise, values);
+        TensorPrimitives.Multiply(values, Grid, values);
+        TensorPrimitives.ConvertTruncating<double, float>(values, sum);
     }
 
     // Two normals from two uniforms: √(−2 ln u)·cos 2πv and √(−2 ln u)·sin 2πv.

@@ -107,7 +107,11 @@ public sealed class PrivateRunTests : IDisposable
         var honest = sites.Take(2).Cast<ISiteWork>().ToList();
         var sent = new Dictionary<string, HashSet<string>>(StringComparer.Ordinal);
         var input = Input(study with { Federation = federation }, [.. honest, new PrivateSite(new LeastSquaresSite("s2", 66), 39) { Says = Says }]) with { Line = channel => new Watched(channel, sent) };
-        using var outcome = await StudyRun.RunAsync(input, default);
+        var left = new System.Collections.Concurrent.ConcurrentBag<Leaving>();
+        using var outcome = await StudyRun.RunAsync(input with { Leaving = left.Add }, default);
+        Assert.Equal(2 * 3, left.OfType<Leaving.OfUpdate>().Count()); // the honest ones', in three rounds
+        Assert.DoesNotContain(left, l => l is Leaving.OfUpdate { Site: "s2" });
+        Assert.All(left.OfType<Leaving.OfStatistics>(), s => Assert.NotEqual(Math.Round(s.Content.Parts[0].Values[0]), s.Content.Parts[0].Values[0])); // noised, not the count
         var reason = lie == "more steps" ? RefusalReason.BudgetSpent : RefusalReason.Unprotected;
         Assert.All(outcome.Results.Contributors, round => Assert.Equal([("s2", reason)], round.Rejected.Select(r => (r.Site, r.Reason))));
         Assert.DoesNotContain(sent.Keys, key => key.StartsWith("s2", StringComparison.Ordinal));

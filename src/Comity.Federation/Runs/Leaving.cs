@@ -1,0 +1,15 @@
+using Comity.Federation.Rounds;
+using Comity.Federation.Sites;
+
+namespace Comity.Federation.Runs;
+
+/// <summary>Something that is about to leave a site, after its gate has let it through: what an audit log writes down. Refused answers never stand there.</summary>
+/// <param name="Site">Whose.</param>
+public abstract record Leaving(string Site)
+{
+    /// <summary>One step of the statistics, as it leaves: with its noise, where the study promises privacy.</summary>
+    public sealed record OfStatistics(string Site, StatisticsTask Task, Statistics Content) : Leaving(Site);
+
+    /// <summary>An update; its header carries size and digest of the bytes.</summary>
+    public sealed record OfUpdate(string Site, int Repeat, string Model, UpdateHeader Header) : Leaving(Site);
+}
