@@ -17,7 +17,7 @@ internal static class SecureAggregationNumbers
         _ = names;
         var culture = CultureInfo.InvariantCulture;
         var bits = FixedPointEncoding.Choose(clip: 1, maximalWeight: 1000, sites: Sites, resolution: 1e-4).Bits;
-        var sparse = GraphParameters.Find(Sites, 0.05, 0.33, AdversaryModel.SemiHonest)!.Value;
+        var sparse = GraphParameters.ForCohort(Sites, AdversaryModel.SemiHonest)!.Value;
         Console.WriteLine(string.Create(culture, $"{Sites} sites, {Parameters:N0} parameters, {bits} bits each; CPU of all threads of the process."));
         Console.WriteLine();
         Console.WriteLine("| graph | dropped | coordinator s | demand | site s | demand | bytes / float32 | demand | sum |");
