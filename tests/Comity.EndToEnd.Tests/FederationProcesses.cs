@@ -57,6 +57,14 @@ internal sealed partial class FederationProcesses : IAsyncDisposable
     public void StartSite(string site, params string[] options) =>
         _running[site] = CommandProcess.StartComity(["site", "run", "--config", $"{site}.yaml", "--lang", "en", .. options], _folder);
 
+    /// <summary>Kills a process where it stands, as a power cut or an impatient operator would, and starts it again.</summary>
+    public async Task KillAndRestartAsync(string name)
+    {
+        await _running[name].DisposeAsync();
+        if (name == "coordinator") await StartCoordinatorAsync();
+        else StartSite(name);
+    }
+
     /// <summary>Whether a process says something within the limit.</summary>
     public Task<bool> SaysAsync(string name, string text) => _running[name].WaitUntilAsync(p => p.Output.Contains(text, StringComparison.OrdinalIgnoreCase), Limit);
 

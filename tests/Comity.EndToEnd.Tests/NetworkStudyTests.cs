@@ -1,3 +1,4 @@
+using Comity.Tensors.Randomness;
 using Comity.Testing;
 
 namespace Comity.EndToEnd.Tests;
@@ -33,6 +34,28 @@ public sealed class NetworkStudyTests : IDisposable
         Assert.Empty(Directory.EnumerateFiles(_folder.At("coordinator"), "*local*", SearchOption.AllDirectories));
         var applied = await Cli.RunAsync(_folder.FullPath, "predict", "fetched/models/federated/average", "--input", "north.csv", "--output", "predicted.csv");
         Assert.True(applied.ExitCode == 0, applied.ToString());
+    }
+
+    [Fact]
+    public async Task Killed_at_random_moments_coordinator_and_sites_go_on_by_themselves_to_the_same_bits()
+    {
+        Write(rounds: 12);
+        await using var federation = await FederationProcesses.StartAsync(_folder.FullPath, Sites);
+        var id = await federation.SubmitAsync("network.yaml");
+
+        var random = Seed.Of(11).For("kills").ToRandom();
+        string[] victims = ["coordinator", .. Sites];
+        for (var kill = 0; kill < 6; kill++)
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(200 + (int)(1800 * random.NextDouble())));
+            await federation.KillAndRestartAsync(victims[(int)(victims.Length * random.NextDouble())]);
+        }
+        var watched = await federation.AuthorAsync("watch", id);
+        Assert.True(watched.ExitCode == 0, watched + federation.Said());
+
+        var fetched = await federation.AuthorAsync("results", id, "--out", "fetched");
+        Assert.True(fetched.ExitCode == 0, fetched.ToString());
+        Assert.Equal(await LocalAsync(), RunFiles.Weights(_folder.At("fetched")));
     }
 
     private async Task<IReadOnlyDictionary<string, string>> LocalAsync()

@@ -31,9 +31,7 @@ internal static class SiteRunCommand
         var connection = membership.Connection();
         using var http = SiteConnections.Open(connection, session);
         var client = new IdentityClient(http);
-        var hello = await CoordinatorProblems.GuardAsync(connection.Address, () => client.HelloAsync(cancellationToken));
-        new Joining(session, site, identity).Check(hello, connection.Address);
-        var me = await membership.GreetAsync(client, connection.Address, cancellationToken);
+        var me = await membership.ArriveAsync(client, connection.Address, hello => new Joining(session, site, identity).Check(hello, connection.Address), cancellationToken);
         session.Out.Line(session.Text("site.serving", me.Name, connection.Address));
         await WorkAsync(
             token => membership.KeepAsync(client, connection.Address, token),

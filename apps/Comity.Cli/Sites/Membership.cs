@@ -7,14 +7,37 @@ namespace Comity.Cli.Sites;
 /// <summary>Keeps a joined site a member: looks in now and then, renews the certificate at half of its life, and stops the site when it no longer belongs.</summary>
 internal sealed class Membership(Session session, DeclaredSite site, SiteIdentity identity)
 {
+    private static readonly TimeSpan ArriveEvery = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan RenewBefore = TimeSpan.FromDays(45);
     private static readonly TimeSpan WarnBefore = TimeSpan.FromDays(30);
 
-    /// <summary>One signed call: the coordinator knows the site.</summary>
-    /// <exception cref="StoppedException">It does not, or can't be reached.</exception>
-    public async Task<CallerInfo> GreetAsync(IdentityClient client, Uri address, CancellationToken cancellationToken) =>
-        await CoordinatorProblems.GuardAsync(address, () => client.MeAsync(cancellationToken));
+    /// <summary>The first calls: it is the coordinator, and it knows the site. A site is a service that may start before the coordinator is there, so it waits for it.</summary>
+    /// <param name="client">The connection.</param>
+    /// <param name="address">Where it goes.</param>
+    /// <param name="check">Refuses a coordinator that does not fit.</param>
+    /// <param name="cancellationToken">Ends the waiting.</param>
+    /// <exception cref="StoppedException">The coordinator is another one, or does not know the site.</exception>
+    public async Task<CallerInfo> ArriveAsync(IdentityClient client, Uri address, Action<CoordinatorHello> check, CancellationToken cancellationToken)
+    {
+        for (var tries = 1; ; tries++)
+        {
+            try
+            {
+                check(await client.HelloAsync(cancellationToken));
+                return await client.MeAsync(cancellationToken);
+            }
+            catch (Exception e) when (CoordinatorProblems.MayPass(e))
+            {
+                if (tries == 1) session.Error.Line(session.Text("site.unreachable", address));
+                await Task.Delay(ArriveEvery, session.Time, cancellationToken);
+            }
+            catch (Exception e) when (CoordinatorProblems.Of(e, address) is { } problem)
+            {
+                throw new StoppedException(ExitCode.Coordinator, problem);
+            }
+        }
+    }
 
     /// <summary>Goes on until it is cancelled.</summary>
     /// <exception cref="StoppedException">The site no longer belongs.</exception>
