@@ -192,7 +192,7 @@ public sealed class SiteAgent
         }
         catch (InvalidDeclarationException e)
         {
-            return new(TaskOutcome.Failed, null, null, ToldProblem.Of(e.Problems[0]));
+            return new(TaskOutcome.Failed, null, null, ToldProblem.Of(e.Problems[0])); // the host words problems without values of records
         }
         catch (SiteMemoryLostException e)
         {
@@ -200,7 +200,9 @@ public sealed class SiteAgent
         }
         catch (Exception e) when (e is not (OperationCanceledException or IOException or UnauthorizedAccessException or InvalidDataException))
         {
-            return new(TaskOutcome.Failed, null, null, ToldProblem.Of(new Problem(Messages.Catalog, "site-task-failed", Place.InFile(_options.Site), task.Kind, $"{e.GetType().Name}: {e.Message}")));
+            _events?.Report(new SiteAgentEvent.Hindered(task, $"{e.GetType().Name}: {e.Message}"));
+            // An unforeseen error's message may hold a value of a record: it is told to the people here only.
+            return new(TaskOutcome.Failed, null, null, ToldProblem.Of(new Problem(Messages.Catalog, "site-task-failed", Place.InFile(_options.Site), task.Kind, e.GetType().Name)));
         }
     }
 

@@ -108,6 +108,8 @@ public sealed class NetworkStudyTests : IAsyncDisposable
         var yaml = LoopbackFederation.Yaml(Simple).Replace("{ id: s0, market: us }", "{ id: s0, market: us, source: { csv: mine.csv } }", StringComparison.Ordinal);
         var carrying = await Assert.ThrowsAsync<WireException>(() => _federation.Author.SubmitAsync(LoopbackFederation.Submission(yaml), default));
         Assert.Equal("study-carries-sources", carrying.Told.Code);
+
+        _federation.Approved.Add("s1");
         var privately = LoopbackFederation.Yaml(Simple + "\nprivacy: { differentialPrivacy: { unit: record, epsilon: 5, delta: 1e-4, clip: 1 } }");
         var unprotected = await Assert.ThrowsAsync<WireException>(() => _federation.Author.SubmitAsync(LoopbackFederation.Submission(privately), default));
         Assert.Equal("study-with-privacy", unprotected.Told.Code);
