@@ -23,7 +23,7 @@ public sealed class FuzzTests : IAsyncDisposable
         await _federation.StartAsync();
         await _federation.Author.SubmitAsync(LoopbackFederation.Submission(yaml), default);
         using var http = _federation.Client("s2", CallerRole.Site);
-        var key = (await new SiteClient(http, TimeProvider.System).WorkAsync(new WorkRequest(1, [], 8, 0, []), default)).Tasks.Single().Key;
+        var key = (await new SiteClient(http, TimeProvider.System).WorkAsync(new WorkRequest(1, [], 8, 20, []), default)).Tasks.Single().Key;
         var seeds = Originals(key);
         var random = Seed.Of(9).For("fuzz").ToRandom();
         var statuses = new Dictionary<HttpStatusCode, int>();
