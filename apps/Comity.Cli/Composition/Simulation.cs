@@ -54,7 +54,7 @@ internal sealed class Simulation : IDisposable
     {
         Study = _study.Study.Study,
         StudySha256 = _study.Study.Declared.Sha256,
-        StudyFile = _study.Study.Declared.File,
+        StudyFile = Shown(_study.Study.Declared.File),
         Label = _study.Study.Contract.Label.Column,
         Model = _model,
         Sites = _sites,
@@ -73,6 +73,15 @@ internal sealed class Simulation : IDisposable
         Leaving = leaving => AuditedSite.Write(_audit, leaving),
         Noise = (site, answer) => SimulatedNoise.Of(Seed.Of(_study.Study.Study.Seed), "gate", site, answer),
     };
+
+    // Results, card and releases travel: they name the study from where it was run, or by its folder, and not where somebody keeps it.
+    private static string Shown(string file)
+    {
+        var path = Path.GetRelativePath(".", file);
+        if (Path.IsPathRooted(path) || path.StartsWith("..", StringComparison.Ordinal))
+            path = Path.Combine(Path.GetFileName(Path.GetDirectoryName(file)) ?? "", Path.GetFileName(file));
+        return path.Replace(Path.DirectorySeparatorChar, '/');
+    }
 
     public void Dispose() => _audit.Dispose();
 
