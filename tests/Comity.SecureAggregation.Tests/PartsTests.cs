@@ -57,7 +57,7 @@ public sealed class PartsTests
     {
         var seed = new Secret([.. Enumerable.Range(0, 32).Select(i => (byte)i)]);
         var vector = new uint[20_003];
-        MaskExpansion.Add(seed, vector);
+        Apply(masks => masks.Add(seed), vector);
 
         using var aes = Aes.Create();
         aes.Key = seed.Bytes.ToArray();
@@ -69,8 +69,36 @@ public sealed class PartsTests
             Assert.Equal(BinaryPrimitives.ReadUInt32LittleEndian(block.AsSpan(4 * (word % 4))), vector[word]);
         }
 
-        MaskExpansion.Subtract(seed, vector);
+        var other = new Secret([.. Enumerable.Range(0, 32).Select(i => (byte)(3 * i))]);
+        Apply(masks => masks.Add(other), vector);
+        Apply(masks =>
+        {
+            masks.Subtract(seed);
+            masks.Subtract(other);
+        }, vector);
         Assert.All(vector, word => Assert.Equal(0u, word));
+
+        static void Apply(Action<MaskStreams> open, uint[] vector)
+        {
+            using var masks = new MaskStreams();
+            open(masks);
+            for (var at = 0; at < vector.Length; at += MaskStreams.ChunkWords) masks.Apply(vector.AsSpan(at, Math.Min(MaskStreams.ChunkWords, vector.Length - at)));
+        }
+    }
+
+    [Fact]
+    public void The_checksum_of_chunks_adds_up_to_that_of_the_vector_and_sees_every_change()
+    {
+        var random = new Random(2);
+        var words = Enumerable.Range(0, 1003).Select(_ => (uint)random.NextInt64(1L << 32)).ToArray();
+        var whole = Checksum.Of(words);
+        Assert.Equal(whole, unchecked(Checksum.Of(words.AsSpan(0, 37)) + Checksum.Of(words.AsSpan(37, 5), 37) + Checksum.Of(words.AsSpan(42), 42)));
+        for (var i = 0; i < words.Length; i++)
+        {
+            words[i] ^= 1u << (i % 32);
+            Assert.NotEqual(whole, Checksum.Of(words));
+            words[i] ^= 1u << (i % 32);
+        }
     }
 
     [Fact]

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using Comity.SecureAggregation.FixedPoint;
 using Comity.SecureAggregation.Graphs;
@@ -17,7 +16,8 @@ internal static class SecureAggregationNumbers
         _ = names;
         var culture = CultureInfo.InvariantCulture;
         var bits = FixedPointEncoding.Choose(clip: 1, maximalWeight: 1000, sites: Sites, resolution: 1e-4).Bits;
-        var sparse = GraphParameters.ForCohort(Sites, AdversaryModel.SemiHonest)!.Value;
+        // 64 sites mask with all others by themselves; here the sparse graph is asked for.
+        var sparse = GraphParameters.ForCohort(Sites, AdversaryModel.SemiHonest, GraphChoice.Sparse)!.Value;
         Console.WriteLine(string.Create(culture, $"{Sites} sites, {Parameters:N0} parameters, {bits} bits each; CPU of all threads of the process."));
         Console.WriteLine();
         Console.WriteLine("| graph | dropped | coordinator s | demand | site s | demand | bytes / float32 | demand | sum |");
@@ -49,6 +49,7 @@ internal static class SecureAggregationNumbers
         var vector = new uint[Parameters];
         double atCoordinator = 0, atSites = 0, bytes = 0;
         var coordinator = CoordinatorMachine.Start(plan, directory);
+        var inputs = new Inputs();
         var states = new SiteState[Sites];
         void Send(SiteMessage message) => atCoordinator += Cpu(() => coordinator = ((CoordinatorStep.Accepted)CoordinatorMachine.Receive(coordinator, message)).State);
         for (var site = 0; site < Sites; site++)
@@ -62,6 +63,7 @@ internal static class SecureAggregationNumbers
         {
             CoordinatorTurn turn = null!;
             atCoordinator += Cpu(() => turn = CoordinatorMachine.EndStep(coordinator));
+            if (turn is CoordinatorTurn.Revealed revealed) atCoordinator += Cpu(() => turn = CoordinatorMachine.Unmask(revealed.State, inputs));
             if (turn is CoordinatorTurn.Summed summed) return (atCoordinator, atSites / Sites, bytes, summed.Contributors.Count == Sites - dropped && IsExact(summed, common, mask));
             var next = (CoordinatorTurn.Next)turn;
             coordinator = next.State;
@@ -79,7 +81,9 @@ internal static class SecureAggregationNumbers
                     }
                     for (var i = 0; i < vector.Length; i++) vector[i] = unchecked(common[i] + (uint)site) & mask;
                     atSites += Cpu(() => taken = SiteMachine.Submit(ready, vector));
-                    bytes = ((MaskedInput)taken.Message!).Packed.Length / (4.0 * Parameters);
+                    var input = (MaskedInput)taken.Message!;
+                    bytes = input.Packed.Length / (4.0 * Parameters);
+                    inputs.Packed[site] = input.Packed;
                     ready.Dispose();
                 }
                 states[site] = taken.State;
@@ -100,10 +104,15 @@ internal static class SecureAggregationNumbers
 
     private static double Cpu(Action work)
     {
-        using var process = Process.GetCurrentProcess();
-        var before = process.TotalProcessorTime;
+        var before = Environment.CpuUsage.TotalTime;
         work();
-        process.Refresh();
-        return (process.TotalProcessorTime - before).TotalSeconds;
+        return (Environment.CpuUsage.TotalTime - before).TotalSeconds;
+    }
+
+    private sealed class Inputs : IMaskedInputs
+    {
+        public Dictionary<int, byte[]> Packed { get; } = [];
+
+        public void Read(int site, long offset, Span<byte> destination) => Packed[site].AsSpan((int)offset, destination.Length).CopyTo(destination);
     }
 }

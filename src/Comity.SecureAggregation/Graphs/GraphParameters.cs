@@ -10,6 +10,19 @@ public enum AdversaryModel
     LyingCoordinator,
 }
 
+/// <summary>Who masks with whom.</summary>
+public enum GraphChoice
+{
+    /// <summary>Everybody with everybody up to a hundred sites, above that a sparse graph.</summary>
+    BySize,
+
+    /// <summary>Everybody with everybody.</summary>
+    Complete,
+
+    /// <summary>A k-regular graph.</summary>
+    Sparse,
+}
+
 /// <summary>Degree and threshold of a k-regular graph that stays connected and secret for all but one round in 2⁴⁰, and ends for all but one in 2²⁰.</summary>
 /// <param name="Degree">k, even: with how many others a site masks.</param>
 /// <param name="Threshold">t: how many neighbours' shares put a secret together.</param>
@@ -28,9 +41,10 @@ public readonly record struct GraphParameters(int Degree, int Threshold)
     /// <summary>The graph for a cohort where a third may collude and a third may drop (three tenths each against a lying coordinator); null for the complete one.</summary>
     /// <param name="sites">n, at least 3.</param>
     /// <param name="adversary">What the coordinator may do.</param>
-    public static GraphParameters? ForCohort(int sites, AdversaryModel adversary)
+    /// <param name="choice">Complete up to <see cref="CompleteGraphSites"/> sites, or as it says. Where a sparse one would not save anything it is complete all the same.</param>
+    public static GraphParameters? ForCohort(int sites, AdversaryModel adversary, GraphChoice choice = GraphChoice.BySize)
     {
-        if (sites <= CompleteGraphSites) return null;
+        if (choice == GraphChoice.Complete || (choice == GraphChoice.BySize && sites <= CompleteGraphSites)) return null;
         var fraction = adversary == AdversaryModel.LyingCoordinator ? 0.3 : 0.33;
         return Find(sites, fraction, fraction, adversary) is { } found && found.Degree < sites - 1
             ? found with { Threshold = Math.Max(found.Threshold, Protocol.SecureRoundPlan.LeastThreshold(found.Degree + 1, adversary)) }

@@ -61,9 +61,11 @@ public static class CoordinatorMachine
                 var list = new KeyList([.. at.Adverts.Values]);
                 return Next(new CollectingShares(at, ImmutableSortedDictionary<int, SealedShares>.Empty), at.Adverts.Keys, _ => list);
             case CollectingShares at:
-                return Next(new CollectingInputs(at, [], new uint[plan.Length + 1]), at.Shares.Keys, receiver => new Delivery(at.Shares.Values
+                return Next(new CollectingInputs(at, []), at.Shares.Keys, receiver => new Delivery(at.Shares.Values
                     .Where(shares => shares.Envelopes.ContainsKey(receiver))
                     .ToImmutableSortedDictionary(shares => shares.Site, shares => shares.Envelopes[receiver])));
+            case CollectingInputs at when at.Contributors.Count < SecureRoundPlan.LeastContributors:
+                return new CoordinatorTurn.Abandoned(new(RefusalCode.TooFewSites, ""));
             case CollectingInputs at when plan.RequiredSignatures > 0:
                 return Next(new CollectingSignatures(at, ImmutableSortedDictionary<int, byte[]>.Empty), at.Contributors, _ => new SurvivorList([.. at.Contributors]));
             case CollectingInputs at:
@@ -71,10 +73,21 @@ public static class CoordinatorMachine
             case CollectingSignatures at:
                 return Next(new CollectingReveals(at.Before, [.. at.Signatures.Keys], ImmutableSortedDictionary<int, RevealedShares>.Empty), at.Signatures.Keys, _ => new SignedSurvivorList(at.Signatures));
             case CollectingReveals at:
-                return Unmasking.Finish(at);
+                return new CoordinatorTurn.Revealed(at);
             default:
                 throw new ArgumentException("Not a state of this protocol.", nameof(state));
         }
+    }
+
+    /// <summary>Adds the masked vectors up and takes the masks off, stretch by stretch.</summary>
+    /// <param name="state">From <see cref="CoordinatorTurn.Revealed"/>.</param>
+    /// <param name="inputs">The contributors' packed vectors, as they were received.</param>
+    /// <returns>Summed or Abandoned.</returns>
+    public static CoordinatorTurn Unmask(CollectingReveals state, IMaskedInputs inputs)
+    {
+        ArgumentNullException.ThrowIfNull(state);
+        ArgumentNullException.ThrowIfNull(inputs);
+        return Unmasking.Finish(state, inputs);
     }
 
     // Null: a message of another step; false: of this step, but from a site that has dropped out before.
@@ -110,13 +123,10 @@ public static class CoordinatorMachine
             hashes.Keys.Order().SequenceEqual(holders) && hashes.Values.All(hash => hash.Length == SHA256.HashSizeInBytes);
     }
 
-    private static CoordinatorStep Input(CollectingInputs state, MaskedInput input)
-    {
-        if (input.Packed.Length != RingPacking.PackedBytes(state.Sum.Length, state.Plan.Bits)) return Refuse(state, RefusalCode.Malformed, input.Site);
-        var sum = (uint[])state.Sum.Clone();
-        RingPacking.AddTo(sum, input.Packed, state.Plan.Bits);
-        return new CoordinatorStep.Accepted(new CollectingInputs(state.Before, state.Contributors.Add(input.Site), sum));
-    }
+    private static CoordinatorStep Input(CollectingInputs state, MaskedInput input) =>
+        input.Packed.Length == state.Plan.PackedBytes
+            ? new CoordinatorStep.Accepted(new CollectingInputs(state.Before, state.Contributors.Add(input.Site)))
+            : Refuse(state, RefusalCode.Malformed, input.Site);
 
     private static CoordinatorStep Signature(CollectingSignatures state, SurvivorSignature signature)
     {

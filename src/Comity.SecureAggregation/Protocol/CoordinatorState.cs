@@ -42,11 +42,11 @@ public sealed class CollectingShares : CoordinatorState
     internal ImmutableSortedDictionary<int, SealedShares> Shares { get; }
 }
 
-/// <summary>Step 3. Only the running sum is kept, not the vectors.</summary>
+/// <summary>Step 3. Only who has sent a vector is kept; the vectors lie with the caller until they are unmasked.</summary>
 public sealed class CollectingInputs : CoordinatorState
 {
-    internal CollectingInputs(CollectingShares before, ImmutableSortedSet<int> contributors, uint[] sum)
-        : base(before.Plan, before.Directory) => (Before, Contributors, Sum) = (before, contributors, sum);
+    internal CollectingInputs(CollectingShares before, ImmutableSortedSet<int> contributors)
+        : base(before.Plan, before.Directory) => (Before, Contributors) = (before, contributors);
 
     /// <inheritdoc/>
     public override IReadOnlyCollection<int> Answered => Contributors;
@@ -54,8 +54,6 @@ public sealed class CollectingInputs : CoordinatorState
     internal CollectingShares Before { get; }
 
     internal ImmutableSortedSet<int> Contributors { get; }
-
-    internal uint[] Sum { get; }
 }
 
 /// <summary>Step 4, against a lying coordinator.</summary>
@@ -88,6 +86,16 @@ public sealed class CollectingReveals : CoordinatorState
     internal ImmutableSortedDictionary<int, RevealedShares> Reveals { get; }
 }
 
+/// <summary>The masked vectors of a round, where the caller keeps them.</summary>
+public interface IMaskedInputs
+{
+    /// <summary>Reads a stretch of one site's packed vector.</summary>
+    /// <param name="site">Index of the site.</param>
+    /// <param name="offset">First byte.</param>
+    /// <param name="destination">Filled whole.</param>
+    void Read(int site, long offset, Span<byte> destination);
+}
+
 /// <summary>What came of a site's message at the coordinator.</summary>
 public abstract record CoordinatorStep
 {
@@ -115,6 +123,10 @@ public abstract record CoordinatorTurn
     /// <param name="State">The state from here on.</param>
     /// <param name="Messages">What to send, by site.</param>
     public sealed record Next(CoordinatorState State, IReadOnlyDictionary<int, CoordinatorMessage> Messages) : CoordinatorTurn;
+
+    /// <summary>The shares are there: <see cref="CoordinatorMachine.Unmask"/> takes the masks off.</summary>
+    /// <param name="State">The state from here on.</param>
+    public sealed record Revealed(CollectingReveals State) : CoordinatorTurn;
 
     /// <summary>The sum is known.</summary>
     /// <param name="Sum">The plan's length of words, modulo 2ᵇ.</param>

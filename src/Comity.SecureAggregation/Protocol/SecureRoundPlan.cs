@@ -42,15 +42,29 @@ public sealed class SecureRoundPlan
             throw new ArgumentException($"With {holders} holders of a secret the threshold must be at least {LeastThreshold(holders, adversary)}: below it two disjoint groups could each unmask.", nameof(threshold));
     }
 
+    /// <summary>Fewest vectors whose sum is taken: in a sum of two each would know the other's.</summary>
+    public const int LeastContributors = 3;
+
     /// <summary>A plan with the graph for its number of sites (<see cref="GraphParameters.ForCohort"/>) and the least threshold that is safe there.</summary>
-    /// <inheritdoc cref="SecureRoundPlan(string, int, IReadOnlyList{string}, int, AdversaryModel, int, int, int?)"/>
-    public static SecureRoundPlan For(string study, int round, IReadOnlyList<string> sites, AdversaryModel adversary, int length, int bits)
+    /// <param name="study">The study's identity.</param>
+    /// <param name="round">The round; a repeated round gets another number, so that no key serves twice.</param>
+    /// <param name="sites">Names of the cohort, at least 3, each once.</param>
+    /// <param name="adversary">What the coordinator may do.</param>
+    /// <param name="length">Words in a vector, at least 1.</param>
+    /// <param name="bits">b: words are modulo 2ᵇ, from 8 to 32.</param>
+    /// <param name="graph">Which graph; by the number of sites unless it says otherwise.</param>
+    public static SecureRoundPlan For(string study, int round, IReadOnlyList<string> sites, AdversaryModel adversary, int length, int bits, GraphChoice graph = GraphChoice.BySize)
     {
         ArgumentNullException.ThrowIfNull(sites);
-        return GraphParameters.ForCohort(sites.Count, adversary) is { } graph
-            ? new(study, round, sites, graph.Threshold, adversary, length, bits, graph.Degree)
-            : new(study, round, sites, LeastThreshold(sites.Count, adversary), adversary, length, bits);
+        var (threshold, degree) = Shape(sites.Count, adversary, graph);
+        return new(study, round, sites, threshold, adversary, length, bits, degree);
     }
+
+    /// <summary>Threshold and degree that <see cref="For"/> would choose; degree null: the complete graph.</summary>
+    public static (int Threshold, int? Degree) Shape(int sites, AdversaryModel adversary, GraphChoice graph) =>
+        GraphParameters.ForCohort(sites, adversary, graph) is { } sparse
+            ? (Math.Max(LeastContributors, sparse.Threshold), sparse.Degree)
+            : (Math.Max(LeastContributors, LeastThreshold(sites, adversary)), null);
 
     /// <summary>The study's identity.</summary>
     public string Study { get; }
@@ -85,6 +99,12 @@ public sealed class SecureRoundPlan
 
     /// <summary>How many sites must sign one list of survivors; 0 where the coordinator is trusted not to lie.</summary>
     public int RequiredSignatures => Adversary == AdversaryModel.LyingCoordinator ? LeastThreshold(Sites.Count, Adversary) : 0;
+
+    /// <summary>Words under the masks: the vector's and its checksum.</summary>
+    internal int Words => Length + 1;
+
+    /// <summary>Bytes of a masked vector as it is sent.</summary>
+    public int PackedBytes => RingPacking.PackedBytes(Words, Bits);
 
     /// <summary>The holders of a site's secrets: its neighbours and itself, in ascending order.</summary>
     internal int[] HoldersOf(int site) => [.. Graph.NeighboursOf(site).Append(site).Order()];

@@ -7,6 +7,11 @@ using Comity.SecureAggregation.Sharing;
 
 namespace Comity.SecureAggregation.Protocol;
 
+/// <summary>Makes a stretch of a vector.</summary>
+/// <param name="offset">Place of the stretch's first word.</param>
+/// <param name="words">Filled whole.</param>
+public delegate void WordSource(int offset, Span<uint> words);
+
 /// <summary>
 /// A site's side of a masked round: state and message in, state and message out. It reads no clock, file or socket.
 /// <code>
@@ -55,22 +60,44 @@ public static class SiteMachine
     /// <summary>Masks this site's vector.</summary>
     /// <param name="state">After all shares are held.</param>
     /// <param name="vector">The plan's length of words, modulo 2ᵇ.</param>
-    public static SiteStep.Taken Submit(AwaitingVector state, ReadOnlySpan<uint> vector)
+    public static SiteStep.Taken Submit(AwaitingVector state, ReadOnlyMemory<uint> vector)
     {
         ArgumentNullException.ThrowIfNull(state);
+        if (vector.Length != state.Plan.Length) throw new ArgumentException($"The plan says {state.Plan.Length} words, the vector has {vector.Length}.", nameof(vector));
+        return Submit(state, (at, words) => vector.Span.Slice(at, words.Length).CopyTo(words));
+    }
+
+    /// <summary>Masks this site's vector, which is made piece by piece and never stands anywhere as a whole.</summary>
+    /// <param name="state">After all shares are held.</param>
+    /// <param name="vector">Called for one stretch after another, from the first word to the last.</param>
+    public static SiteStep.Taken Submit(AwaitingVector state, WordSource vector)
+    {
+        ArgumentNullException.ThrowIfNull(state);
+        ArgumentNullException.ThrowIfNull(vector);
         var plan = state.Plan;
-        if (vector.Length != plan.Length) throw new ArgumentException($"The plan says {plan.Length} words, the vector has {vector.Length}.", nameof(vector));
-        var masked = new uint[vector.Length + 1];
-        vector.CopyTo(masked);
-        masked[^1] = Checksum.Of(vector);
-        MaskExpansion.Add(state.Before.SelfSeed, masked);
+        using var masks = new MaskStreams();
+        masks.Add(state.Before.SelfSeed);
         foreach (var other in state.Held.Keys.Where(owner => owner != state.Site))
         {
             using var seed = PairSeed(plan, state.Before.Before.MaskKey, state.Site, other, state.Before.Keys[other].MaskKey);
-            if (state.Site < other) MaskExpansion.Add(seed, masked);
-            else MaskExpansion.Subtract(seed, masked);
+            if (state.Site < other) masks.Add(seed);
+            else masks.Subtract(seed);
         }
-        return new(new AwaitingSurvivors(state), new MaskedInput(state.Site, RingPacking.Pack(masked, plan.Bits)));
+        var packed = new byte[RingPacking.PackedBytes(plan.Words, plan.Bits)];
+        var chunk = new uint[Math.Min(MaskStreams.ChunkWords, plan.Words)];
+        var checksum = 0u;
+        for (var at = 0; at < plan.Words; at += chunk.Length)
+        {
+            var words = chunk.AsSpan(0, Math.Min(chunk.Length, plan.Words - at));
+            var own = words[..Math.Min(words.Length, plan.Length - at)];
+            vector(at, own);
+            checksum = unchecked(checksum + Checksum.Of(own, at));
+            if (own.Length < words.Length) words[^1] = checksum;
+            masks.Apply(words);
+            RingPacking.Pack(words, plan.Bits, packed.AsSpan(RingPacking.PackedBytes(at, plan.Bits)));
+        }
+        Array.Clear(chunk);
+        return new(new AwaitingSurvivors(state), new MaskedInput(state.Site, packed));
     }
 
     internal static Secret PairSeed(SecureRoundPlan plan, KeyAgreement own, int ownSite, int other, ReadOnlySpan<byte> otherKey) =>
@@ -167,7 +194,7 @@ public static class SiteMachine
         if (!survivors.Contains(state.Site)) return Refuse(state, RefusalCode.BadSurvivors, state.Site);
         var stranger = survivors.Where(site => plan.Graph.NeighboursOf(state.Site).Contains(site)).Append(-1).FirstOrDefault(site => site >= 0 && !state.Held.ContainsKey(site), -1);
         if (stranger >= 0) return Refuse(state, RefusalCode.BadSurvivors, stranger);
-        if (state.Held.Keys.Count(site => survivors.Contains(site)) < plan.Threshold || survivors.Length < plan.RequiredSignatures)
+        if (state.Held.Keys.Count(site => survivors.Contains(site)) < plan.Threshold || survivors.Length < Math.Max(plan.RequiredSignatures, SecureRoundPlan.LeastContributors))
             return Refuse(state, RefusalCode.TooFewSites, state.Site);
 
         if (plan.RequiredSignatures == 0) return Reveal(state, survivors);

@@ -9,10 +9,10 @@ namespace Comity.SecureAggregation.Protocol;
 /// <summary>Takes the masks off the sum: the survivors' self masks, and what the dropped left in their neighbours' vectors.</summary>
 internal static class Unmasking
 {
-    public static CoordinatorTurn Finish(CollectingReveals state)
+    public static CoordinatorTurn Finish(CollectingReveals state, IMaskedInputs vectors)
     {
         var (plan, inputs) = (state.Plan, state.Before);
-        var sum = (uint[])inputs.Sum.Clone();
+        using var masks = new MaskStreams();
         foreach (var (owner, _) in inputs.Before.Shares)
         {
             var survived = inputs.Contributors.Contains(owner);
@@ -21,16 +21,40 @@ internal static class Unmasking
             if (!survived && !plan.Graph.NeighboursOf(owner).Any(inputs.Contributors.Contains)) continue;
             using var secret = Join(state, owner, survived);
             if (secret is null) return new CoordinatorTurn.Abandoned(Refusal.Of(RefusalCode.TooFewSites, plan, owner));
-            if (survived) MaskExpansion.Subtract(secret, sum);
-            else if (!RemovePairMasks(state, owner, secret, sum)) return new CoordinatorTurn.Abandoned(Refusal.Of(RefusalCode.WrongShare, plan, owner));
+            if (survived) masks.Subtract(secret);
+            else if (!RemovePairMasks(state, owner, secret, masks)) return new CoordinatorTurn.Abandoned(Refusal.Of(RefusalCode.WrongShare, plan, owner));
         }
-
-        var ring = uint.MaxValue >> (32 - plan.Bits);
-        for (var i = 0; i < sum.Length; i++) sum[i] &= ring;
-        var vector = sum[..plan.Length];
-        return (Checksum.Of(vector) & ring) == sum[^1]
-            ? new CoordinatorTurn.Summed(vector, [.. inputs.Contributors])
+        var sum = new uint[plan.Length];
+        return AddUp(plan, inputs.Contributors, vectors, masks, sum)
+            ? new CoordinatorTurn.Summed(sum, [.. inputs.Contributors])
             : new CoordinatorTurn.Abandoned(new(RefusalCode.SumNotExact, ""));
+    }
+
+    // False: the checksum is not that of the sum.
+    private static bool AddUp(SecureRoundPlan plan, IReadOnlyCollection<int> contributors, IMaskedInputs vectors, MaskStreams masks, uint[] sum)
+    {
+        var ring = uint.MaxValue >> (32 - plan.Bits);
+        var chunk = new uint[Math.Min(MaskStreams.ChunkWords, plan.Words)];
+        var packed = new byte[RingPacking.PackedBytes(chunk.Length, plan.Bits)];
+        var (expected, found) = (0u, 0u);
+        for (var at = 0; at < plan.Words; at += chunk.Length)
+        {
+            var words = chunk.AsSpan(0, Math.Min(chunk.Length, plan.Words - at));
+            var bytes = packed.AsSpan(0, RingPacking.PackedBytes(words.Length, plan.Bits));
+            words.Clear();
+            foreach (var site in contributors)
+            {
+                vectors.Read(site, RingPacking.PackedBytes(at, plan.Bits), bytes);
+                RingPacking.AddTo(words, bytes, plan.Bits);
+            }
+            masks.Apply(words);
+            var own = words[..Math.Min(words.Length, plan.Length - at)];
+            for (var i = 0; i < own.Length; i++) own[i] &= ring;
+            own.CopyTo(sum.AsSpan(at));
+            found = unchecked(found + Checksum.Of(own, at));
+            if (own.Length < words.Length) expected = words[^1];
+        }
+        return ((expected ^ found) & ring) == 0;
     }
 
     private static Secret? Join(CollectingReveals state, int owner, bool survived)
@@ -45,7 +69,7 @@ internal static class Unmasking
         return shares.Count < state.Plan.Threshold ? null : ShamirSharing.Join(shares, state.Plan.Threshold, SiteMachine.SecretBytes);
     }
 
-    private static bool RemovePairMasks(CollectingReveals state, int owner, Secret scalar, uint[] sum)
+    private static bool RemovePairMasks(CollectingReveals state, int owner, Secret scalar, MaskStreams masks)
     {
         var (plan, adverts) = (state.Plan, state.Before.Before.Before.Adverts);
         KeyAgreement key;
@@ -65,8 +89,8 @@ internal static class Unmasking
                 using var seed = SiteMachine.PairSeed(plan, key, owner, neighbour, adverts[neighbour].MaskKey);
 
                 // The neighbour added the mask if it comes first, and took it off otherwise.
-                if (neighbour < owner) MaskExpansion.Subtract(seed, sum);
-                else MaskExpansion.Add(seed, sum);
+                if (neighbour < owner) masks.Subtract(seed);
+                else masks.Add(seed);
             }
         }
         return true;

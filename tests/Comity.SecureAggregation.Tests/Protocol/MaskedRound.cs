@@ -64,6 +64,7 @@ internal sealed class MaskedRound : IDisposable
         while (true)
         {
             var turn = CoordinatorMachine.EndStep(coordinator);
+            if (turn is CoordinatorTurn.Revealed revealed) return CoordinatorMachine.Unmask(revealed.State, new Inputs(Seen));
             if (turn is not CoordinatorTurn.Next next) return turn;
             coordinator = next.State;
             foreach (var (site, message) in next.Messages)
@@ -103,6 +104,13 @@ internal sealed class MaskedRound : IDisposable
     public void Dispose()
     {
         Seen.Clear();
+    }
+
+    private sealed class Inputs(IEnumerable<SiteMessage> seen) : IMaskedInputs
+    {
+        private readonly Dictionary<int, byte[]> _packed = seen.OfType<MaskedInput>().ToDictionary(input => input.Site, input => input.Packed);
+
+        public void Read(int site, long offset, Span<byte> destination) => _packed[site].AsSpan((int)offset, destination.Length).CopyTo(destination);
     }
 
     private CoordinatorState Send(CoordinatorState coordinator, SiteMessage message)
