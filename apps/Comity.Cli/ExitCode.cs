@@ -27,6 +27,9 @@ internal enum ExitCode
     /// <summary>The coordinator can't be reached, is not the one that was agreed on, or said no.</summary>
     Coordinator = 7,
 
+    /// <summary>An audit log was changed, is not whole, or does not fit to the other party's.</summary>
+    Audit = 8,
+
     /// <summary>A release or a deployment was refused: damaged, foreign, or signed by somebody who is not trusted.</summary>
     Refused = 9,
 

@@ -32,6 +32,7 @@ public sealed class NetworkStudyTests : IDisposable
         Assert.False(File.Exists(_folder.At("fetched", "predictions.csv")));
         Assert.False(Directory.Exists(_folder.At("fetched", "models/local")));
         Assert.Empty(Directory.EnumerateFiles(_folder.At("coordinator"), "*local*", SearchOption.AllDirectories));
+        await AuditsFitAsync();
         var applied = await Cli.RunAsync(_folder.FullPath, "predict", "fetched/models/federated/average", "--input", "north.csv", "--output", "predicted.csv");
         Assert.True(applied.ExitCode == 0, applied.ToString());
     }
@@ -55,7 +56,21 @@ public sealed class NetworkStudyTests : IDisposable
 
         var fetched = await federation.AuthorAsync("results", id, "--out", "fetched");
         Assert.True(fetched.ExitCode == 0, fetched.ToString());
+        await AuditsFitAsync();
         Assert.Equal(await LocalAsync(), RunFiles.Weights(_folder.At("fetched")));
+    }
+
+    // Every update left a site and arrived at the coordinator, and each countersigned the other's log, whatever was killed in between.
+    private async Task AuditsFitAsync()
+    {
+        foreach (var site in Sites)
+        {
+            var fits = await Cli.RunAsync(_folder.FullPath, "audit", "reconcile", $"state-{site}", "coordinator", "--json");
+            Assert.True(fits.ExitCode == 0, fits.ToString());
+            var found = System.Text.Json.Nodes.JsonNode.Parse(fits.Output)!;
+            Assert.True((int)found["matched"]! > 20 && (int)found["countersigned"]! > 20, fits.ToString());
+            Assert.Contains("\"kind\":\"update\"", await File.ReadAllTextAsync(_folder.At($"state-{site}", "audit.jsonl")), StringComparison.Ordinal);
+        }
     }
 
     private async Task<IReadOnlyDictionary<string, string>> LocalAsync()

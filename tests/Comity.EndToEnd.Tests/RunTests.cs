@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Json.Nodes;
 using Comity.Testing;
 
 namespace Comity.EndToEnd.Tests;
@@ -96,13 +97,34 @@ public sealed class RunTests(SmallRun run) : IClassFixture<SmallRun>
         Assert.NotEmpty(lines);
         foreach (var line in lines)
         {
-            var at = line.LastIndexOf(",\"hash\":\"", StringComparison.Ordinal);
             Assert.Contains($"\"previous\":\"{previous}\"", line, StringComparison.Ordinal);
-            previous = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(line[..at])));
-            Assert.Equal($",\"hash\":\"{previous}\"}}", line[at..]);
+            previous = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(line)));
         }
         var kinds = RunFiles.Audit(run.Folder).Select(e => e.GetProperty("kind").GetString()).ToHashSet(StringComparer.Ordinal);
         Assert.Superset(new HashSet<string?>(["statistics", "update", "evaluation"], StringComparer.Ordinal), kinds);
+    }
+
+    [Fact]
+    public async Task The_parties_logs_hold_and_fit_and_an_edit_ends_with_its_own_exit_code()
+    {
+        using var copy = new TempFolder();
+        foreach (var file in Directory.EnumerateFiles(Path.Combine(run.Folder, "audit")).Append(Path.Combine(run.Folder, "audit.jsonl"))) File.Copy(file, copy.At(Path.GetFileName(file)));
+        var verified = await Cli.RunAsync(copy.FullPath, "audit", "verify", ".", "--json");
+        var reconciled = await Cli.RunAsync(copy.FullPath, "audit", "reconcile", "audit.jsonl", "north.jsonl", "--json");
+        var exported = await Cli.RunAsync(copy.FullPath, "audit", "export", "north.jsonl", "--format", "csv");
+
+        Assert.True(verified.ExitCode == 0, verified.ToString());
+        Assert.True((bool)JsonNode.Parse(verified.Output)!["closed"]!);
+        Assert.True(reconciled.ExitCode == 0, reconciled.ToString());
+        Assert.True((int)JsonNode.Parse(reconciled.Output)!["matched"]! > 10, reconciled.ToString());
+        Assert.Equal(File.ReadAllLines(copy.At("north.jsonl")).Length + 1, exported.Output.TrimEnd().Split('\n').Length);
+
+        var lines = File.ReadAllLines(copy.At("north.jsonl"));
+        File.WriteAllLines(copy.At("north.jsonl"), [.. lines[..^3], .. lines[^2..]]);
+        var edited = await Cli.RunAsync(copy.FullPath, "audit", "verify", "north.jsonl", "--lang", "zh-Hans");
+        Assert.Equal(8, edited.ExitCode);
+        Assert.Contains("[audit-missing]", edited.Error, StringComparison.Ordinal);
+        Assert.Contains("缺少第", edited.Error, StringComparison.Ordinal);
     }
 
     [Fact]

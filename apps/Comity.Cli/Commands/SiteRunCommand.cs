@@ -35,7 +35,7 @@ internal static class SiteRunCommand
         session.Out.Line(session.Text("site.serving", me.Name, connection.Address));
         await WorkAsync(
             token => membership.KeepAsync(client, connection.Address, token),
-            token => new SiteServing(session, site).ServeAsync(http, connection.Address, Environment.ProcessorCount, token), cancellationToken);
+            token => new SiteServing(session, site, identity.Key).ServeAsync(http, connection.Address, Environment.ProcessorCount, token), cancellationToken);
         return ExitCode.Done;
     }
 

@@ -3,26 +3,26 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Comity.Cli.Runs;
+using Comity.Federation.Audit;
 using Comity.Federation.Privacy;
 using Comity.Federation.Runs;
 using Comity.Federation.Sites;
 
 namespace Comity.Cli.Composition;
 
-/// <summary>A site whose every answer is written down in the audit log before it is handed on.</summary>
-internal sealed class AuditedSite(ISiteWork site, AuditLog log) : ISiteWork
+/// <summary>A site whose every answer is written down in its audit log before it is handed on, and everything that it is given.</summary>
+internal sealed class AuditedSite(ISiteWork site, RunAudit audit) : ISiteWork
 {
-    private const string Coordinator = "coordinator";
     public string Site => site.Site;
 
     /// <summary>Writes down what the site's gate lets out in statistics and rounds.</summary>
-    public static void Write(AuditLog log, Leaving leaving)
+    public static void Write(RunAudit audit, Leaving leaving)
     {
         if (leaving is Leaving.OfUpdate { Header: var header } update)
-            log.Write(new AuditEntry(update.Site, "update", Coordinator, update.Repeat, update.Model, header.Round, 4L * header.Length, header.Sha256));
+            audit.Leaves(update.Site, Entry("update", update.Repeat, update.Model, header.Round, 4L * header.Length, header.Sha256) with { Charge = leaving.Charge });
         if (leaving is not Leaving.OfStatistics statistics) return;
         var bytes = JsonSerializer.SerializeToUtf8Bytes(statistics.Content, SiteJson.Default.Statistics);
-        log.Write(new AuditEntry(statistics.Site, "statistics", Coordinator, statistics.Task.Repeat, statistics.Task.Step, 0, bytes.Length, Convert.ToHexStringLower(SHA256.HashData(bytes))));
+        audit.Leaves(statistics.Site, Entry("statistics", statistics.Task.Repeat, statistics.Task.Step, 0, bytes.Length, Digest(bytes)) with { Charge = leaving.Charge });
     }
 
     // Raw sums stop at the gate; what it lets out of them is written there.
@@ -33,31 +33,46 @@ internal sealed class AuditedSite(ISiteWork site, AuditLog log) : ISiteWork
 
     public async ValueTask<TrainingResult> TrainAsync(TrainingTask task, CancellationToken cancellationToken)
     {
+        Given(task.Repeat, task.Model, task.Round, task.Parameters);
         var result = await site.TrainAsync(task, cancellationToken);
         // In a round the gate has the last word. A model that the site trained alone is handed to the simulation whole.
-        if (task.Round == 0) Write("model", task.Repeat, task.Model, 0, MemoryMarshal.AsBytes(result.Parameters.Span));
+        if (task.Round == 0) Leaves("model", task.Repeat, task.Model, MemoryMarshal.AsBytes(result.Parameters.Span));
         return result;
     }
 
     public async ValueTask<EvaluationResult> EvaluateAsync(EvaluationTask task, CancellationToken cancellationToken)
     {
+        Given(task.Repeat, task.Model, 0, task.Parameters);
         var result = await site.EvaluateAsync(task, cancellationToken);
         // Metrics and, in a simulation, predictions row by row: said apart, as the latter are personal data.
-        Write("evaluation", task.Repeat, task.Model, 0, JsonSerializer.SerializeToUtf8Bytes(result with { Predictions = [] }, SiteJson.Default.EvaluationResult));
+        Leaves("evaluation", task.Repeat, task.Model, JsonSerializer.SerializeToUtf8Bytes(result with { Predictions = [] }, SiteJson.Default.EvaluationResult));
         if (result.Predictions.Count > 0)
-            Write("predictions", task.Repeat, task.Model, 0, JsonSerializer.SerializeToUtf8Bytes(result.Predictions, SiteJson.Default.IReadOnlyListPrediction));
+            Leaves("predictions", task.Repeat, task.Model, JsonSerializer.SerializeToUtf8Bytes(result.Predictions, SiteJson.Default.IReadOnlyListPrediction));
         return result;
     }
 
     public async ValueTask<ComparisonResult> CompareAsync(ComparisonTask task, CancellationToken cancellationToken)
     {
+        Given(task.Repeat, task.Baseline, 0, task.BaselineParameters);
+        Given(task.Repeat, task.Candidate, 0, task.CandidateParameters);
         var result = await site.CompareAsync(task, cancellationToken);
-        Write("comparison", task.Repeat, $"{task.Candidate} : {task.Baseline}", 0, JsonSerializer.SerializeToUtf8Bytes(result, SiteJson.Default.ComparisonResult));
+        Leaves("comparison", task.Repeat, $"{task.Candidate} : {task.Baseline}", JsonSerializer.SerializeToUtf8Bytes(result, SiteJson.Default.ComparisonResult));
         return result;
     }
 
-    private void Write(string kind, int repeat, string what, int round, ReadOnlySpan<byte> bytes) =>
-        log.Write(new AuditEntry(site.Site, kind, Coordinator, repeat, what, round, bytes.Length, Convert.ToHexStringLower(SHA256.HashData(bytes))));
+    private void Leaves(string kind, int repeat, string what, ReadOnlySpan<byte> bytes) => audit.Leaves(site.Site, Entry(kind, repeat, what, 0, bytes.Length, Digest(bytes)));
+
+    private void Given(int repeat, string model, int round, ReadOnlyMemory<float> parameters)
+    {
+        if (parameters.IsEmpty) return; // the site holds the model itself
+        var bytes = MemoryMarshal.AsBytes(parameters.Span);
+        audit.Given(site.Site, Entry("model", repeat, model, round, bytes.Length, Digest(bytes)));
+    }
+
+    private static AuditEntry Entry(string kind, int repeat, string what, int round, long bytes, string sha256) =>
+        new() { Direction = AuditDirection.Out, Kind = kind, Repeat = repeat, What = what, Round = round, Bytes = bytes, Sha256 = sha256 };
+
+    private static string Digest(ReadOnlySpan<byte> bytes) => Convert.ToHexStringLower(SHA256.HashData(bytes));
 }
 
 /// <summary>How answers are turned into the bytes whose digest is logged; generated at build time, so that a run does not start with reflection.</summary>

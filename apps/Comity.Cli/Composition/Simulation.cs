@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 using Comity.Cli.Runs;
+using Comity.Federation.Audit;
 using Comity.Federation.Results;
 using Comity.Federation.Runs;
 using Comity.Federation.Sites;
@@ -18,12 +19,12 @@ internal sealed class Simulation : IDisposable
     private const string Union = "*";
 
     private readonly CheckedStudy _study;
-    private readonly AuditLog _audit;
+    private readonly RunAudit _audit;
     private readonly List<ISiteWork> _sites;
     private readonly SimulatedSite _pooled;
     private readonly StudyModelSource _model;
 
-    private Simulation(CheckedStudy study, AuditLog audit)
+    private Simulation(CheckedStudy study, RunAudit audit)
     {
         (_study, _audit) = (study, audit);
         var seed = Seed.Of(study.Study.Study.Seed);
@@ -43,7 +44,7 @@ internal sealed class Simulation : IDisposable
 
     public static Simulation Of(CheckedStudy study, RunFolder folder, TimeProvider time)
     {
-        var audit = new AuditLog(folder.Audit, time);
+        var audit = new RunAudit(folder, study.Study.Study.Study, study.Tables.Select(t => t.Site), time);
         var simulation = new Simulation(study, audit);
         if (audit.IsNew) simulation.WriteRecordsMoved();
         return simulation;
@@ -83,6 +84,9 @@ internal sealed class Simulation : IDisposable
         return path.Replace(Path.DirectorySeparatorChar, '/');
     }
 
+    /// <summary>Nothing leaves any more.</summary>
+    public void CloseAudit() => _audit.Close();
+
     public void Dispose() => _audit.Dispose();
 
     // A simulation holds all rows in one process and judges models on their union: said in the log, as in life it would be the one thing that must not happen.
@@ -91,7 +95,10 @@ internal sealed class Simulation : IDisposable
         foreach (var table in _study.Tables)
         {
             var bytes = 4L * table.Rows * (table.Columns.Count + 1);
-            _audit.Write(new AuditEntry(table.Site, "records", "simulation", 0, string.Create(CultureInfo.InvariantCulture, $"{table.Rows} rows"), 0, bytes, SiteTables.Digest([table])));
+            _audit.Leaves(table.Site, new AuditEntry
+            {
+                Direction = AuditDirection.Out, Kind = "records", What = string.Create(CultureInfo.InvariantCulture, $"{table.Rows} rows"), Bytes = bytes, Sha256 = SiteTables.Digest([table]),
+            });
         }
     }
 }

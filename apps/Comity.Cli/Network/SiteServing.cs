@@ -1,7 +1,7 @@
-using Comity.Cli.Composition;
-using Comity.Cli.Runs;
+using System.Security.Cryptography;
 using Comity.Cli.Sites;
 using Comity.Declarations;
+using Comity.Federation.Audit;
 using Comity.Transport.Clients;
 using Comity.Transport.Protocol;
 using Comity.Transport.Sites;
@@ -9,7 +9,7 @@ using Comity.Transport.Sites;
 namespace Comity.Cli.Network;
 
 /// <summary>A joined site at work: asks the coordinator for tasks and tells the people here what happens.</summary>
-internal sealed class SiteServing(Session session, DeclaredSite site) : IProgress<SiteAgentEvent>
+internal sealed class SiteServing(Session session, DeclaredSite site, ECDsa key) : IProgress<SiteAgentEvent>
 {
     private readonly Lock _gate = new();
     private string? _hindrance;
@@ -18,9 +18,9 @@ internal sealed class SiteServing(Session session, DeclaredSite site) : IProgres
     /// <exception cref="StoppedException">The coordinator will not have this site.</exception>
     public async Task ServeAsync(HttpClient http, Uri address, int jobs, CancellationToken cancellationToken)
     {
-        using var audit = new AuditLog(Path.Combine(site.StateFolder, "audit.jsonl"), session.Time);
-        var options = new SiteAgentOptions { Site = site.Section.Site, StateFolder = site.StateFolder, Jobs = jobs, ReleaseLoss = site.Section.Policy.ShowLoss };
-        var agent = new SiteAgent(new SiteClient(http, session.Time), new SiteStudies(session, site, audit), options, session.Time, this);
+        using var audit = AuditLog.Open(Path.Combine(site.StateFolder, "audit.jsonl"), site.Section.Site, key, session.Time);
+        var options = new SiteAgentOptions { Site = site.Section.Site, StateFolder = site.StateFolder, Jobs = jobs, ReleaseLoss = site.Section.Policy.ShowLoss, Audit = audit };
+        var agent = new SiteAgent(new SiteClient(http, session.Time), new SiteStudies(session, site), options, session.Time, this);
         try
         {
             await agent.RunAsync(cancellationToken);

@@ -14,7 +14,7 @@ namespace Comity.Cli.Network;
 
 /// <summary>Binds studies that the coordinator names to this site's records: validates them again, checks the owner's policy, and fills the seam with Data and Learning.</summary>
 /// <remarks>What is told of a refusal leaves the site, so problems here show no value of a record.</remarks>
-internal sealed class SiteStudies(Session session, DeclaredSite site, AuditLog audit) : ISiteHost
+internal sealed class SiteStudies(Session session, DeclaredSite site) : ISiteHost
 {
     private const long CachedBytes = 128L * 1024 * 1024;
 
@@ -45,7 +45,7 @@ internal sealed class SiteStudies(Session session, DeclaredSite site, AuditLog a
         var seed = Seed.Of(study.Study.Seed);
         var trainers = new Trainers(study);
         var records = new SiteRecords(study, table, seed, new EncodingCache(CachedBytes));
-        return new SiteStudy(About([]), study.Study, new AuditedSite(new SimulatedSite(study, records, trainers, seed), audit), new StudyModelSource(study, trainers, records, seed));
+        return new SiteStudy(About([]), study.Study, new SimulatedSite(study, records, trainers, seed), new StudyModelSource(study, trainers, records, seed));
     }
 
     private void CheckPolicy(ComposedStudy study, ProblemList problems)

@@ -30,7 +30,11 @@ internal sealed class RunFolder
 
     public string Report => Path.Combine(Root, "report.html");
 
+    /// <summary>The coordinator's audit log.</summary>
     public string Audit => Path.Combine(Root, "audit.jsonl");
+
+    /// <summary>The sites' audit logs.</summary>
+    public string AuditOfSites => Path.Combine(Root, "audit");
 
     /// <summary>What the training records looked like, for releases of the run's models.</summary>
     public string Statistics => Path.Combine(Root, StatisticsName);

@@ -25,6 +25,7 @@ internal static class RunOutput
         GiveBackMemory();
         AtomicFile.Write(folder.Report, await ReportPage.RenderAsync(results, session.Language));
         GiveBackMemory();
+        simulation.CloseAudit();
         ResultsFile.Write(folder.Results, results);
     }
 

@@ -35,7 +35,8 @@ internal static class CoordinatorHost
             using var database = CoordinatorDatabase.Open(options.DataFolder);
             using var authority = CertificateAuthority.OpenOrMake(options.DataFolder, time);
             var registry = new Registry(database, authority, time);
-            await using var studies = new StudyServer(Path.Combine(options.DataFolder, "studies"), registry, time);
+            using var audit = CoordinatorAudit.Open(options.DataFolder, authority, registry, time);
+            await using var studies = new StudyServer(Path.Combine(options.DataFolder, "studies"), registry, time, audit);
             using var telemetry = new CoordinatorTelemetry(registry, options.Otlp, time);
             using var server = new ServerCertificate(authority, options, time);
             await using var application = Build(options, folder, database, authority, registry, studies, server, telemetry, time);

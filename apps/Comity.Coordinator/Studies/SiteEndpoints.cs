@@ -36,6 +36,7 @@ internal static class SiteEndpoints
         var wait = TimeSpan.FromSeconds(Math.Clamp(request.WaitSeconds, 0, LongestWaitSeconds));
         var closed = request.Studies.Where(id => studies.Find(id)?.Entry.State is null or StudyState.Done or StudyState.Cancelled).ToList();
         var tasks = await studies.Desk(caller.Name).NextAsync(request.Held.ToHashSet(StringComparer.Ordinal), Math.Clamp(request.Room, 0, MostRoom), closed.Count > 0 ? TimeSpan.Zero : wait, context.RequestAborted);
+        studies.Audit?.Given(caller.Name, tasks);
         return Calls.Reply(new WorkReply(tasks, closed));
     }
 
@@ -124,9 +125,10 @@ internal static class SiteEndpoints
             if (file is null) return Calls.Refuse(StatusCodes.Status503ServiceUnavailable, Texts.Problem("upload-not-begun", desk.Site, desk.Site));
         }
         desk.Moved(context.Request.ContentLength ?? 0, 0);
+        var head = studies.Audit?.Arrived(caller.Name, task.Task, answer);
         task.Arrive(new Arrived(answer, file));
         // Durable before acknowledged: who is told that it counts may forget it.
-        return Calls.Reply(await task.Settled.WaitAsync(context.RequestAborted));
+        return Calls.Reply(await task.Settled.WaitAsync(context.RequestAborted) with { Head = head });
     }
 
     private static async Task<string?> BodyAsync(StudyServer studies, SiteDesk desk, OpenTask task, BodyReference body, CancellationToken cancellationToken)

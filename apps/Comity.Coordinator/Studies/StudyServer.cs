@@ -16,9 +16,10 @@ internal sealed class StudyServer : IAsyncDisposable
     /// <param name="folder">Where the studies' state lies.</param>
     /// <param name="keys">Public keys of approved sites.</param>
     /// <param name="time">The clock.</param>
-    public StudyServer(string folder, ISiteKeys keys, TimeProvider time)
+    /// <param name="audit">Where everything that is sent to sites and comes from them is written down; null: nowhere.</param>
+    public StudyServer(string folder, ISiteKeys keys, TimeProvider time, CoordinatorAudit? audit = null)
     {
-        (Folder, Keys, Time) = (folder, keys, time);
+        (Folder, Keys, Time, Audit) = (folder, keys, time, audit);
         Directory.CreateDirectory(folder);
         _book = new StudyBook(Path.Combine(folder, "studies.sqlite"));
         foreach (var entry in _book.All())
@@ -31,6 +32,9 @@ internal sealed class StudyServer : IAsyncDisposable
 
     /// <summary>The clock.</summary>
     public TimeProvider Time { get; }
+
+    /// <summary>What was sent and what came.</summary>
+    public CoordinatorAudit? Audit { get; }
 
     /// <summary>Where the studies' state lies.</summary>
     public string Folder { get; }

@@ -1,9 +1,12 @@
 using System.Globalization;
 using Comity.Declarations;
+using Comity.Federation.Audit;
 using Comity.Federation.Results;
+using Comity.Federation.Rounds;
 using Comity.Federation.Runs;
 using Comity.Federation.Sites;
 using Comity.Federation.Stores;
+using Comity.Privacy.Events;
 using Comity.Privacy.Noise;
 
 namespace Comity.Federation.Privacy;
@@ -16,14 +19,21 @@ internal sealed class RunPrivacy : IDisposable
     private readonly PrivacyLedger _ledger;
     private readonly List<LedgerAccount> _accounts;
     private readonly bool _simulated;
+    private readonly AuditCharges _charges;
 
     private RunPrivacy(PrivacyPlan plan, PrivacyLedger ledger, List<LedgerAccount> accounts, IReadOnlyDictionary<string, SiteGate> gates, bool simulated) =>
-        (Plan, _ledger, _accounts, Gates, _simulated) = (plan, ledger, accounts, gates, simulated);
+        (Plan, _ledger, _accounts, Gates, _simulated, _charges) = (plan, ledger, accounts, gates, simulated, new AuditCharges(plan.Section.Delta));
 
     public PrivacyPlan Plan { get; }
 
     /// <summary>By site.</summary>
     public IReadOnlyDictionary<string, SiteGate> Gates { get; }
+
+    /// <summary>What one step of the statistics costs.</summary>
+    public AuditCharge StatisticsCharge => _charges.Of(new GaussianEvent(Plan.Statistics));
+
+    /// <summary>What an update cost; null: it carries no noise of its own.</summary>
+    public AuditCharge? ChargeOf(UpdateHeader header) => header.Released is { } released ? _charges.Of(released.Event) : null;
 
     /// <summary>Calibrates and reserves before anything is released. Null: the study promises nothing.</summary>
     /// <exception cref="InvalidDeclarationException">A lifetime budget does not allow the study.</exception>

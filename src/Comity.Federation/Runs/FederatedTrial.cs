@@ -63,7 +63,7 @@ internal sealed class FederatedTrial(RunContext run, RepeatStart start, Federati
             var memory = new SiteMemory(run.Store.SiteFolder(work.Site, model, start.Repeat), run.Store.BeforeWrite);
             _memories[work.Site] = memory;
             var channel = new InProcessChannel(work, start.Model.Layout, memory, run.Slots, run.Privacy?.Gates[work.Site],
-                (offer, header) => run.Input.Leaving?.Invoke(new Leaving.OfUpdate(work.Site, offer.Repeat, offer.Model, header)));
+                (offer, header) => run.Input.Leaving?.Invoke(new Leaving.OfUpdate(work.Site, offer.Repeat, offer.Model, header) { Charge = run.Privacy?.ChargeOf(header) }));
             _channels[work.Site] = run.Input.Line?.Invoke(channel) ?? channel;
         }
     }

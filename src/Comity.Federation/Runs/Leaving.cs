@@ -1,3 +1,4 @@
+using Comity.Federation.Audit;
 using Comity.Federation.Rounds;
 using Comity.Federation.Sites;
 
@@ -7,6 +8,9 @@ namespace Comity.Federation.Runs;
 /// <param name="Site">Whose.</param>
 public abstract record Leaving(string Site)
 {
+    /// <summary>What the site's ledger was charged for it; null: nothing.</summary>
+    public AuditCharge? Charge { get; init; }
+
     /// <summary>One step of the statistics, as it leaves: with its noise, where the study promises privacy.</summary>
     public sealed record OfStatistics(string Site, StatisticsTask Task, Statistics Content) : Leaving(Site);
 

@@ -123,7 +123,7 @@ public static class StudyRun
     {
         var raw = await site.CollectAsync(task, cancellationToken).ConfigureAwait(false);
         var released = run.Privacy is null ? raw : run.Privacy.Release(site.Site, task, raw);
-        run.Input.Leaving?.Invoke(new Leaving.OfStatistics(site.Site, task, released));
+        run.Input.Leaving?.Invoke(new Leaving.OfStatistics(site.Site, task, released) { Charge = run.Privacy?.StatisticsCharge });
         return released;
     }
 

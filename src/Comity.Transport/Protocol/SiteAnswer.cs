@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Comity.Federation.Audit;
 
 namespace Comity.Transport.Protocol;
 
@@ -7,7 +8,8 @@ namespace Comity.Transport.Protocol;
 /// <param name="Content">The result; null unless it is done.</param>
 /// <param name="Body">The body that was uploaded, or that stands inside; null: none.</param>
 /// <param name="Problem">Why it was refused or failed.</param>
-public sealed record SiteAnswer(TaskOutcome Outcome, JsonElement? Content, BodyReference? Body, ToldProblem? Problem);
+/// <param name="Head">How far the site's audit log has come with this answer; null: it keeps none.</param>
+public sealed record SiteAnswer(TaskOutcome Outcome, JsonElement? Content, BodyReference? Body, ToldProblem? Problem, AuditHead? Head = null);
 
 /// <summary>How a task ended.</summary>
 public enum TaskOutcome
@@ -25,7 +27,8 @@ public enum TaskOutcome
 /// <summary>What became of an answer.</summary>
 /// <param name="Taken">Whether it counts, durably.</param>
 /// <param name="Reason">Why it does not: <c>not-awaited</c>, or why the coordinator's gate refused it.</param>
-public sealed record AnswerReply(bool Taken, string? Reason);
+/// <param name="Head">How far the coordinator's audit log has come with the answer in it; null: it keeps none.</param>
+public sealed record AnswerReply(bool Taken, string? Reason, AuditHead? Head = null);
 
 /// <summary>How far a site's tasks have come (<c>POST /v1/progress</c>). Sent when something moved, and now and then as a sign of life.</summary>
 /// <param name="Tasks">Tasks at hand.</param>

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Comity.Declarations;
+using Comity.Federation.Audit;
 using Comity.Federation.Rounds;
 using Comity.Transport.Bodies;
 using Comity.Transport.Clients;
@@ -22,6 +23,12 @@ public sealed record SiteAgentOptions
 
     /// <summary>Whether watchers may see the training loss.</summary>
     public bool ReleaseLoss { get; init; }
+
+    /// <summary>Where everything that arrives and leaves is written down; null: nowhere.</summary>
+    public AuditLog? Audit { get; init; }
+
+    /// <summary>The policy rule under which answers leave, for the audit log.</summary>
+    public string AuditRule { get; init; } = "site.yaml";
 
     /// <summary>How long a call for work waits at the coordinator.</summary>
     public TimeSpan Wait { get; init; } = TimeSpan.FromSeconds(25);
@@ -53,6 +60,7 @@ public sealed class SiteAgent
     private readonly ConcurrentDictionary<string, Hand> _atHand = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, Lazy<Task<OpenStudy>>> _open = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, Task> _fetching = new(StringComparer.Ordinal);
+    private readonly SiteAudit? _audit;
     private bool _connected;
 
     /// <param name="client">The connection.</param>
@@ -67,6 +75,7 @@ public sealed class SiteAgent
         ArgumentNullException.ThrowIfNull(options);
         (_client, _host, _options, _time, _events) = (client, host, options, time, events);
         _jobs = new SemaphoreSlim(Math.Max(1, options.Jobs));
+        _audit = options.Audit is { } log ? new SiteAudit(log, options.AuditRule) : null;
         Directory.CreateDirectory(Studies);
     }
 
@@ -139,7 +148,10 @@ public sealed class SiteAgent
             {
                 var spool = Spool(task.Study);
                 var stored = spool.Answer(task.Key) ?? await DoAsync(task, spool, meter, cancellationToken).ConfigureAwait(false);
+                // Written down before the first byte goes; an answer that is sent again after a restart stands there twice.
+                if (_audit?.Leaves(task, stored.Answer) is { } head) stored = stored with { Answer = stored.Answer with { Head = head } };
                 var reply = await SendAsync(task, stored, spool, meter, cancellationToken).ConfigureAwait(false);
+                _audit?.Taken(task, reply);
                 spool.Taken(task.Key, stored);
                 _events?.Report(new SiteAgentEvent.Answered(task, stored.Answer.Outcome, reply.Taken, reply.Reason));
                 return;
@@ -162,6 +174,7 @@ public sealed class SiteAgent
     private async Task<StoredAnswer> DoAsync(SiteTask task, StudySpool spool, TaskMeter meter, CancellationToken cancellationToken)
     {
         meter.Enter(TaskPhase.Fetching);
+        _audit?.Given(task);
         foreach (var body in task.Bodies) await FetchAsync(task, body, spool, meter, cancellationToken).ConfigureAwait(false);
         meter.Enter(TaskPhase.Queued);
         await _jobs.WaitAsync(cancellationToken).ConfigureAwait(false);

@@ -1,0 +1,189 @@
+using System.Security.Cryptography;
+using Comity.Declarations;
+using Microsoft.Win32.SafeHandles;
+
+namespace Comity.Federation.Audit;
+
+/// <summary>
+/// A party's audit log: one line for each thing that left it or arrived there. Each line is signed and names the hash of the whole line
+/// before it, so none can be changed, removed, repeated or moved unseen; and peers write each other's heads into theirs, so that
+/// none can be taken back either.
+/// </summary>
+/// <remarks>
+/// <code>
+/// site        … ─ out: update ────────────────► in: receipt, with the coordinator's head
+///                      │ with the site's head        ▲
+/// coordinator … ───────└──► in: update, head ────────┘
+/// </code>
+/// A line is written before the thing is handed on. A process that was killed may have torn the last line: it is cut off when the log
+/// is opened again, as what it announced never left. Chained logs with countersigned heads: Haber and Stornetta 1991; Maniatis and Baker 2002.
+/// </remarks>
+public sealed class AuditLog : IDisposable
+{
+    private readonly Lock _gate = new();
+    private readonly Lock _syncing = new();
+    private readonly SafeFileHandle? _held;
+    private readonly ECDsa _key;
+    private readonly TimeProvider _time;
+    private readonly Dictionary<string, AuditHead> _peers = new(StringComparer.Ordinal);
+    private string _previous = AuditLine.Genesis;
+    private AuditHead _head = new(0, AuditLine.Genesis, "");
+    private long _length;
+    private long _synced;
+
+    private AuditLog(string path, string party, ECDsa key, TimeProvider time, bool held)
+    {
+        (Path, Party, _key, _time) = (path, party, key, time);
+        if (!File.Exists(path))
+        {
+            // What left and when is nobody else's business.
+            var options = new FileStreamOptions { Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite };
+            if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+            new FileStream(path, options).Dispose();
+        }
+        if (held) _held = Handle(FileShare.Read);
+    }
+
+    /// <summary>The file.</summary>
+    public string Path { get; }
+
+    /// <summary>Whose log it is.</summary>
+    public string Party { get; }
+
+    /// <summary>How far it has come.</summary>
+    public AuditHead Head
+    {
+        get { lock (_gate) return _head; }
+    }
+
+    /// <summary>Whether this is the log's first opening.</summary>
+    public bool IsNew { get; private set; }
+
+    /// <summary>The last head of a peer that this log wrote down; null: none.</summary>
+    public AuditHead? LastOf(string peer)
+    {
+        lock (_gate) return _peers.GetValueOrDefault(peer);
+    }
+
+    /// <summary>Opens a log, or begins one, and writes down that it was opened.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="party">Whose.</param>
+    /// <param name="key">Signs from here on; P-256. The log does not dispose of it.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="held">Whether the file stays open, so that no other process writes it. A simulation of hundreds of sites opens it for each line instead.</param>
+    /// <exception cref="InvalidDeclarationException">The log was changed, or is another party's.</exception>
+    /// <exception cref="IOException">Another process holds it.</exception>
+    public static AuditLog Open(string path, string party, ECDsa key, TimeProvider time, bool held = true)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        ArgumentException.ThrowIfNullOrEmpty(party);
+        ArgumentNullException.ThrowIfNull(key);
+        ArgumentNullException.ThrowIfNull(time);
+        var log = new AuditLog(path, party, key, time, held);
+        try
+        {
+            log.Recover();
+            log.Write(new AuditEntry { Direction = AuditDirection.Note, Kind = AuditKinds.Opened, Key = AuditKey.PublicHalf(key) });
+            return log;
+        }
+        catch
+        {
+            log.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Writes an entry. When this returns, it survives the death of the process; <see cref="Sync"/> makes it survive loss of power.</summary>
+    /// <returns>The log's head, for the peer to write down.</returns>
+    public AuditHead Write(AuditEntry entry)
+    {
+        ArgumentNullException.ThrowIfNull(entry);
+        lock (_gate)
+        {
+            var body = AuditLine.Body(_head.Sequence + 1, _time.GetUtcNow(), Party, entry, _previous);
+            var signed = SHA256.HashData(body);
+            var signature = AuditKey.Sign(_key, signed);
+            var line = AuditLine.Whole(body, signature);
+            _previous = AuditKey.Sha256(line);
+            Append([.. line, (byte)'\n']);
+            Remember(entry);
+            return _head = new(_head.Sequence + 1, Convert.ToHexStringLower(signed), signature);
+        }
+    }
+
+    /// <summary>Writes that the log is complete.</summary>
+    public void Close() => Write(new AuditEntry { Direction = AuditDirection.Note, Kind = AuditKinds.Closed });
+
+    /// <summary>Brings what was written onto the disk, at least up to an entry. Those who wait together pay for one flush.</summary>
+    /// <param name="sequence">The entry that somebody is about to be told of.</param>
+    public void Sync(long sequence)
+    {
+        lock (_syncing)
+        {
+            if (_synced >= sequence) return;
+            var upTo = Head.Sequence;
+            if (_held is { } held) RandomAccess.FlushToDisk(held);
+            else
+            {
+                using var handle = Handle(FileShare.ReadWrite);
+                RandomAccess.FlushToDisk(handle);
+            }
+            _synced = upTo;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            if (_held is not { IsClosed: false } held) return;
+            RandomAccess.FlushToDisk(held);
+            held.Dispose();
+        }
+    }
+
+    private SafeFileHandle Handle(FileShare share) => File.OpenHandle(Path, FileMode.Open, FileAccess.ReadWrite, share);
+
+    private void Append(byte[] line)
+    {
+        if (_held is { } held) RandomAccess.Write(held, line, _length);
+        else
+        {
+            using var handle = Handle(FileShare.ReadWrite);
+            RandomAccess.Write(handle, line, _length);
+        }
+        _length += line.Length;
+    }
+
+    // Two answers to one peer may pass each other on their way; the further head stands.
+    private void Remember(AuditEntry entry)
+    {
+        if (entry is { Head: { } head, Peer.Length: > 0 } && !(_peers.GetValueOrDefault(entry.Peer)?.Sequence > head.Sequence)) _peers[entry.Peer] = head;
+    }
+
+    // The chain is followed, the signatures are not judged: that is what verify is for, and it takes a tenth of a millisecond a line.
+    private void Recover()
+    {
+        using (var stream = new FileStream(Path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, 1 << 15, FileOptions.SequentialScan))
+        {
+            foreach (var (bytes, ended) in AuditReader.Lines(stream))
+            {
+                if (!ended) break;
+                var line = AuditLine.Read(bytes);
+                if (line is null || line.Party != Party || line.Sequence != _head.Sequence + 1 || line.Previous != _previous)
+                    throw new InvalidDeclarationException([Messages.Problem("audit-damaged", Place.InFile(Path, (int)(_head.Sequence + 1), 1), Party, _head.Sequence + 1)]);
+                (_head, _previous) = (line.Head, line.Sha256);
+                Remember(line.Entry);
+                _length += bytes.Length + 1;
+            }
+        }
+        IsNew = _head.Sequence == 0;
+        if (_held is { } held) RandomAccess.SetLength(held, _length);
+        else
+        {
+            using var handle = Handle(FileShare.ReadWrite);
+            RandomAccess.SetLength(handle, _length);
+        }
+    }
+}
