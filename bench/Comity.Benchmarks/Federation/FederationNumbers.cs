@@ -53,6 +53,9 @@ public static class FederationNumbers
     {
         var start = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardOutput = true };
         if (Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet") start.ArgumentList.Add(typeof(FederationNumbers).Assembly.Location);
+        // The runtime as the program sets it (Comity.Cli.csproj); numbers are hexadecimal here.
+        start.Environment["DOTNET_TieredPGO"] = "0";
+        (start.Environment["DOTNET_gcConcurrent"], start.Environment["DOTNET_GCConserveMemory"], start.Environment["DOTNET_GCGen0MaxBudget"]) = ("0", "9", "100000");
         foreach (var argument in new[] { "federation", "one", strategy, Text(sites), Text(parameters), Text(rounds) }) start.ArgumentList.Add(argument);
         using var child = Process.Start(start)!;
         var words = child.StandardOutput.ReadToEnd().Split(' ');

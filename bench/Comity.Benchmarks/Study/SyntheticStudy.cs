@@ -10,7 +10,7 @@ internal static class SyntheticStudy
     private const int Features = 8;
 
     /// <summary>Writes the study and a CSV file for each site, and returns the study's folder.</summary>
-    public static string Write(string folder, int sites, int rows, string hidden, int rounds)
+    public static string Write(string folder, int sites, int rows, string hidden, int rounds, string strategy = "fedavg")
     {
         var culture = CultureInfo.InvariantCulture;
         var study = new StringBuilder();
@@ -35,7 +35,7 @@ internal static class SyntheticStudy
             model: { kind: mlp, hidden: {{hidden}}, activation: relu }
             training: { loss: cross-entropy, optimizer: { kind: sgd, learningRate: 0.05 }, batch: 32, epochs: 1 }
             arms: [federated]
-            federation: { strategy: { kind: fedavg }, rounds: {{rounds}}, localEpochs: 1, quorum: all }
+            federation: { strategy: { kind: {{strategy}} }, rounds: {{rounds}}, localEpochs: 1, quorum: all }
             """);
         File.WriteAllText(Path.Combine(folder, "study.yaml"), study.ToString());
         return folder;

@@ -5,11 +5,11 @@ namespace Comity.Federation.Aggregation;
 /// <summary>A round's updates as aggregation sees them: bodies on disk, weights p beside them, and buffers of a fixed size.</summary>
 public sealed class RoundUpdates
 {
-    /// <summary>Floats held of all updates together where a rule needs a coordinate of every update at once (4 MiB).</summary>
-    internal const int FloatsAtOnce = 1 << 20;
+    /// <summary>Floats held of all updates together where a rule needs a coordinate of every update at once (1 MiB).</summary>
+    internal const int FloatsAtOnce = 1 << 18;
 
     /// <summary>Most floats of one update read at once.</summary>
-    internal const int LongestSlice = 1 << 16;
+    internal const int LongestSlice = 1 << 14;
 
     private readonly IUpdateSet _updates;
 

@@ -25,13 +25,12 @@ internal sealed class InProcessChannel(ISiteWork work, ParameterLayout layout, S
             case null: throw new InvalidOperationException($"Round {offer.Round} is being trained at '{Site}' already.");
         }
         if (offer.LastContribution > 0 && MemoryVectors(offer) > 0 && !memory.Holds(offer.LastContribution)) return new RoundReply.Refused(RefusalReason.MemoryLost);
-        // A slot is held until the update is spooled, so that no more updates wait in memory than there are slots. What control variates
-        // and personal parameters came to is left behind; the update itself lies in a vector that is used again.
+        // A slot is held until the update is spooled, so that no more updates wait in memory than there are slots.
         return await slots.RunAsync(() =>
         {
             sink.Progressed();
             return AnswerAsync(training, offer, sink, cancellationToken);
-        }, 2 * MemoryVectors(offer), offer.Parameters.Length, cancellationToken).ConfigureAwait(false);
+        }, 0, offer.Parameters.Length, cancellationToken).ConfigureAwait(false);
     }
 
     public async ValueTask<PersonalModel> PersonaliseAsync(RoundOffer finished, CancellationToken cancellationToken) =>
@@ -48,12 +47,12 @@ internal sealed class InProcessChannel(ISiteWork work, ParameterLayout layout, S
             }, cancellationToken).ConfigureAwait(false);
             return new(result.Parameters, result.KeptSha256);
         }
-        var kept = memory.Before(finished.Round, MemoryVectors(finished), common.Length);
+        var kept = memory.Before(finished.Round, MemoryVectors(finished), common.Length, n => new float[n]);
         if (kept is null && finished.LastContribution > 0 && MemoryVectors(finished) > 0) throw new SiteMemoryLostException(Site, finished.Model);
         return new(finished.Personalise switch
         {
             DittoSection => kept is null ? common : kept[^1],
-            FedBnSection => kept is null ? common : WithOwnNormalisation(common, kept[^1]),
+            FedBnSection => kept is null ? common : WithOwnNormalisation(common, kept[^1], new float[common.Length]),
             _ => common,
         });
     }
@@ -61,8 +60,8 @@ internal sealed class InProcessChannel(ISiteWork work, ParameterLayout layout, S
     // A method of its own, so that nothing holds its vectors any more when the slot is given back.
     private async Task<RoundReply> AnswerAsync(SiteState training, RoundOffer offer, IUpdateSink sink, CancellationToken cancellationToken)
     {
-        var rented = slots.Rent(offer.Parameters.Length * (offer.ServerControl.IsEmpty ? 1 : 2));
-        var (message, body) = Again(offer) ?? await TrainAsync(offer, rented, sink, cancellationToken).ConfigureAwait(false);
+        var borrowed = new BorrowedVectors(slots);
+        var (message, body) = Again(offer) ?? await TrainAsync(offer, borrowed, sink, cancellationToken).ConfigureAwait(false);
         var (answered, answer) = SiteMachine.Step(training, message);
         if (answer is SiteAction.Send send)
         {
@@ -70,7 +69,7 @@ internal sealed class InProcessChannel(ISiteWork work, ParameterLayout layout, S
             sink.Accept(send.Header, body);
         }
         _state = answered;
-        slots.Return(rented);
+        borrowed.Return();
         return answer is SiteAction.Send sent ? new RoundReply.Delivered(sent.Header) : new RoundReply.Refused(((SiteAction.Refuse)answer!).Reason);
     }
 
@@ -82,14 +81,15 @@ internal sealed class InProcessChannel(ISiteWork work, ParameterLayout layout, S
         return (new SiteMessage.Trained(header, new GateVerdict(again.Refusal, double.NaN)), again.Body);
     }
 
-    private async ValueTask<(SiteMessage.Trained Message, float[] Body)> TrainAsync(RoundOffer offer, float[] body, IUpdateSink sink, CancellationToken cancellationToken)
+    private async ValueTask<(SiteMessage.Trained Message, float[] Body)> TrainAsync(RoundOffer offer, BorrowedVectors borrowed, IUpdateSink sink, CancellationToken cancellationToken)
     {
         var length = offer.Parameters.Length;
         var scaffold = !offer.ServerControl.IsEmpty;
+        var body = borrowed.Take(scaffold ? 2 * length : length);
         var vectors = MemoryVectors(offer);
-        var kept = vectors == 0 ? null : memory.Before(offer.Round, vectors, length);
-        var start = offer.Personalise is FedBnSection && kept is not null ? WithOwnNormalisation(offer.Parameters, kept[^1]) : offer.Parameters;
-        var control = scaffold ? kept?[0] ?? new float[length] : null;
+        var kept = vectors == 0 ? null : memory.Before(offer.Round, vectors, length, borrowed.Take);
+        var start = offer.Personalise is FedBnSection && kept is not null ? WithOwnNormalisation(offer.Parameters, kept[^1], borrowed.Take(length)) : offer.Parameters;
+        var control = scaffold ? kept?[0] ?? borrowed.TakeZeros(length) : null;
 
         // The second half of the body, which the variate's change will fill, carries the correction c − cᵢ until then. The first takes the
         // trained parameters and then their difference, unless the parameters themselves are to be remembered.
@@ -97,7 +97,7 @@ internal sealed class InProcessChannel(ISiteWork work, ParameterLayout layout, S
         var task = Task(offer, offer.Model, offer.Round, start) with
         {
             Epochs = offer.Epochs, Proximal = offer.Proximal, GradientCorrection = body.AsMemory(length),
-            Teacher = offer.Teacher?.Invoke() ?? default, Destination = offer.Personalise is FedBnSection ? default : body.AsMemory(0, length), Private = offer.Private,
+            Teacher = offer.Teacher?.Invoke() ?? default, Destination = offer.Personalise is FedBnSection ? borrowed.Take(length) : body.AsMemory(0, length), Private = offer.Private,
             Progress = p =>
             {
                 sink.Progressed();
@@ -106,7 +106,7 @@ internal sealed class InProcessChannel(ISiteWork work, ParameterLayout layout, S
         };
         var result = await work.TrainAsync(task, cancellationToken).ConfigureAwait(false);
 
-        if (!result.Parameters.Span.Overlaps(body)) slots.Discarded(1, length); // a site that brings a vector of its own
+        if (!result.Parameters.Span.Overlaps(task.Destination.Span)) slots.Discarded(1, length); // a site that brings a vector of its own
         if (result.Parameters.Length != length) body = new float[result.Parameters.Length]; // for the gate to refuse
         if (result.Parameters.Length == length)
         {
@@ -115,7 +115,7 @@ internal sealed class InProcessChannel(ISiteWork work, ParameterLayout layout, S
             if (scaffold) ControlChange(offer.ServerControl.Span, body.AsSpan(0, length), result.LearningRateSum, body.AsSpan(length));
         }
         var gate = UpdateGate.Judge(body, length, scaffold ? 2 : 1, offer.MaxNorm);
-        if (gate.Passed && vectors > 0) await RememberAsync(offer, result, control, body, kept, cancellationToken).ConfigureAwait(false);
+        if (gate.Passed && vectors > 0) await RememberAsync(offer, result, control, body, kept, borrowed, cancellationToken).ConfigureAwait(false);
         var header = Header(offer, body, result);
         if (gate.Passed && offer.Private is not null)
         {
@@ -135,7 +135,7 @@ internal sealed class InProcessChannel(ISiteWork work, ParameterLayout layout, S
         Released = result?.Released,
     };
 
-    private async ValueTask RememberAsync(RoundOffer offer, TrainingResult result, float[]? control, float[] body, float[][]? kept, CancellationToken cancellationToken)
+    private async ValueTask RememberAsync(RoundOffer offer, TrainingResult result, float[]? control, float[] body, float[][]? kept, BorrowedVectors borrowed, CancellationToken cancellationToken)
     {
         var memories = new List<ReadOnlyMemory<float>>();
         if (control is not null)
@@ -148,7 +148,7 @@ internal sealed class InProcessChannel(ISiteWork work, ParameterLayout layout, S
         {
             var personal = await work.TrainAsync(Task(offer, PersonalId(offer), offer.Round, kept?[^1] ?? offer.Parameters) with
             {
-                Epochs = ditto.Epochs ?? offer.Epochs, Proximal = (float)ditto.Lambda, Anchor = offer.Parameters,
+                Epochs = ditto.Epochs ?? offer.Epochs, Proximal = (float)ditto.Lambda, Anchor = offer.Parameters, Destination = borrowed.Take(offer.Parameters.Length),
             }, cancellationToken).ConfigureAwait(false);
             memories.Add(personal.Parameters);
         }
@@ -179,9 +179,9 @@ internal sealed class InProcessChannel(ISiteWork work, ParameterLayout layout, S
         }
     }
 
-    private ReadOnlyMemory<float> WithOwnNormalisation(ReadOnlyMemory<float> common, float[] own)
+    private ReadOnlyMemory<float> WithOwnNormalisation(ReadOnlyMemory<float> common, float[] own, float[] mixed)
     {
-        var mixed = common.ToArray();
+        common.CopyTo(mixed);
         foreach (var entry in layout.Entries.Where(IsNormalisation)) own.AsSpan(entry.Offset, entry.Length).CopyTo(mixed.AsSpan(entry.Offset));
         return mixed;
     }

@@ -25,7 +25,11 @@ internal sealed class SiteMemory(string folder, Action<string>? beforeWrite)
     private int[]? _rounds;
 
     /// <summary>Vectors remembered before a round, or null: none yet.</summary>
-    public float[][]? Before(int round, int count, int length)
+    /// <param name="round">The round.</param>
+    /// <param name="count">Vectors in a slot.</param>
+    /// <param name="length">Length of each.</param>
+    /// <param name="vector">Makes a vector of a length, or lends one.</param>
+    public float[][]? Before(int round, int count, int length, Func<int, float[]> vector)
     {
         var slot = SlotBefore(round);
         if (slot < 0) return null;
@@ -38,7 +42,7 @@ internal sealed class SiteMemory(string folder, Action<string>? beforeWrite)
         hash.AppendData(header, 0, 8);
         for (var i = 0; i < count; i++)
         {
-            FloatFile.ReadExactly(file, at + SlotHeader + (4L * i * length), vectors[i] = new float[length]);
+            FloatFile.ReadExactly(file, at + SlotHeader + (4L * i * length), vectors[i] = vector(length));
             hash.AppendData(MemoryMarshal.AsBytes<float>(vectors[i]));
         }
         return hash.GetHashAndReset().AsSpan().SequenceEqual(header.AsSpan(8)) ? vectors : throw RunStore.Unreadable(_path);
