@@ -88,6 +88,7 @@ internal static class CommandLine
         root.Subcommands.Add(ReportCommand.Create(session));
         root.Subcommands.Add(DataCommand.Create(session));
         root.Subcommands.Add(PrivacyCommand.Create(session));
+        root.Subcommands.Add(PolicyCommand.Create(session));
         root.Subcommands.Add(AuditCommand.Create(session));
         root.Subcommands.Add(SiteCommand.Create(session));
         root.Subcommands.Add(SchemaCommand.Create(session));

@@ -33,6 +33,9 @@ internal enum ExitCode
     /// <summary>A release or a deployment was refused: damaged, foreign, or signed by somebody who is not trusted.</summary>
     Refused = 9,
 
+    /// <summary>The policy of a jurisdiction or of a site bars what was asked.</summary>
+    Policy = 10,
+
     /// <summary>Stopped by Ctrl-C or SIGTERM.</summary>
     Cancelled = 130,
 }

@@ -1,7 +1,9 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
+using Comity.Cli.Commands;
 using Comity.Cli.Runs;
 using Comity.Federation.Audit;
+using Comity.Federation.Policies;
 using Comity.Federation.Results;
 using Comity.Federation.Runs;
 using Comity.Federation.Sites;
@@ -59,7 +61,8 @@ internal sealed class Simulation : IDisposable
         Label = _study.Study.Contract.Label.Column,
         Model = _model,
         Sites = _sites,
-        Pooled = _pooled,
+        Pooled = MayPool ? _pooled : null,
+        PooledAbsence = "records-not-covered",
         GivenModels = GivenModels.Read(_study.Study),
         RunFolder = folder.Root,
         Resume = resume,
@@ -74,6 +77,9 @@ internal sealed class Simulation : IDisposable
         Leaving = leaving => AuditedSite.Write(_audit, leaving),
         Noise = (site, answer) => SimulatedNoise.Of(Seed.Of(_study.Study.Study.Seed), "gate", site, answer),
     };
+
+    // Who declares nothing of the law simulates with records that lie together already. Who does is held to it.
+    private bool MayPool => _study.Study.Study.Policy is null || PolicyMatrix.Of(_study.Study.Study, PolicyFiles.Load(_study.Study.Declared, [], [])).RecordsMayFlow;
 
     // Results, card and releases travel: they name the study from where it was run, or by its folder, and not where somebody keeps it.
     private static string Shown(string file)

@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using Comity.Declarations;
+using Comity.Federation.Policies;
 using Comity.Federation.Privacy;
 using Comity.Federation.Strategies;
 
@@ -29,6 +30,7 @@ internal static partial class StudyChecks
     {
         if (at["privacy"] is DeclaredNode.Map { Entries.Count: 0 } nothing) problems.Add(Messages.Problem("privacy-empty", nothing.Place));
         if (!StudyReader.PartiesAreNamed(study)) return;
+        PolicyChecks.Check(study, at, problems);
         Ids(study.Markets.Select(m => m.Id), "markets", at, problems);
         Ids(study.Sites.Select(s => s.Id), "sites", at, problems);
         var markets = study.Markets.Select(m => m.Id).ToHashSet(StringComparer.Ordinal);

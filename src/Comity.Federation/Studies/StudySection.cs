@@ -1,4 +1,5 @@
 using Comity.Declarations;
+using Comity.Federation.Policies;
 using Comity.Federation.Privacy;
 
 namespace Comity.Federation.Studies;
@@ -89,6 +90,10 @@ public sealed record StudySection : ICheckedDeclaration
     /// <summary>What is promised to the people in the records.</summary>
     [Doc("What is promised to the people in the records, enforced at each site's gate.")]
     public PrivacySection? Privacy { get; init; }
+
+    /// <summary>What the laws of the markets need to know, and what covers flows between them.</summary>
+    [Doc("What the laws of the markets need to know of the records, and what covers which flow between markets.")]
+    public PolicySection? Policy { get; init; }
 
     /// <summary>Generator of example files (Comity.Data).</summary>
     [Doc("A documented, seeded generator that makes the example's files where they are missing.")]
