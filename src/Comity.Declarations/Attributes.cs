@@ -62,3 +62,7 @@ public interface IDeclaredValue<TSelf> where TSelf : IDeclaredValue<TSelf>
     /// <summary>The JSON Schema of the written form, as JSON text.</summary>
     static abstract string Schema { get; }
 }
+
+/// <summary>On a record whose keys all have defaults: <c>true</c> stands for the defaults, <c>false</c> for leaving it out.</summary>
+[AttributeUsage(AttributeTargets.Class)]
+public sealed class SwitchAttribute : Attribute;

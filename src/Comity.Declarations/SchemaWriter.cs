@@ -74,7 +74,7 @@ public static class SchemaWriter
         var result = new JsonObject { ["type"] = "object", ["additionalProperties"] = false, ["properties"] = properties };
         if (type.GetCustomAttribute<DocAttribute>() is { } text) result["description"] = text.Text;
         if (required.Count > 0) result["required"] = required;
-        return result;
+        return type.IsDefined(typeof(SwitchAttribute)) ? new JsonObject { ["anyOf"] = new JsonArray(new JsonObject { ["type"] = "boolean" }, result) } : result;
     }
 
     private static void AddBounds(JsonObject schema, WithinAttribute within)

@@ -110,6 +110,8 @@ public static class SectionReader
 
     private static object? ReadRecord(Type type, DeclaredNode node, ProblemList problems, bool hasKind)
     {
+        if (node is DeclaredNode.Scalar { Quoted: false, Text: "true" or "false" } off && type.IsDefined(typeof(SwitchAttribute)))
+            return off.Text == "true" ? Activator.CreateInstance(type, nonPublic: true) : null;
         if (node is not DeclaredNode.Map map)
         {
             problems.Add(Messages.Problem("wrong-type", node.Place, DeclaredTypes.Describe(node), Messages.Word("map")));

@@ -1,4 +1,5 @@
 using Comity.Declarations;
+using Comity.Federation.Masking;
 
 namespace Comity.Federation.Privacy;
 
@@ -9,6 +10,10 @@ public sealed record PrivacySection
     /// <summary>Noise that hides single units; null: none.</summary>
     [Doc("Noise that hides whether any one record took part.")]
     public DifferentialPrivacySection? DifferentialPrivacy { get; init; }
+
+    /// <summary>Masks under which updates leave; null: they leave in the clear.</summary>
+    [Doc("Masks under which updates leave, so that the coordinator learns their sum only.")]
+    public SecureAggregationSection? SecureAggregation { get; init; }
 }
 
 /// <summary>Differential privacy (Dwork et al. 2006): what is released hardly depends on any one unit.</summary>

@@ -71,6 +71,9 @@ public sealed record StudyResults
     /// <summary>The privacy ledger; empty while nothing was protected.</summary>
     public IReadOnlyList<PrivacyInfo> Privacy { get; init; } = [];
 
+    /// <summary>The masks under which updates left their sites; null: they left in the clear.</summary>
+    public SecureAggregationInfo? SecureAggregation { get; init; }
+
     /// <summary>What a reader must know: arms that did not run, thin evidence, rejected updates.</summary>
     public required IReadOnlyList<ResultWarning> Warnings { get; init; }
 }
@@ -230,6 +233,15 @@ public sealed record PrivacyInfo(string Site, string Mechanism, double Epsilon, 
     /// <summary>Whether the noise came from the study's seed: a simulation, whose noise can be taken off again by whoever has the seed.</summary>
     public bool SeededNoise { get; init; }
 }
+
+/// <summary>How updates were masked: the coordinator learnt the sums of rounds and no site's update.</summary>
+/// <param name="Adversary"><c>semi-honest</c> or <c>lying-coordinator</c>: what the coordinator could have done without learning more.</param>
+/// <param name="Cohort">Sites in a round, the fewest of all federations.</param>
+/// <param name="Threshold">Of the holders of a site's secrets so many must stay: fewer, colluding, learn nothing.</param>
+/// <param name="Degree">Sites that each masked with, in the sparse graph; null: with all others.</param>
+/// <param name="Clip">Largest absolute value of a coordinate that was let out.</param>
+/// <param name="MaximalRows">Most training rows that a site could have.</param>
+public sealed record SecureAggregationInfo(string Adversary, int Cohort, int Threshold, int? Degree, double Clip, long MaximalRows);
 
 /// <summary>Something a reader must know; texts stand in the report's resources under the code.</summary>
 /// <param name="Code">Kebab-case code.</param>

@@ -1,3 +1,5 @@
+using Comity.Federation.Masking;
+
 namespace Comity.Federation.Rounds;
 
 /// <summary>The coordinator's side of the line to one site. In one process it calls the site's machine; over the network it carries the same messages.</summary>
@@ -8,6 +10,11 @@ public interface ISiteChannel
 
     /// <summary>Offers a round. The update arrives in <paramref name="sink"/> before the reply.</summary>
     ValueTask<RoundReply> OfferAsync(RoundOffer offer, IUpdateSink sink, CancellationToken cancellationToken);
+
+    /// <summary>One step of a masked round: keys, shares, survivors. The masked update itself answers an offer.</summary>
+    /// <exception cref="NotSupportedException">The line does not carry masked rounds.</exception>
+    ValueTask<MaskedReply> MaskAsync(MaskedStep step, CancellationToken cancellationToken) =>
+        throw new NotSupportedException($"The line to '{Site}' carries no masked rounds.");
 
     /// <summary>The common model is finished: the site makes its own from it, where the offer says how. In a simulation the model comes back; otherwise it stays at the site.</summary>
     ValueTask<PersonalModel> PersonaliseAsync(RoundOffer finished, CancellationToken cancellationToken);

@@ -1,5 +1,6 @@
 using System.Numerics.Tensors;
 using Comity.Federation.Aggregation;
+using Comity.Federation.Masking;
 using Comity.Federation.Privacy;
 using Comity.Federation.Sites;
 using Comity.Federation.Spool;
@@ -9,7 +10,7 @@ using Comity.Tensors.Parameters;
 namespace Comity.Federation.Rounds;
 
 /// <summary>A site in this process: drives the site's machine, its work, its memory and its gate for the rounds of one model.</summary>
-internal sealed class InProcessChannel(ISiteWork work, ParameterLayout layout, SiteMemory memory, WorkSlots slots, SiteGate? protection = null, Action<RoundOffer, UpdateHeader>? leaves = null) : ISiteChannel
+internal sealed class InProcessChannel(ISiteWork work, ParameterLayout layout, SiteMemory memory, WorkSlots slots, SiteGate? protection = null, Action<RoundOffer, UpdateHeader>? leaves = null, SiteMasks? masks = null) : ISiteChannel
 {
     private SiteState _state = SiteState.Idle;
 
@@ -32,6 +33,11 @@ internal sealed class InProcessChannel(ISiteWork work, ParameterLayout layout, S
             return AnswerAsync(training, offer, sink, cancellationToken);
         }, 0, offer.Parameters.Length, cancellationToken).ConfigureAwait(false);
     }
+
+    public async ValueTask<MaskedReply> MaskAsync(MaskedStep step, CancellationToken cancellationToken) =>
+        masks is null
+            ? throw new NotSupportedException($"Site '{Site}' has no keys for masked rounds.")
+            : await slots.RunAsync(() => System.Threading.Tasks.Task.FromResult(masks.Answer(step)), 0, 0, cancellationToken).ConfigureAwait(false);
 
     public async ValueTask<PersonalModel> PersonaliseAsync(RoundOffer finished, CancellationToken cancellationToken) =>
         await slots.RunAsync(() => OwnModelAsync(finished, cancellationToken), 2, finished.Parameters.Length, cancellationToken).ConfigureAwait(false);
@@ -61,7 +67,7 @@ internal sealed class InProcessChannel(ISiteWork work, ParameterLayout layout, S
     private async Task<RoundReply> AnswerAsync(SiteState training, RoundOffer offer, IUpdateSink sink, CancellationToken cancellationToken)
     {
         var borrowed = new BorrowedVectors(slots);
-        var (message, body) = Again(offer) ?? await TrainAsync(offer, borrowed, sink, cancellationToken).ConfigureAwait(false);
+        var (message, body) = MaskedAgain(offer) ?? await CoveredAsync(offer, borrowed, sink, cancellationToken).ConfigureAwait(false);
         var (answered, answer) = SiteMachine.Step(training, message);
         if (answer is SiteAction.Send send)
         {
@@ -71,6 +77,23 @@ internal sealed class InProcessChannel(ISiteWork work, ParameterLayout layout, S
         _state = answered;
         borrowed.Return();
         return answer is SiteAction.Send sent ? new RoundReply.Delivered(sent.Header) : new RoundReply.Refused(((SiteAction.Refuse)answer!).Reason);
+    }
+
+    // A vector that this round's keys hid leaves as it was stored: the same keys must not hide another.
+    private (SiteMessage.Trained Message, float[] Body)? MaskedAgain(RoundOffer offer)
+    {
+        if (offer.Masked is not { } masked || masks?.Again(masked) is not var (kept, body)) return null;
+        return (new SiteMessage.Trained(kept ?? Header(offer, body, null), new GateVerdict(kept is null ? RefusalReason.AnswerLost : null, double.NaN)), body);
+    }
+
+    private async ValueTask<(SiteMessage.Trained Message, float[] Body)> CoveredAsync(RoundOffer offer, BorrowedVectors borrowed, IUpdateSink sink, CancellationToken cancellationToken)
+    {
+        var (message, body) = Again(offer) ?? await TrainAsync(offer, borrowed, sink, cancellationToken).ConfigureAwait(false);
+        if (offer.Masked is not { } masked || !message.Gate.Passed) return (message, body);
+        if (masks is null) return (message with { Gate = message.Gate with { Refusal = RefusalReason.KeysLost } }, body);
+        var packed = borrowed.Take(masked.Floats);
+        var refusal = masks.Mask(masked, message.Header, body, packed, out var header);
+        return refusal is null ? (new SiteMessage.Trained(header!, message.Gate), packed) : (message with { Gate = message.Gate with { Refusal = refusal } }, body);
     }
 
     // An answer that an earlier process charged leaves as it was stored: trained again it would be a second release.

@@ -36,6 +36,15 @@ public static class RefusalReason
     /// <summary>The update was charged before, and its bytes are lost: a second one would be a second release.</summary>
     public const string AnswerLost = "answer-lost";
 
+    /// <summary>A coordinate of the update, or the number of rows, is larger than what the study masks.</summary>
+    public const string RangeExceeded = "range-exceeded";
+
+    /// <summary>The site no longer has its keys of this masked round.</summary>
+    public const string KeysLost = "keys-lost";
+
+    /// <summary>The site's update of this round is in a sum already; a second sum could lay it bare.</summary>
+    public const string SumTaken = "sum-taken";
+
     /// <summary>No training rows, or numbers beside the update that can't be.</summary>
     public const string NoRows = "no-rows";
 }

@@ -1,3 +1,4 @@
+using Comity.Federation.Masking;
 using Comity.Federation.Privacy;
 using Comity.Federation.Sites;
 using Comity.Federation.Strategies;
@@ -54,6 +55,9 @@ public sealed record RoundOffer
 
     /// <summary>Differential privacy of single records that the update must have; null: none.</summary>
     public RecordPrivacy? Private { get; init; }
+
+    /// <summary>How the update is to be masked; null: it is sent in the clear.</summary>
+    public MaskedOffer? Masked { get; init; }
 
     /// <summary>Largest L2 norm that the site's gate lets out; null: any finite one.</summary>
     public double? MaxNorm { get; init; }

@@ -77,7 +77,8 @@ public static class SiteMachine
     private static (SiteState, SiteAction) Answer(SiteState state, SiteMessage.Trained trained)
     {
         var refusal = trained.Gate.Refusal
-            ?? (trained.Header.Rows <= 0 ? RefusalReason.NoRows : trained.Header.Released is not null || double.IsFinite(trained.Header.Loss) ? null : RefusalReason.NotFinite);
+            ?? (trained.Header.MaskedUnder is not null ? null // judged before it was masked; beside the mask nothing is told
+                : trained.Header.Rows <= 0 ? RefusalReason.NoRows : trained.Header.Released is not null || double.IsFinite(trained.Header.Loss) ? null : RefusalReason.NotFinite);
         var next = state with { Phase = SitePhase.Answered, Sent = refusal is null ? trained.Header : null, Refusal = refusal };
         return (next, Again(next));
     }

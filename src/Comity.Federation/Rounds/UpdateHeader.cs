@@ -39,6 +39,9 @@ public sealed record UpdateHeader
     /// <summary>Validation loss after the last local epoch; NaN: not computed.</summary>
     public double ValidationLoss { get; init; } = double.NaN;
 
+    /// <summary>SHA-256 (hex) of the masked round's plan, where the body is a masked vector; null: it is in the clear. Beside a mask nothing is told of the site.</summary>
+    public string? MaskedUnder { get; init; }
+
     /// <summary>The private mechanism that the update comes from; null: none.</summary>
     public PrivateGradientDescent? Released { get; init; }
 }

@@ -10,7 +10,7 @@ using Comity.Tensors.Randomness;
 namespace Comity.Federation.Runs;
 
 /// <summary>A model trained together: rounds from a given start, then each site's own model where the study asks for one.</summary>
-internal sealed class FederatedTrial(RunContext run, RepeatStart start, FederationSection section, string model, string arm)
+internal sealed partial class FederatedTrial(RunContext run, RepeatStart start, FederationSection section, string model, string arm)
 {
     private readonly StudySection _study = run.Input.Study;
     private readonly ServerStrategy _strategy = ServerStrategy.Create(section.Strategy);
@@ -63,7 +63,7 @@ internal sealed class FederatedTrial(RunContext run, RepeatStart start, Federati
             var memory = new SiteMemory(run.Store.SiteFolder(work.Site, model, start.Repeat), run.Store.BeforeWrite);
             _memories[work.Site] = memory;
             var channel = new InProcessChannel(work, start.Model.Layout, memory, run.Slots, run.Privacy?.Gates[work.Site],
-                (offer, header) => run.Input.Leaving?.Invoke(new Leaving.OfUpdate(work.Site, offer.Repeat, offer.Model, header) { Charge = run.Privacy?.ChargeOf(header) }));
+                (offer, header) => run.Input.Leaving?.Invoke(new Leaving.OfUpdate(work.Site, offer.Repeat, offer.Model, header) { Charge = run.Privacy?.ChargeOf(header) }), run.Masking?.SiteOf(work.Site, model, start.Repeat));
             _channels[work.Site] = run.Input.Line?.Invoke(channel) ?? channel;
         }
     }
@@ -103,6 +103,11 @@ internal sealed class FederatedTrial(RunContext run, RepeatStart start, Federati
 
     private async Task RoundAsync(RoundRunner runner, int round, float[] parameters, float[][] states, CancellationToken cancellationToken)
     {
+        if (run.Masking is not null)
+        {
+            await MaskedRoundAsync(round, parameters, states, cancellationToken).ConfigureAwait(false);
+            return;
+        }
         var began = run.Input.Time.GetTimestamp();
         var plan = Plan(round);
         var spoolPath = run.Store.RoundPath(model, start.Repeat, round, "spool");
@@ -117,7 +122,7 @@ internal sealed class FederatedTrial(RunContext run, RepeatStart start, Federati
             _strategy.Apply(new RoundUpdates(updates, Weights(updates), Parameters), start.Segments, parameters, states, _order.Count);
             if (!RunContext.IsFinite(parameters)) throw run.Diverged(model, "*", round);
         }
-        Commit(round, plan, ended, parameters, states, run.SecondsSince(began));
+        Commit(round, plan, ended, Losses(ended), _strategy.Parts * Parameters, parameters, states, run.SecondsSince(began));
         UpdateSpool.Delete(spoolPath);
         if (round > 1) File.Delete(run.Store.RoundPath(model, start.Repeat, round - 1, "checkpoint"));
     }
@@ -163,19 +168,23 @@ internal sealed class FederatedTrial(RunContext run, RepeatStart start, Federati
     private double[] Weights(IUpdateSet updates) =>
         [.. Enumerable.Range(0, updates.Count).Select(i => section.Weights == UpdateWeights.Equal ? 1.0 : updates.Header(i).Rows)];
 
-    private void Commit(int round, RoundPlan plan, CoordinatorState ended, float[] parameters, float[][] states, double seconds)
+    private static (double Loss, double ValidationLoss) Losses(CoordinatorState ended)
+    {
+        var headers = ((RoundOutcome.Aggregated)ended.Outcome!).Sites.Select(s => ended.Received[s]).ToList();
+        double rows = headers.Sum(h => (long)h.Rows);
+        return (headers.Sum(h => h.Loss * h.Rows) / rows, headers.Sum(h => h.ValidationLoss * h.Rows) / rows);
+    }
+
+    private void Commit(int round, RoundPlan plan, CoordinatorState ended, (double Loss, double ValidationLoss) mean, int floatsUp, float[] parameters, float[][] states, double seconds)
     {
         var contributed = ((RoundOutcome.Aggregated)ended.Outcome!).Sites;
         var info = new RoundInfo(model, start.Repeat, round, contributed,
             [.. plan.Cohort.Where(ended.Rejected.ContainsKey).Select(s => new RejectedUpdate(s, ended.Rejected[s]))], [.. plan.Cohort.Where(ended.Silent.Contains)]);
         foreach (var site in contributed) _lastContributions[site] = round;
-        var headers = contributed.Select(s => ended.Received[s]).ToList();
-        double rows = headers.Sum(h => (long)h.Rows);
-        var loss = headers.Sum(h => h.Loss * h.Rows) / rows;
-        var validation = headers.Sum(h => h.ValidationLoss * h.Rows) / rows;
-        var metrics = double.IsFinite(validation) ? new Dictionary<string, double> { ["validationLoss"] = validation } : [];
+        var loss = mean.Loss;
+        var metrics = double.IsFinite(mean.ValidationLoss) ? new Dictionary<string, double> { ["validationLoss"] = mean.ValidationLoss } : [];
         var down = (1L + (_strategy.ControlVariates ? 1 : 0) + (TeacherOf is null ? 0 : 1)) * plan.Cohort.Count;
-        var bytes = 4L * Parameters * (down + ((long)_strategy.Parts * contributed.Count));
+        var bytes = 4L * ((Parameters * down) + ((long)floatsUp * contributed.Count));
 
         run.Store.BeforeWrite?.Invoke("checkpoint");
         var digest = FloatFile.Write(run.Store.RoundPath(model, start.Repeat, round, "checkpoint"), [parameters, .. states.Select(s => (ReadOnlyMemory<float>)s)]);

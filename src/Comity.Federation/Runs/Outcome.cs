@@ -32,6 +32,7 @@ internal static class Outcome
             History = [.. models.SelectMany(m => m.History), .. rounds.Select(r => r.History)],
             Contributors = [.. rounds.Select(r => r.Info)],
             Privacy = run.Privacy?.Settle() ?? [],
+            SecureAggregation = run.Masking?.Describe(study),
             Recommended = recommended,
             Candidates = scored,
             Warnings = RunWarnings.Collect(run, starts, models, evaluations, rounds, recommended, scored),

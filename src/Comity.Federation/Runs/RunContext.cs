@@ -18,6 +18,9 @@ internal sealed record RunContext(StudyRunInput Input, RunStore Store, WorkSlots
     /// <summary>Null: the study promises none.</summary>
     public RunPrivacy? Privacy { get; init; }
 
+    /// <summary>Null: updates are sent in the clear.</summary>
+    public Masking.RunMasking? Masking { get; init; }
+
     public void Tell(StudyEvent happened) => Input.Progress?.Report(happened);
 
     public double SecondsSince(long start) => Input.Time.GetElapsedTime(start).TotalSeconds;

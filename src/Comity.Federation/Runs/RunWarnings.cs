@@ -9,7 +9,7 @@ namespace Comity.Federation.Runs;
 /// <summary>What a reader of the results must know, as codes with arguments.</summary>
 /// <remarks>
 /// <c>arm-not-run</c> arm, reason · <c>pooled-moves-records</c> · <c>statistics-shared</c> bytes, parts · <c>update-rejected</c> model, site, reason, rounds ·
-/// <c>site-missing</c> model, site, rounds · <c>partial-participation</c> model, fewest, sites · <c>epochs-differ</c> model, its epochs, local epochs ·
+/// <c>updates-masked</c>, <c>updates-masked-against-lies</c> sites, threshold · <c>site-missing</c> model, site, rounds · <c>partial-participation</c> model, fewest, sites · <c>epochs-differ</c> model, its epochs, local epochs ·
 /// <c>no-validation-rows</c> · <c>no-recommendation</c> · and what sites said of their test rows, once for all repeats and models:
 /// <c>one-class</c> site · <c>few-negatives</c> site, fewest rows, most rows · <c>few-of-class</c> site, fewest rows, most rows, class · ….
 /// </remarks>
@@ -35,6 +35,7 @@ internal static class RunWarnings
         }
         var agreed = starts[0].Agreed;
         if (agreed.Parts.Count > 0) Warn("statistics-shared", Text(StatisticsAgreement.Bytes(agreed)), Text(agreed.Parts.Count));
+        if (run.Masking?.Describe(study) is { } masks) Warn(masks.Adversary == "semi-honest" ? "updates-masked" : "updates-masked-against-lies", Text(masks.Cohort), Text(masks.Threshold));
         foreach (var model in rounds.GroupBy(r => r.Info.Model)) Participation(study, [.. model], Warn);
         Epochs(study, models, Warn);
         if (candidates.Count > 0 && candidates.All(c => double.IsNaN(c.ValidationScore)))

@@ -1,3 +1,4 @@
+using Comity.Federation.Masking;
 using Comity.Federation.Privacy;
 using Comity.Federation.Rounds;
 using Comity.Federation.Sites;
@@ -31,7 +32,8 @@ public static class StudyRun
             using var threads = new WorkThreads(Math.Max(1, input.Jobs));
             using var slots = new WorkSlots(input.Jobs, threads);
             using var privacy = await RunPrivacy.OpenAsync(input, store, cancellationToken).ConfigureAwait(false);
-            var run = new RunContext(input, store, slots) { Privacy = privacy };
+            using var masking = RunMasking.Open(input, store);
+            var run = new RunContext(input, store, slots) { Privacy = privacy, Masking = masking };
             WorkSlots.PhaseEnded(); // the caller has just read and checked all records
             var starts = await StartsAsync(run, cancellationToken).ConfigureAwait(false);
             WorkSlots.PhaseEnded();

@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using Comity.Declarations;
+using Comity.Federation.Masking;
 using Comity.Federation.Policies;
 using Comity.Federation.Privacy;
 using Comity.Federation.Strategies;
@@ -14,6 +15,7 @@ internal static partial class StudyChecks
         Arms(study, at, problems);
         Partners(study, at, problems);
         PrivacyChecks.Check(study, at, problems);
+        MaskingChecks.Check(study, at, problems);
         if (study.PooledAt is { } pooledAt) KnownSite(study, pooledAt, at["pooledAt"]!.Place, problems);
         if (study.Federation is not null && study.Federations.Count > 0)
             problems.Add(Messages.Problem("federation-twice", at["federations"]!.Place));
@@ -118,7 +120,7 @@ internal static partial class StudyChecks
             problems.Add(Messages.Problem("unknown-site", place, site, string.Join(", ", known), Spelling.Nearest(site, known) ?? known[0]));
     }
 
-    private static Place FederationPlace(StudySection study, DeclaredNode.Map at, int index, string? key)
+    internal static Place FederationPlace(StudySection study, DeclaredNode.Map at, int index, string? key)
     {
         if (study.Federation is null) return At(at, "federations", index, key);
         return index == 0 ? Within(at["federation"], key) : At(at, "federations", index - 1, key);

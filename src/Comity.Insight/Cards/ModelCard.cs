@@ -33,7 +33,9 @@ public static class ModelCard
         Section(card, view.T["section.limits"]);
         foreach (var limit in Limits.Of(view).Append(view.T["card.not-cleared"])) card.Append("- ").Append(Text(limit)).Append('\n');
         Section(card, view.T["section.privacy"]);
-        card.Append(results.Privacy.Count == 0 ? view.T["privacy.none"] : view.T["privacy.ledger"]).Append('\n');
+        if (results.SecureAggregation is { } masks) card.Append(view.T["privacy.masked", view.T["privacy.masked." + masks.Adversary], masks.Cohort, masks.Threshold, masks.Clip]).Append('\n');
+        else if (results.Privacy.Count == 0) card.Append(view.T["privacy.none"]).Append('\n');
+        if (results.Privacy.Count > 0) card.Append(view.T["privacy.ledger"]).Append('\n');
         foreach (var charge in results.Privacy)
             card.Append(culture, $"- {Text(charge.Site)}: {Text(charge.Mechanism)}, ε = {view.F.Value(charge.Epsilon)}, δ = {charge.Delta.ToString("0.##E+0", culture)} ({Text(charge.Relation)})\n");
         Origin(card, view, models[0]);

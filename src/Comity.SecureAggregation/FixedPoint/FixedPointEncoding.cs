@@ -56,6 +56,45 @@ public sealed class FixedPointEncoding
         return new(clip, maximalWeight, sites, clip / Math.Pow(2, fractionBits), Math.Max(valueBits, weightBits));
     }
 
+    /// <summary>The finest resolution whose sum over all sites still fits 32 bits.</summary>
+    /// <param name="clip">Largest absolute value of a coordinate, positive.</param>
+    /// <param name="maximalWeight">Largest weight of a site, positive; 1 for equal weights.</param>
+    /// <param name="sites">Number of sites, at least 1.</param>
+    /// <exception cref="ArgumentException">The weights alone need more than 32 bits.</exception>
+    public static FixedPointEncoding Finest(double clip, long maximalWeight, int sites)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(sites);
+        return Choose(clip, maximalWeight, sites, clip / Math.Pow(2, MaximalBits - 1 - BitLength(sites)));
+    }
+
+    /// <summary>Encodes values as they enter the sum, without the weight.</summary>
+    /// <param name="values">Each within the clip.</param>
+    /// <param name="weight">The site's weight, from 1 to the maximal weight.</param>
+    /// <param name="words">As long as the values; overwritten.</param>
+    /// <exception cref="ArgumentException">A value is NaN or outside the clip: its index is named, nothing is wrapped.</exception>
+    public void Encode(ReadOnlySpan<float> values, long weight, Span<uint> words)
+    {
+        if (weight < 1 || weight > MaximalWeight)
+            throw new ArgumentOutOfRangeException(nameof(weight), weight, $"Must lie between 1 and {MaximalWeight}.");
+        var factor = (double)weight / MaximalWeight / Step;
+        for (var i = 0; i < values.Length; i++)
+        {
+            if (!(Math.Abs(values[i]) <= Clip)) // this form also rejects NaN
+                throw new ArgumentException($"Value {i} is not within ±{Clip:R}; clip the update before it is masked.", nameof(values));
+            words[i] = unchecked((uint)(long)Math.Round(values[i] * factor)) & Mask;
+        }
+    }
+
+    /// <summary>Sums of values from sums of words.</summary>
+    /// <param name="sum">Words, modulo 2ᵇ.</param>
+    /// <param name="divisor">What the sum is divided by: the summed weight for a weighted mean; the maximal weight for a plain sum of values that were encoded with it.</param>
+    /// <param name="values">As long as the words; overwritten. May be the same memory as the words.</param>
+    public void Decode(ReadOnlySpan<uint> sum, double divisor, Span<float> values)
+    {
+        var factor = Step * MaximalWeight / divisor;
+        for (var i = 0; i < values.Length; i++) values[i] = (float)(Signed(sum[i]) * factor);
+    }
+
     /// <summary>Encodes one site's values and, in front of them, its weight.</summary>
     /// <param name="values">Shape [P], each within the clip.</param>
     /// <param name="weight">The site's weight, from 1 to the maximal weight.</param>
@@ -63,17 +102,9 @@ public sealed class FixedPointEncoding
     /// <returns>P + 1 words.</returns>
     public uint[] Encode(ReadOnlySpan<float> values, long weight)
     {
-        if (weight < 1 || weight > MaximalWeight)
-            throw new ArgumentOutOfRangeException(nameof(weight), weight, $"Must lie between 1 and {MaximalWeight}.");
-        var factor = (double)weight / MaximalWeight / Step;
         var words = new uint[values.Length + 1];
+        Encode(values, weight, words.AsSpan(1));
         words[0] = (uint)weight & Mask;
-        for (var i = 0; i < values.Length; i++)
-        {
-            if (!(Math.Abs(values[i]) <= Clip)) // this form also rejects NaN
-                throw new ArgumentException($"Value {i} is not within ±{Clip:R}; clip the update before it is masked.", nameof(values));
-            words[i + 1] = unchecked((uint)(long)Math.Round(values[i] * factor)) & Mask;
-        }
         return words;
     }
 
@@ -89,7 +120,7 @@ public sealed class FixedPointEncoding
         long weight = sum[0] & Mask;
         if (weight < contributors || weight > contributors * MaximalWeight)
             throw new ArgumentException($"The summed weight {weight} can't come from {contributors} sites.", nameof(sum));
-        for (var i = 0; i < mean.Length; i++) mean[i] = (float)(Signed(sum[i + 1]) * Step * MaximalWeight / weight);
+        Decode(sum[1..], weight, mean);
         return weight;
     }
 

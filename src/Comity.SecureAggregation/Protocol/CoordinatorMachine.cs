@@ -7,6 +7,11 @@ using Comity.SecureAggregation.Sharing;
 
 namespace Comity.SecureAggregation.Protocol;
 
+/// <summary>Takes a stretch of a sum.</summary>
+/// <param name="offset">Place of the stretch's first word.</param>
+/// <param name="words">Words modulo 2ᵇ.</param>
+public delegate void WordSink(int offset, ReadOnlySpan<uint> words);
+
 /// <summary>
 /// The coordinator's side of a masked round: state and message in, state out; when it decides that a step is over (all answered, or
 /// patience ended), <see cref="EndStep"/> gives the messages of the next one. Who did not answer has dropped out.
@@ -41,11 +46,23 @@ public static class CoordinatorMachine
         {
             (CollectingKeys at, KeyAdvert advert) => Keys(at, advert),
             (CollectingShares at, SealedShares shares) => Shares(at, shares),
-            (CollectingInputs at, MaskedInput input) => Input(at, input),
+            (CollectingInputs at, MaskedInput input) => Input(at, input.Site, input.Packed.Length),
             (CollectingSignatures at, SurvivorSignature signature) => Signature(at, signature),
             (CollectingReveals at, RevealedShares reveal) => Reveal(at, reveal),
             _ => Refuse(state, RefusalCode.OutOfOrder, message.Site),
         };
+    }
+
+    /// <summary>Takes in that a site's masked vector has arrived, where the caller has stored it without reading it whole.</summary>
+    /// <param name="state">Where the round stands.</param>
+    /// <param name="site">Index of the sender.</param>
+    /// <param name="bytes">How long the packed vector is.</param>
+    public static CoordinatorStep ReceiveInput(CoordinatorState state, int site, long bytes)
+    {
+        ArgumentNullException.ThrowIfNull(state);
+        if (state is not CollectingInputs at) return Refuse(state, RefusalCode.OutOfOrder, site);
+        if (!at.Before.Shares.ContainsKey(site)) return Refuse(state, RefusalCode.UnknownSite, site);
+        return at.Contributors.Contains(site) ? Refuse(state, RefusalCode.Repeated, site) : Input(at, site, bytes);
     }
 
     /// <summary>Ends the step with the answers that are there.</summary>
@@ -58,25 +75,43 @@ public static class CoordinatorMachine
         switch (state)
         {
             case CollectingKeys at:
-                var list = new KeyList([.. at.Adverts.Values]);
-                return Next(new CollectingShares(at, ImmutableSortedDictionary<int, SealedShares>.Empty), at.Adverts.Keys, _ => list);
+                return Next(new CollectingShares(at, ImmutableSortedDictionary<int, SealedShares>.Empty));
             case CollectingShares at:
-                return Next(new CollectingInputs(at, []), at.Shares.Keys, receiver => new Delivery(at.Shares.Values
-                    .Where(shares => shares.Envelopes.ContainsKey(receiver))
-                    .ToImmutableSortedDictionary(shares => shares.Site, shares => shares.Envelopes[receiver])));
+                return Next(new CollectingInputs(at, []));
             case CollectingInputs at when at.Contributors.Count < SecureRoundPlan.LeastContributors:
                 return new CoordinatorTurn.Abandoned(new(RefusalCode.TooFewSites, ""));
             case CollectingInputs at when plan.RequiredSignatures > 0:
-                return Next(new CollectingSignatures(at, ImmutableSortedDictionary<int, byte[]>.Empty), at.Contributors, _ => new SurvivorList([.. at.Contributors]));
+                return Next(new CollectingSignatures(at, ImmutableSortedDictionary<int, byte[]>.Empty));
             case CollectingInputs at:
-                return Next(new CollectingReveals(at, at.Contributors, ImmutableSortedDictionary<int, RevealedShares>.Empty), at.Contributors, _ => new SurvivorList([.. at.Contributors]));
+                return Next(new CollectingReveals(at, ImmutableSortedDictionary<int, byte[]>.Empty, ImmutableSortedDictionary<int, RevealedShares>.Empty));
             case CollectingSignatures at:
-                return Next(new CollectingReveals(at.Before, [.. at.Signatures.Keys], ImmutableSortedDictionary<int, RevealedShares>.Empty), at.Signatures.Keys, _ => new SignedSurvivorList(at.Signatures));
+                return Next(new CollectingReveals(at.Before, at.Signatures, ImmutableSortedDictionary<int, RevealedShares>.Empty));
             case CollectingReveals at:
                 return new CoordinatorTurn.Revealed(at);
             default:
                 throw new ArgumentException("Not a state of this protocol.", nameof(state));
         }
+    }
+
+    /// <summary>What the step that a state stands in asks of whom: the messages of the turn that began it. Asked again, a site says what it said.</summary>
+    /// <param name="state">Where the round stands; the first step has no messages, each site begins by itself.</param>
+    public static IReadOnlyDictionary<int, CoordinatorMessage> MessagesOf(CoordinatorState state)
+    {
+        ArgumentNullException.ThrowIfNull(state);
+        return state switch
+        {
+            CollectingShares at => To(at.Before.Adverts.Keys, _ => new KeyList([.. at.Before.Adverts.Values])),
+            CollectingInputs at => To(at.Before.Shares.Keys, receiver => new Delivery(at.Before.Shares.Values
+                .Where(shares => shares.Envelopes.ContainsKey(receiver))
+                .ToImmutableSortedDictionary(shares => shares.Site, shares => shares.Envelopes[receiver]))),
+            CollectingSignatures at => To(at.Before.Contributors, _ => new SurvivorList([.. at.Before.Contributors])),
+            CollectingReveals { Plan.RequiredSignatures: > 0 } at => To(at.Asked, _ => new SignedSurvivorList(at.Signatures)),
+            CollectingReveals at => To(at.Asked, _ => new SurvivorList([.. at.Before.Contributors])),
+            _ => ImmutableSortedDictionary<int, CoordinatorMessage>.Empty,
+        };
+
+        static ImmutableSortedDictionary<int, CoordinatorMessage> To(IEnumerable<int> receivers, Func<int, CoordinatorMessage> message) =>
+            receivers.ToImmutableSortedDictionary(receiver => receiver, message);
     }
 
     /// <summary>Adds the masked vectors up and takes the masks off, stretch by stretch.</summary>
@@ -86,8 +121,23 @@ public static class CoordinatorMachine
     public static CoordinatorTurn Unmask(CollectingReveals state, IMaskedInputs inputs)
     {
         ArgumentNullException.ThrowIfNull(state);
+        var sum = new uint[state.Plan.Length];
+        return Unmask(state, inputs, (at, words) => words.CopyTo(sum.AsSpan(at))) is { } why
+            ? new CoordinatorTurn.Abandoned(why)
+            : new CoordinatorTurn.Summed(sum, [.. state.Before.Contributors]);
+    }
+
+    /// <summary>Adds the masked vectors up and hands the sum on, stretch by stretch, so that it need not stand anywhere as a whole.</summary>
+    /// <param name="state">From <see cref="CoordinatorTurn.Revealed"/>.</param>
+    /// <param name="inputs">The contributors' packed vectors, as they were received.</param>
+    /// <param name="sum">Takes the sum, from the first word to the last.</param>
+    /// <returns>Null: the sum is exact. Else why it must be thrown away.</returns>
+    public static Refusal? Unmask(CollectingReveals state, IMaskedInputs inputs, WordSink sum)
+    {
+        ArgumentNullException.ThrowIfNull(state);
         ArgumentNullException.ThrowIfNull(inputs);
-        return Unmasking.Finish(state, inputs);
+        ArgumentNullException.ThrowIfNull(sum);
+        return Unmasking.Finish(state, inputs, sum);
     }
 
     // Null: a message of another step; false: of this step, but from a site that has dropped out before.
@@ -123,10 +173,10 @@ public static class CoordinatorMachine
             hashes.Keys.Order().SequenceEqual(holders) && hashes.Values.All(hash => hash.Length == SHA256.HashSizeInBytes);
     }
 
-    private static CoordinatorStep Input(CollectingInputs state, MaskedInput input) =>
-        input.Packed.Length == state.Plan.PackedBytes
-            ? new CoordinatorStep.Accepted(new CollectingInputs(state.Before, state.Contributors.Add(input.Site)))
-            : Refuse(state, RefusalCode.Malformed, input.Site);
+    private static CoordinatorStep Input(CollectingInputs state, int site, long bytes) =>
+        bytes == state.Plan.PackedBytes
+            ? new CoordinatorStep.Accepted(new CollectingInputs(state.Before, state.Contributors.Add(site)))
+            : Refuse(state, RefusalCode.Malformed, site);
 
     private static CoordinatorStep Signature(CollectingSignatures state, SurvivorSignature signature)
     {
@@ -146,14 +196,13 @@ public static class CoordinatorMachine
         var right = reveal.SelfMaskShares.All(share => Fits(share.Value, shared[share.Key].SelfMaskHashes[reveal.Site]))
             && reveal.MaskKeyShares.All(share => Fits(share.Value, shared[share.Key].MaskKeyHashes[reveal.Site]));
         return right
-            ? new CoordinatorStep.Accepted(new CollectingReveals(state.Before, state.Asked, state.Reveals.Add(reveal.Site, reveal)))
+            ? new CoordinatorStep.Accepted(new CollectingReveals(state.Before, state.Signatures, state.Reveals.Add(reveal.Site, reveal)))
             : Refuse(state, RefusalCode.WrongShare, reveal.Site);
 
         static bool Fits(byte[] share, byte[] hash) => CryptographicOperations.FixedTimeEquals(SHA256.HashData(share), hash);
     }
 
-    private static CoordinatorTurn.Next Next(CoordinatorState state, IEnumerable<int> receivers, Func<int, CoordinatorMessage> message) =>
-        new(state, receivers.ToImmutableSortedDictionary(receiver => receiver, message));
+    private static CoordinatorTurn.Next Next(CoordinatorState state) => new(state, MessagesOf(state));
 
     private static CoordinatorStep.Refused Refuse(CoordinatorState state, RefusalCode code, int site) => new(Refusal.Of(code, state.Plan, site));
 }

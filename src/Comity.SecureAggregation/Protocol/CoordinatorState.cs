@@ -73,15 +73,21 @@ public sealed class CollectingSignatures : CoordinatorState
 /// <summary>Step 5.</summary>
 public sealed class CollectingReveals : CoordinatorState
 {
-    internal CollectingReveals(CollectingInputs before, ImmutableSortedSet<int> asked, ImmutableSortedDictionary<int, RevealedShares> reveals)
-        : base(before.Plan, before.Directory) => (Before, Asked, Reveals) = (before, asked, reveals);
+    internal CollectingReveals(CollectingInputs before, ImmutableSortedDictionary<int, byte[]> signatures, ImmutableSortedDictionary<int, RevealedShares> reveals)
+        : base(before.Plan, before.Directory) => (Before, Signatures, Reveals) = (before, signatures, reveals);
 
     /// <inheritdoc/>
     public override IReadOnlyCollection<int> Answered => [.. Reveals.Keys];
 
     internal CollectingInputs Before { get; }
 
-    internal ImmutableSortedSet<int> Asked { get; }
+    /// <summary>Whose vectors are in the sum, in ascending order.</summary>
+    public IReadOnlyList<int> Contributors => [.. Before.Contributors];
+
+    /// <summary>Under the list of survivors; empty where none are asked for.</summary>
+    internal ImmutableSortedDictionary<int, byte[]> Signatures { get; }
+
+    internal IEnumerable<int> Asked => Plan.RequiredSignatures > 0 ? Signatures.Keys : Before.Contributors;
 
     internal ImmutableSortedDictionary<int, RevealedShares> Reveals { get; }
 }
@@ -124,7 +130,7 @@ public abstract record CoordinatorTurn
     /// <param name="Messages">What to send, by site.</param>
     public sealed record Next(CoordinatorState State, IReadOnlyDictionary<int, CoordinatorMessage> Messages) : CoordinatorTurn;
 
-    /// <summary>The shares are there: <see cref="CoordinatorMachine.Unmask"/> takes the masks off.</summary>
+    /// <summary>The shares are there: <see cref="CoordinatorMachine.Unmask(CollectingReveals, IMaskedInputs)"/> takes the masks off.</summary>
     /// <param name="State">The state from here on.</param>
     public sealed record Revealed(CollectingReveals State) : CoordinatorTurn;
 

@@ -73,8 +73,21 @@ public static class SiteMachine
     public static SiteStep.Taken Submit(AwaitingVector state, WordSource vector)
     {
         ArgumentNullException.ThrowIfNull(state);
+        var packed = new byte[state.Plan.PackedBytes];
+        return new(Submit(state, vector, packed), new MaskedInput(state.Site, packed));
+    }
+
+    /// <summary>Masks this site's vector into memory of the caller.</summary>
+    /// <param name="state">After all shares are held.</param>
+    /// <param name="vector">Called for one stretch after another, from the first word to the last.</param>
+    /// <param name="packed">What is to be sent, <see cref="SecureRoundPlan.PackedBytes"/> long; overwritten.</param>
+    /// <returns>The state from here on. Store it, and what is to be sent, before sending.</returns>
+    public static AwaitingSurvivors Submit(AwaitingVector state, WordSource vector, Span<byte> packed)
+    {
+        ArgumentNullException.ThrowIfNull(state);
         ArgumentNullException.ThrowIfNull(vector);
         var plan = state.Plan;
+        if (packed.Length != plan.PackedBytes) throw new ArgumentException($"A masked vector has {plan.PackedBytes} bytes.", nameof(packed));
         using var masks = new MaskStreams();
         masks.Add(state.Before.SelfSeed);
         foreach (var other in state.Held.Keys.Where(owner => owner != state.Site))
@@ -83,7 +96,6 @@ public static class SiteMachine
             if (state.Site < other) masks.Add(seed);
             else masks.Subtract(seed);
         }
-        var packed = new byte[RingPacking.PackedBytes(plan.Words, plan.Bits)];
         var chunk = new uint[Math.Min(MaskStreams.ChunkWords, plan.Words)];
         var checksum = 0u;
         for (var at = 0; at < plan.Words; at += chunk.Length)
@@ -94,10 +106,10 @@ public static class SiteMachine
             checksum = unchecked(checksum + Checksum.Of(own, at));
             if (own.Length < words.Length) words[^1] = checksum;
             masks.Apply(words);
-            RingPacking.Pack(words, plan.Bits, packed.AsSpan(RingPacking.PackedBytes(at, plan.Bits)));
+            RingPacking.Pack(words, plan.Bits, packed[RingPacking.PackedBytes(at, plan.Bits)..]);
         }
         Array.Clear(chunk);
-        return new(new AwaitingSurvivors(state), new MaskedInput(state.Site, packed));
+        return new AwaitingSurvivors(state);
     }
 
     internal static Secret PairSeed(SecureRoundPlan plan, KeyAgreement own, int ownSite, int other, ReadOnlySpan<byte> otherKey) =>

@@ -92,7 +92,12 @@ public sealed class AwaitingVector : SiteState
 public sealed class AwaitingSurvivors : SiteState
 {
     internal AwaitingSurvivors(AwaitingVector before)
-        : base(before.Plan, before.Site) => (Held, Identity, Directory) = (before.Held, before.Before.Before.Identity, before.Before.Before.Directory);
+        : this(before.Plan, before.Site, before.Before.Before.Identity, before.Before.Before.Directory, before.Held)
+    {
+    }
+
+    internal AwaitingSurvivors(SecureRoundPlan plan, int site, SiteIdentity identity, IReadOnlyDictionary<int, byte[]> directory, ImmutableSortedDictionary<int, HeldShares> held)
+        : base(plan, site) => (Held, Identity, Directory) = (held, identity, directory);
 
     internal ImmutableSortedDictionary<int, HeldShares> Held { get; }
 

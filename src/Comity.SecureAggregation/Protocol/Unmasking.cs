@@ -9,7 +9,7 @@ namespace Comity.SecureAggregation.Protocol;
 /// <summary>Takes the masks off the sum: the survivors' self masks, and what the dropped left in their neighbours' vectors.</summary>
 internal static class Unmasking
 {
-    public static CoordinatorTurn Finish(CollectingReveals state, IMaskedInputs vectors)
+    public static Refusal? Finish(CollectingReveals state, IMaskedInputs vectors, WordSink sum)
     {
         var (plan, inputs) = (state.Plan, state.Before);
         using var masks = new MaskStreams();
@@ -20,18 +20,15 @@ internal static class Unmasking
             // A site that dropped left masks only in neighbours that survived.
             if (!survived && !plan.Graph.NeighboursOf(owner).Any(inputs.Contributors.Contains)) continue;
             using var secret = Join(state, owner, survived);
-            if (secret is null) return new CoordinatorTurn.Abandoned(Refusal.Of(RefusalCode.TooFewSites, plan, owner));
+            if (secret is null) return Refusal.Of(RefusalCode.TooFewSites, plan, owner);
             if (survived) masks.Subtract(secret);
-            else if (!RemovePairMasks(state, owner, secret, masks)) return new CoordinatorTurn.Abandoned(Refusal.Of(RefusalCode.WrongShare, plan, owner));
+            else if (!RemovePairMasks(state, owner, secret, masks)) return Refusal.Of(RefusalCode.WrongShare, plan, owner);
         }
-        var sum = new uint[plan.Length];
-        return AddUp(plan, inputs.Contributors, vectors, masks, sum)
-            ? new CoordinatorTurn.Summed(sum, [.. inputs.Contributors])
-            : new CoordinatorTurn.Abandoned(new(RefusalCode.SumNotExact, ""));
+        return AddUp(plan, inputs.Contributors, vectors, masks, sum) ? null : new(RefusalCode.SumNotExact, "");
     }
 
     // False: the checksum is not that of the sum.
-    private static bool AddUp(SecureRoundPlan plan, IReadOnlyCollection<int> contributors, IMaskedInputs vectors, MaskStreams masks, uint[] sum)
+    private static bool AddUp(SecureRoundPlan plan, IReadOnlyCollection<int> contributors, IMaskedInputs vectors, MaskStreams masks, WordSink sum)
     {
         var ring = uint.MaxValue >> (32 - plan.Bits);
         var chunk = new uint[Math.Min(MaskStreams.ChunkWords, plan.Words)];
@@ -50,7 +47,7 @@ internal static class Unmasking
             masks.Apply(words);
             var own = words[..Math.Min(words.Length, plan.Length - at)];
             for (var i = 0; i < own.Length; i++) own[i] &= ring;
-            own.CopyTo(sum.AsSpan(at));
+            sum(at, own);
             found = unchecked(found + Checksum.Of(own, at));
             if (own.Length < words.Length) expected = words[^1];
         }

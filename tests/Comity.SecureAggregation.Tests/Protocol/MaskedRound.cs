@@ -1,6 +1,7 @@
 using Comity.SecureAggregation.Graphs;
 using Comity.SecureAggregation.Keys;
 using Comity.SecureAggregation.Protocol;
+using Comity.SecureAggregation.Storage;
 
 namespace Comity.SecureAggregation.Tests.Protocol;
 
@@ -46,6 +47,9 @@ internal sealed class MaskedRound : IDisposable
 
     public Func<int, CoordinatorMessage, CoordinatorMessage> ToSite { get; init; } = (_, message) => message;
 
+    /// <summary>Whether every state goes through its bytes before it is used again, as after the death of a process.</summary>
+    public bool Kept { get; init; }
+
     public SiteStep.Taken Begin(int site) => SiteMachine.Start(Plan, site, _identities[site], Directory);
 
     public CoordinatorTurn Play(Func<int, Drop>? drops = null)
@@ -63,6 +67,15 @@ internal sealed class MaskedRound : IDisposable
 
         while (true)
         {
+            if (Kept)
+            {
+                coordinator = KeptState.LoadCoordinator(KeptState.Save(coordinator), Plan, Directory);
+                foreach (var (site, state) in states.ToList())
+                {
+                    states[site] = KeptState.LoadSite(KeptState.Save(state, null), Plan, _identities[site], Directory).State;
+                    Assert.IsType(state.GetType(), states[site]);
+                }
+            }
             var turn = CoordinatorMachine.EndStep(coordinator);
             if (turn is CoordinatorTurn.Revealed revealed) return CoordinatorMachine.Unmask(revealed.State, new Inputs(Seen));
             if (turn is not CoordinatorTurn.Next next) return turn;
@@ -78,6 +91,7 @@ internal sealed class MaskedRound : IDisposable
                 var taken = (SiteStep.Taken)answer;
                 if (taken.State is AwaitingVector ready)
                 {
+                    if (Kept) ready = (AwaitingVector)KeptState.LoadSite(KeptState.Save(ready, null), Plan, _identities[site], Directory).State;
                     taken = SiteMachine.Submit(ready, Vectors[site]);
                     ready.Dispose();
                 }

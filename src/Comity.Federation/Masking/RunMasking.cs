@@ -1,0 +1,71 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using Comity.Declarations;
+using Comity.Federation.Results;
+using Comity.Federation.Runs;
+using Comity.Federation.Stores;
+using Comity.Federation.Studies;
+using Comity.SecureAggregation.Graphs;
+using Comity.SecureAggregation.Keys;
+using Comity.SecureAggregation.Protocol;
+
+namespace Comity.Federation.Masking;
+
+/// <summary>The masks of one run: what the study asks for, and each site's long-lived key, which vouches for its keys of every round.</summary>
+internal sealed class RunMasking : IDisposable
+{
+    private const string RunKey = "masking-run";
+
+    private readonly Dictionary<string, SiteIdentity> _identities;
+    private readonly RunStore _store;
+    private readonly string _run;
+
+    private RunMasking(SecureAggregationSection section, RunStore store, string run, Dictionary<string, SiteIdentity> identities) =>
+        (Section, _store, _run, _identities) = (section, store, run, identities);
+
+    public SecureAggregationSection Section { get; }
+
+    /// <summary>Null: the study asks for no masks.</summary>
+    /// <exception cref="InvalidDeclarationException">The sites are reached over a network, which carries no masked rounds in this version.</exception>
+    public static RunMasking? Open(StudyRunInput input, RunStore store)
+    {
+        if (input.Study.Privacy?.SecureAggregation is not { } section) return null;
+        if (input.Channels is not null) throw new InvalidDeclarationException([Messages.Problem("masks-not-over-network", Place.InFile(input.RunFolder))]);
+        if (store.Value(RunKey) is not { } run) store.KeepValue(RunKey, run = RandomNumberGenerator.GetHexString(32, lowercase: true));
+        return new RunMasking(section, store, run, input.Study.Sites.ToDictionary(s => s.Id, s => Identity(Path.Combine(input.RunFolder, "sites", s.Id, "identity.key")), StringComparer.Ordinal));
+    }
+
+    /// <summary>A site's side of the masked rounds of a model.</summary>
+    public SiteMasks SiteOf(string site, string model, int repeat) => new(
+        Path.Combine(_store.SiteFolder(site, model, repeat), "masks"), site, _identities[site], name => _identities.GetValueOrDefault(name)?.PublicKey, _store.BeforeWrite);
+
+    /// <summary>The plan of one attempt at a round. Another attempt has another plan, hence other keys.</summary>
+    public SecureRoundPlan Plan(string model, int repeat, int attempt, int round, IReadOnlyList<string> cohort, MaskedEncoding encoding) => SecureRoundPlan.For(
+        string.Create(CultureInfo.InvariantCulture, $"{_run}/{model}/{repeat}/{attempt}"), round, cohort, Section.Adversary, encoding.Length, encoding.FixedPoint.Bits, Section.Graph);
+
+    /// <summary>The public keys of a cohort by index, as each site knows them.</summary>
+    public IReadOnlyDictionary<int, byte[]> Directory(SecureRoundPlan plan) =>
+        Enumerable.Range(0, plan.Sites.Count).ToDictionary(i => i, i => _identities[plan.Sites[i]].PublicKey);
+
+    /// <summary>What the results say of the masks.</summary>
+    public SecureAggregationInfo Describe(StudySection study)
+    {
+        var cohort = study.AllFederations.Count == 0 ? study.Sites.Count : study.AllFederations.Min(f => f.Cohort.Of(study.Sites.Count));
+        var (threshold, degree) = SecureRoundPlan.Shape(cohort, Section.Adversary, Section.Graph);
+        return new SecureAggregationInfo(Section.Adversary == AdversaryModel.LyingCoordinator ? "lying-coordinator" : "semi-honest", cohort, threshold, degree, Section.Clip, Section.MaximalRows);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var identity in _identities.Values) identity.Dispose();
+    }
+
+    private static SiteIdentity Identity(string path)
+    {
+        var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        if (File.Exists(path)) key.ImportPkcs8PrivateKey(File.ReadAllBytes(path), out _);
+        else PrivateFile.Write(path, key.ExportPkcs8PrivateKey(), flush: true);
+        return new SiteIdentity(key);
+    }
+}
