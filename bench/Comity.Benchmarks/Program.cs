@@ -4,6 +4,7 @@ using Comity.Benchmarks.Serving;
 using Comity.Benchmarks.Privacy;
 using Comity.Benchmarks.Study;
 using Comity.Benchmarks.Tensors;
+using Comity.Benchmarks.Wire;
 
 // One verb a family of numbers; each prints markdown tables that are committed under bench/results.
 var families = new Dictionary<string, Func<string[], int>>
@@ -20,6 +21,7 @@ var families = new Dictionary<string, Func<string[], int>>
     ["gemm"] = GemmNumbers.Run,
     ["serving"] = ServingNumbers.Run,
     ["serving-constant"] = ConstantEndpoint.Run,
+    ["wire"] = WireNumbers.Run,
     ["kernels"] = KernelNumbers.Run,
 };
 

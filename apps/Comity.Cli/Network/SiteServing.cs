@@ -19,7 +19,11 @@ internal sealed class SiteServing(Session session, DeclaredSite site, ECDsa key)
     public async Task ServeAsync(HttpClient http, Uri address, int jobs, CancellationToken cancellationToken)
     {
         using var audit = AuditLog.Open(Path.Combine(site.StateFolder, "audit.jsonl"), site.Section.Site, key, session.Time);
-        var options = new SiteAgentOptions { Site = site.Section.Site, StateFolder = site.StateFolder, Jobs = jobs, ReleaseLoss = site.Section.Policy.ShowLoss, Audit = audit };
+        var options = new SiteAgentOptions
+        {
+            Site = site.Section.Site, StateFolder = site.StateFolder, Jobs = jobs, ReleaseLoss = site.Section.Policy.ShowLoss, Audit = audit,
+            DiskBytes = (long)(site.Section.Resources.DiskGiB * (1L << 30)),
+        };
         var agent = new SiteAgent(new SiteClient(http, session.Time), new SiteStudies(session, site), options, session.Time, this);
         try
         {
@@ -46,12 +50,10 @@ internal sealed class SiteServing(Session session, DeclaredSite site, ECDsa key)
                 session.Out.Line(session.Text("site.round", answered.Task.Study, work.Model, work.Repeat + 1, work.Round));
                 break;
             case SiteAgentEvent.Hindered hindered:
-                lock (_gate)
-                {
-                    if (_hindrance == hindered.Reason) return; // said once, not every five seconds
-                    _hindrance = hindered.Reason;
-                }
-                session.Error.Line(session.Error.Yellow(session.Text("site.hindered", hindered.Task.Study, hindered.Reason)));
+                Hindered(hindered.Task.Study, hindered.Reason);
+                break;
+            case SiteAgentEvent.DiskShareFull full:
+                Hindered(full.Task.Study, session.Text("site.disk-share", full.Folder, full.UsedMebibytes, full.NeededMebibytes, full.LimitMebibytes));
                 break;
             case SiteAgentEvent.Disconnected lost:
                 session.Error.Line(session.Text("site.disconnected", lost.Reason));
@@ -60,6 +62,16 @@ internal sealed class SiteServing(Session session, DeclaredSite site, ECDsa key)
                 session.Out.Line(session.Text("site.connected"));
                 break;
         }
+    }
+
+    private void Hindered(string study, string reason)
+    {
+        lock (_gate)
+        {
+            if (_hindrance == reason) return; // said once, not every five seconds
+            _hindrance = reason;
+        }
+        session.Error.Line(session.Error.Yellow(session.Text("site.hindered", study, reason)));
     }
 
     private void Told(Problem problem) =>

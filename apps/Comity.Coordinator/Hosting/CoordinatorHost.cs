@@ -106,6 +106,7 @@ internal static class CoordinatorHost
         builder.Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
 
         var application = builder.Build();
+        studies.Log = application.Logger;
         if (options.ThroughProxy) application.UseForwardedHeaders(Forwarded(options));
         application.UseMiddleware<CallLog>();
         application.UseRouting();

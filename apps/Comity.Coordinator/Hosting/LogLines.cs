@@ -29,4 +29,7 @@ internal static partial class LogLines
 
     [LoggerMessage(9, LogLevel.Warning, "The certificate of {Name} ends on {NotAfter} and has not renewed itself.")]
     public static partial void Expires(ILogger log, string name, DateTimeOffset notAfter);
+
+    [LoggerMessage(10, LogLevel.Error, "The study {Study} stopped at a defect.")]
+    public static partial void StudyFailed(ILogger log, Exception defect, string study);
 }

@@ -69,6 +69,7 @@ internal sealed class CallerMiddleware(RequestDelegate next, Registry registry, 
         if (context.Connection.ClientCertificate is { } shown && Misfit(shown, member, now) is { } misfit) return Refuse(misfit, member.Name, KeyFingerprint.Of(shown).ToString());
 
         context.Request.Body = new VerifiedBody(context.Request.Body, digest);
+        context.Features.Set(new SignedBody(digest));
         caller = new(member.Name, member.Role, member.Fingerprint);
         return null;
     }

@@ -51,3 +51,7 @@ internal sealed class VerifiedBody(Stream inner, byte[] signed) : Stream
 
 /// <summary>The body that arrived is not the one that was signed.</summary>
 internal sealed class ChangedBodyException() : BadHttpRequestException("The body is not the one that was signed.");
+
+/// <summary>The digest that a caller signed for the body. Who has read the body to its end knows that it fits.</summary>
+/// <param name="Sha256">SHA-256, 32 bytes.</param>
+internal sealed record SignedBody(byte[] Sha256);

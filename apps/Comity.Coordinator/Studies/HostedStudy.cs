@@ -144,7 +144,7 @@ internal sealed class HostedStudy
         catch (Exception e) when (e is not OutOfMemoryException)
         {
             Stop(ToldProblem.Of(Texts.Problem("study-failed", Entry.Id, $"{e.GetType().Name}: {e.Message}")));
-            await Console.Error.WriteLineAsync($"{Entry.Id}: {e}");
+            Hosting.LogLines.StudyFailed(_server.Log, e, Entry.Id);
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Globalization;
+using Comity.Coordinator.Identity;
 using Comity.Transport.Bodies;
 using Comity.Transport.Clients;
 using Comity.Transport.Identity;
@@ -11,6 +12,7 @@ namespace Comity.Coordinator.Studies;
 internal static class SiteEndpoints
 {
     private const int LargestRequestBytes = 1 << 20;
+    private const int SliceBytes = 1 << 18;
     private const int LongestWaitSeconds = 30;
     private const int MostRoom = 64;
     private static readonly CallerRole[] Sites = [CallerRole.Site];
@@ -47,15 +49,22 @@ internal static class SiteEndpoints
         context.Response.ContentType = "application/octet-stream";
         var chunks = Math.Max(0, manifest.Chunks - from);
         context.Response.ContentLength = chunks == 0 ? 0 : manifest.Length - manifest.OffsetOf(from) + ((long)ChunkFrame.HeaderBytes * chunks);
-        var buffer = ArrayPool<byte>.Shared.Rent(ChunkFrame.HeaderBytes + (int)Math.Min(manifest.ChunkBytes, manifest.Length));
+        // Slice by slice: a slow site must not hold a whole chunk in memory.
+        var buffer = ArrayPool<byte>.Shared.Rent((int)Math.Min(SliceBytes, Math.Max(ChunkFrame.HeaderBytes, manifest.Length)));
         try
         {
             for (var chunk = from; chunk < manifest.Chunks; chunk++)
             {
-                var length = manifest.LengthOf(chunk);
+                var (offset, length) = (manifest.OffsetOf(chunk), manifest.LengthOf(chunk));
                 ChunkFrame.WriteHeader(buffer, chunk, length);
-                body.Read(manifest.OffsetOf(chunk), buffer.AsSpan(ChunkFrame.HeaderBytes, length));
-                await context.Response.Body.WriteAsync(buffer.AsMemory(0, ChunkFrame.HeaderBytes + length), context.RequestAborted);
+                await context.Response.Body.WriteAsync(buffer.AsMemory(0, ChunkFrame.HeaderBytes), context.RequestAborted);
+                for (var at = 0; at < length;)
+                {
+                    var slice = buffer.AsMemory(0, Math.Min(SliceBytes, length - at));
+                    body.Read(offset + at, slice.Span);
+                    await context.Response.Body.WriteAsync(slice, context.RequestAborted);
+                    at += slice.Length;
+                }
                 desk.Moved(0, length);
             }
         }
@@ -96,12 +105,13 @@ internal static class SiteEndpoints
         var length = upload.Manifest.LengthOf(chunk);
         Calls.Allow(context, length);
         await studies.ChunksAtOnce.WaitAsync(context.RequestAborted);
-        var buffer = ArrayPool<byte>.Shared.Rent(length + 1);
+        var buffer = ArrayPool<byte>.Shared.Rent(length);
         try
         {
-            // One byte more is asked for, so that the body is read to its end and its signature's digest is judged.
-            var read = await context.Request.Body.ReadAtLeastAsync(buffer.AsMemory(0, length + 1), length + 1, throwOnEndOfStream: false, context.RequestAborted);
-            var fault = read == length ? await upload.StoreAsync(chunk, buffer.AsMemory(0, length), context.RequestAborted) : ChunkFault.WrongLength;
+            var read = await context.Request.Body.ReadAtLeastAsync(buffer.AsMemory(0, length), length, throwOnEndOfStream: false, context.RequestAborted);
+            // One byte more is asked for, so that the body is read to its end, where its signature's digest is judged: the chunk need not be hashed again.
+            var more = await context.Request.Body.ReadAsync(new byte[1], context.RequestAborted);
+            var fault = read == length && more == 0 ? await upload.StoreAsync(chunk, buffer.AsMemory(0, length), context.Features.Get<SignedBody>()?.Sha256, context.RequestAborted) : ChunkFault.WrongLength;
             if (fault != ChunkFault.None) return BadChunk(desk, chunk, fault);
         }
         finally

@@ -39,6 +39,9 @@ internal sealed class StudyServer : IAsyncDisposable
     /// <summary>Where the studies' state lies.</summary>
     public string Folder { get; }
 
+    /// <summary>Hears of defects.</summary>
+    public ILogger Log { get; set; } = Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance;
+
     /// <summary>Public keys of approved sites.</summary>
     public ISiteKeys Keys { get; }
 

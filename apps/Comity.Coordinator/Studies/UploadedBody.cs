@@ -39,11 +39,15 @@ internal sealed class UploadedBody : IDisposable
     }
 
     /// <summary>Checks and stores a chunk; <see cref="ChunkFault.None"/>: it is there.</summary>
-    public async Task<ChunkFault> StoreAsync(int chunk, ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
+    /// <param name="chunk">Its index.</param>
+    /// <param name="bytes">Its bytes.</param>
+    /// <param name="sha256">Their digest, where it has been computed; null: it has not.</param>
+    /// <param name="cancellationToken">Stops it.</param>
+    public async Task<ChunkFault> StoreAsync(int chunk, ReadOnlyMemory<byte> bytes, byte[]? sha256, CancellationToken cancellationToken)
     {
         if (chunk < 0 || chunk >= Manifest.Chunks) return ChunkFault.UnknownChunk;
         if (bytes.Length != Manifest.LengthOf(chunk)) return ChunkFault.WrongLength;
-        if (!SHA256.HashData(bytes.Span).AsSpan().SequenceEqual(Manifest.DigestOf(chunk))) return ChunkFault.WrongDigest;
+        if (!(sha256 ?? SHA256.HashData(bytes.Span)).AsSpan().SequenceEqual(Manifest.DigestOf(chunk))) return ChunkFault.WrongDigest;
         lock (_gate)
         {
             if (_stored[chunk]) return ChunkFault.None;

@@ -7,7 +7,15 @@ namespace Comity.Federation.Spool;
 /// <summary>Vectors as files of little-endian floats.</summary>
 internal static class FloatFile
 {
-    public static string Sha256(ReadOnlySpan<float> vector) => Convert.ToHexStringLower(SHA256.HashData(MemoryMarshal.AsBytes(vector)));
+    // A byte view of more than 2 GiB does not exist: long vectors are seen part by part.
+    private const int PartFloats = 1 << 24;
+
+    public static string Sha256(ReadOnlySpan<float> vector)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        for (; !vector.IsEmpty; vector = vector[Math.Min(PartFloats, vector.Length)..]) hash.AppendData(Part(vector));
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
 
     /// <summary>Writes vectors one after another; a reader sees the whole file or none.</summary>
     /// <returns>SHA-256 (hex) of all bytes.</returns>
@@ -21,10 +29,13 @@ internal static class FloatFile
             long position = 0;
             foreach (var vector in vectors)
             {
-                var bytes = MemoryMarshal.AsBytes(vector.Span);
-                RandomAccess.Write(file, bytes, position);
-                hash.AppendData(bytes);
-                position += bytes.Length;
+                for (var rest = vector.Span; !rest.IsEmpty; rest = rest[Math.Min(PartFloats, rest.Length)..])
+                {
+                    var bytes = Part(rest);
+                    RandomAccess.Write(file, bytes, position);
+                    hash.AppendData(bytes);
+                    position += bytes.Length;
+                }
             }
         }
         File.Move(partial, path, overwrite: true);
@@ -42,8 +53,13 @@ internal static class FloatFile
         for (var i = 0; i < count; i++)
         {
             vectors[i] = new float[length];
-            ReadExactly(file, 4L * i * length, vectors[i]);
-            hash.AppendData(MemoryMarshal.AsBytes<float>(vectors[i]));
+            for (var at = 0; at < length;)
+            {
+                var part = vectors[i].AsSpan(at, Math.Min(PartFloats, length - at));
+                ReadExactly(file, (4L * i * length) + (4L * at), part);
+                hash.AppendData(MemoryMarshal.AsBytes(part));
+                at += part.Length;
+            }
         }
         return sha256 is null || sha256 == Convert.ToHexStringLower(hash.GetHashAndReset()) ? vectors : null;
     }
@@ -59,4 +75,6 @@ internal static class FloatFile
             position += read;
         }
     }
+
+    private static ReadOnlySpan<byte> Part(ReadOnlySpan<float> vector) => MemoryMarshal.AsBytes(vector[..Math.Min(PartFloats, vector.Length)]);
 }

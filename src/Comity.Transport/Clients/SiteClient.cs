@@ -95,7 +95,7 @@ public sealed class SiteClient(HttpClient http, TimeProvider time)
             {
                 if (await RandomAccess.ReadAsync(file, buffer.AsMemory(0, length), manifest.OffsetOf(chunk), token).ConfigureAwait(false) < length)
                     throw new InvalidDataException($"{path} has become shorter than what was to be sent.");
-                await _wire.PutAsync(string.Create(CultureInfo.InvariantCulture, $"v1/tasks/{key}/upload/{digest}/{chunk}"), buffer.AsMemory(0, length), Limit, token).ConfigureAwait(false);
+                await _wire.PutAsync(string.Create(CultureInfo.InvariantCulture, $"v1/tasks/{key}/upload/{digest}/{chunk}"), buffer.AsMemory(0, length), manifest.DigestOf(chunk).ToArray(), Limit, token).ConfigureAwait(false);
                 moved(length);
             }
             finally

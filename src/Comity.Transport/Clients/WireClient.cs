@@ -1,7 +1,9 @@
 using System.Net;
 using System.Net.Http.Headers;
+using System.Security.Cryptography;
 using System.Text.Json;
 using Comity.Declarations;
+using Comity.Transport.Identity;
 using Comity.Transport.Protocol;
 using Comity.Transport.Signing;
 
@@ -19,18 +21,21 @@ internal sealed class WireClient(HttpClient http, TimeProvider time)
 
     public Task<TReply> PostAsync<TRequest, TReply>(string path, TRequest request, TimeSpan limit, CancellationToken cancellationToken)
     {
-        var content = new ByteArrayContent(JsonSerializer.SerializeToUtf8Bytes(request, WireJson.Options));
-        content.Headers.ContentType = Json;
-        return SendAsync<TReply>(new HttpRequestMessage(HttpMethod.Post, path) { Content = content }, limit, cancellationToken);
+        var bytes = JsonSerializer.SerializeToUtf8Bytes(request, WireJson.Options);
+        var message = new HttpRequestMessage(HttpMethod.Post, path) { Content = new ByteArrayContent(bytes) };
+        message.Content.Headers.ContentType = Json;
+        message.Options.Set(SigningHandler.KnownDigest, SHA256.HashData(bytes));
+        return SendAsync<TReply>(message, limit, cancellationToken);
     }
 
     public Task<TReply> GetAsync<TReply>(string path, TimeSpan limit, CancellationToken cancellationToken) =>
         SendAsync<TReply>(new HttpRequestMessage(HttpMethod.Get, path), limit, cancellationToken);
 
-    /// <summary>Sends a call whose answer holds nothing.</summary>
-    public async Task PutAsync(string path, ReadOnlyMemory<byte> body, TimeSpan limit, CancellationToken cancellationToken)
+    /// <summary>Sends bytes of a known digest in a call whose answer holds nothing.</summary>
+    public async Task PutAsync(string path, ReadOnlyMemory<byte> body, ReadOnlyMemory<byte> sha256, TimeSpan limit, CancellationToken cancellationToken)
     {
         using var request = new HttpRequestMessage(HttpMethod.Put, path) { Content = new ReadOnlyMemoryContent(body) };
+        request.Options.Set(SigningHandler.KnownDigest, sha256);
         using var response = await SendAsync(request, HttpCompletionOption.ResponseContentRead, limit, cancellationToken).ConfigureAwait(false);
     }
 

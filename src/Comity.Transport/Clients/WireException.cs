@@ -14,6 +14,10 @@ public sealed class WireException(HttpStatusCode status, ToldProblem told) : Exc
     /// <summary>Why.</summary>
     public ToldProblem Told { get; } = told ?? throw new ArgumentNullException(nameof(told));
 
+    /// <summary>Whether the coordinator will not have this caller at all, so that asking again is of no use before a person has done something.</summary>
+    public bool IsFinal => Told.Code is "key-unknown" or "key-retired" or "certificate-expired" or "certificate-foreign" or "certificate-of-another" or "signature-wrong"
+        or "role-barred" or "caller-not-allowed" or "protocol-unknown" or "no-such-call";
+
     /// <summary>Whether the same call may succeed later: the coordinator is overloaded, or starting.</summary>
     public bool MayPass => Status is HttpStatusCode.TooManyRequests or HttpStatusCode.RequestTimeout || (int)Status >= 500;
 }

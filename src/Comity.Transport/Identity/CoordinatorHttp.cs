@@ -35,6 +35,7 @@ public static class CoordinatorHttp
             ConnectTimeout = TimeSpan.FromSeconds(15),
             PooledConnectionLifetime = TimeSpan.FromHours(1), // addresses and certificates change
             EnableMultipleHttp2Connections = true,
+            InitialHttp2StreamWindowSize = 1 << 20, // else a long line begins each body at 64 KiB a turn
             AllowAutoRedirect = false, // a signature is for one target
             UseCookies = false,
             AutomaticDecompression = DecompressionMethods.None,

@@ -9,6 +9,9 @@ namespace Comity.Transport.Identity;
 internal sealed class SigningHandler(CoordinatorConnection connection, TimeProvider time) : DelegatingHandler
 {
     internal const string EpochHeader = "Comity-Epoch";
+    /// <summary>SHA-256 of the body, where the caller knows it and the content can be sent more than once: then nothing is buffered or hashed here.</summary>
+    internal static readonly HttpRequestOptionsKey<ReadOnlyMemory<byte>> KnownDigest = new("comity-sha256");
+
     private const int MostTries = 3;
     private readonly SemaphoreSlim _greeting = new(1);
     private readonly string? _keyId = connection.SigningKey is { } key ? KeyFingerprint.Of(key).Plain : null;
@@ -21,10 +24,10 @@ internal sealed class SigningHandler(CoordinatorConnection connection, TimeProvi
         if (_epoch is null && (proofNeeded || _keyId is not null)) await GreetAsync(cancellationToken);
         if (_keyId is null) return await base.SendAsync(request, cancellationToken);
 
-        if (request.Content is not null) await request.Content.LoadIntoBufferAsync(cancellationToken); // it may be sent twice
+        var digest = await DigestAsync(request, cancellationToken);
         for (var tries = 1; ; tries++)
         {
-            await SignAsync(request, cancellationToken);
+            Sign(request, digest.Span);
             var response = await base.SendAsync(request, cancellationToken);
             // The coordinator was started again, or another process of this site took the same number: the call had no effect.
             if (response.StatusCode != HttpStatusCode.Unauthorized || tries == MostTries || !response.Headers.TryGetValues(EpochHeader, out var epoch)) return response;
@@ -61,9 +64,8 @@ internal sealed class SigningHandler(CoordinatorConnection connection, TimeProvi
         }
     }
 
-    private async Task SignAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+    private void Sign(HttpRequestMessage request, ReadOnlySpan<byte> digest)
     {
-        var digest = await DigestAsync(request, cancellationToken);
         var signature = new RequestSignature(_keyId!, time.GetUtcNow(), _epoch!, NextSequence());
         var headers = request.Headers;
         foreach (var name in new[] { RequestSignature.DigestHeader, RequestSignature.InputHeader, RequestSignature.SignatureHeader }) headers.Remove(name);
@@ -72,9 +74,11 @@ internal sealed class SigningHandler(CoordinatorConnection connection, TimeProvi
         headers.TryAddWithoutValidation(RequestSignature.SignatureHeader, signature.Sign(request.Method.Method, request.RequestUri!.PathAndQuery, digest, connection.SigningKey!));
     }
 
-    private static async Task<byte[]> DigestAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+    private static async Task<ReadOnlyMemory<byte>> DigestAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
         if (request.Content is null) return SHA256.HashData([]);
+        if (request.Options.TryGetValue(KnownDigest, out var known)) return known;
+        await request.Content.LoadIntoBufferAsync(cancellationToken); // it may be sent twice
         var body = await request.Content.ReadAsStreamAsync(cancellationToken); // the content's own, over its buffer: not ours to dispose
         body.Position = 0;
         return await SHA256.HashDataAsync(body, cancellationToken);

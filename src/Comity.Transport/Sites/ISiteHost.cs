@@ -44,4 +44,7 @@ public abstract record SiteAgentEvent
 
     /// <summary>A task can't be done just now (disk full, records unreachable); the agent tries again.</summary>
     public sealed record Hindered(SiteTask Task, string Reason) : SiteAgentEvent;
+
+    /// <summary>What a task needs does not fit into the site's share of the disk; the agent tries again.</summary>
+    public sealed record DiskShareFull(SiteTask Task, string Folder, long UsedMebibytes, long NeededMebibytes, long LimitMebibytes) : SiteAgentEvent;
 }

@@ -4,6 +4,7 @@ using Comity.Federation.Sites;
 using Comity.Federation.Strategies;
 using Comity.Federation.Studies;
 using Comity.Tensors.Parameters;
+using Comity.Transport.Bodies;
 using Comity.Transport.Protocol;
 
 namespace Comity.Transport.Sites;
@@ -20,7 +21,7 @@ internal sealed class OpenStudy(SiteStudy study, StudySpool spool)
 
     /// <summary>Does a task whose bodies are in the spool.</summary>
     /// <returns>The answer; where it has a body, it lies at the spool's place for it.</returns>
-    public Task<SiteAnswer> DoAsync(SiteTask task, TaskMeter meter, CancellationToken cancellationToken) => task.Kind switch
+    public Task<DoneTask> DoAsync(SiteTask task, TaskMeter meter, CancellationToken cancellationToken) => task.Kind switch
     {
         TaskKind.Statistics => StatisticsAsync(task, WireJson.Read<StatisticsWork>(task.Content), cancellationToken),
         TaskKind.Start => StartAsync(task, WireJson.Read<StartWork>(task.Content), cancellationToken),
@@ -32,47 +33,48 @@ internal sealed class OpenStudy(SiteStudy study, StudySpool spool)
         _ => throw new InvalidDataException($"A study's task can't be {task.Kind}."),
     };
 
-    private async Task<SiteAnswer> StatisticsAsync(SiteTask task, StatisticsWork work, CancellationToken cancellationToken) =>
+    private async Task<DoneTask> StatisticsAsync(SiteTask task, StatisticsWork work, CancellationToken cancellationToken) =>
         Done(await _work.CollectAsync(new StatisticsTask(work.Repeat, work.Step, Agreed(task)), cancellationToken).ConfigureAwait(false));
 
-    private async Task<SiteAnswer> StartAsync(SiteTask task, StartWork work, CancellationToken cancellationToken)
+    private async Task<DoneTask> StartAsync(SiteTask task, StartWork work, CancellationToken cancellationToken)
     {
         var start = await _model.StartAsync(work.Repeat, Agreed(task), cancellationToken).ConfigureAwait(false);
-        StudySpool.WriteFloats(spool.AnswerBodyPath(task.Key), start.Parameters.Span);
-        return Done(new StartResult(start.Layout.Entries, start.Task, start.Classes));
+        return Done(new StartResult(start.Layout.Entries, start.Task, start.Classes), spool.WriteAnswerBody(task.Key, start.Parameters.Span));
     }
 
-    private async Task<SiteAnswer> TrainAsync(SiteTask task, TrainWork work, TaskMeter meter, CancellationToken cancellationToken)
+    private async Task<DoneTask> TrainAsync(SiteTask task, TrainWork work, TaskMeter meter, CancellationToken cancellationToken)
     {
         var result = await _work.TrainAsync(new TrainingTask
         {
             Repeat = work.Repeat, Model = work.Model, Round = 0, Agreed = Agreed(task), Parameters = Vector(task, "parameters"),
             Epochs = work.Epochs, EpochsBefore = work.EpochsBefore, Progress = meter.Trained,
         }, cancellationToken).ConfigureAwait(false);
-        return Done(new TrainResult(result.Rows, result.Steps, result.LearningRateSum, result.NormalizedSteps, result.LossByEpoch, result.ValidationLossByEpoch, result.StoppedBy,
-            Release(task, work.Model, work.Repeat, result.Parameters)));
+        var (kept, body) = Release(task, work.Model, work.Repeat, result.Parameters);
+        return Done(new TrainResult(result.Rows, result.Steps, result.LearningRateSum, result.NormalizedSteps, result.LossByEpoch, result.ValidationLossByEpoch, result.StoppedBy, kept), body);
     }
 
-    private async Task<SiteAnswer> RoundAsync(SiteTask task, RoundWork work, TaskMeter meter, CancellationToken cancellationToken)
+    private async Task<DoneTask> RoundAsync(SiteTask task, RoundWork work, TaskMeter meter, CancellationToken cancellationToken)
     {
         var channel = LocalChannel.Open(_work, await LayoutAsync(task, work.Repeat, cancellationToken).ConfigureAwait(false), spool.MemoryFolder(work.Model, work.Repeat));
-        var reply = await channel.OfferAsync(Offer(task, work, meter, personalising: false), new Sink(spool.AnswerBodyPath(task.Key), meter), cancellationToken).ConfigureAwait(false);
+        var sink = new Sink(spool, task.Key, meter);
+        var reply = await channel.OfferAsync(Offer(task, work, meter, personalising: false), sink, cancellationToken).ConfigureAwait(false);
         return reply switch
         {
-            RoundReply.Delivered delivered => Done(new RoundResult(delivered.Header)),
-            RoundReply.Refused refused => new(TaskOutcome.Refused, null, null, new ToldProblem(refused.Reason, work.Model, Plain(refused.Reason), Plain(""), Plain(""))),
+            RoundReply.Delivered delivered => Done(new RoundResult(delivered.Header), sink.Body),
+            RoundReply.Refused refused => new(new SiteAnswer(TaskOutcome.Refused, null, null, new ToldProblem(refused.Reason, work.Model, Plain(refused.Reason), Plain(""), Plain("")))),
             _ => throw new InvalidOperationException("Unknown reply."),
         };
     }
 
-    private async Task<SiteAnswer> PersonaliseAsync(SiteTask task, RoundWork work, TaskMeter meter, CancellationToken cancellationToken)
+    private async Task<DoneTask> PersonaliseAsync(SiteTask task, RoundWork work, TaskMeter meter, CancellationToken cancellationToken)
     {
         var channel = LocalChannel.Open(_work, await LayoutAsync(task, work.Repeat, cancellationToken).ConfigureAwait(false), spool.MemoryFolder(work.Model, work.Repeat));
         var own = await channel.PersonaliseAsync(Offer(task, work, meter, personalising: true), cancellationToken).ConfigureAwait(false);
-        return Done(new TrainResult(0, 0, 0, 0, [], [], null, Release(task, $"{work.Model}+{_work.Site}", work.Repeat, own.Parameters)));
+        var (kept, body) = Release(task, $"{work.Model}+{_work.Site}", work.Repeat, own.Parameters);
+        return Done(new TrainResult(0, 0, 0, 0, [], [], null, kept), body);
     }
 
-    private async Task<SiteAnswer> EvaluateAsync(SiteTask task, EvaluateWork work, CancellationToken cancellationToken)
+    private async Task<DoneTask> EvaluateAsync(SiteTask task, EvaluateWork work, CancellationToken cancellationToken)
     {
         var result = await _work.EvaluateAsync(new EvaluationTask
         {
@@ -81,7 +83,7 @@ internal sealed class OpenStudy(SiteStudy study, StudySpool spool)
         return Done(Disclosure.Apply(result, study.DisclosureThreshold));
     }
 
-    private async Task<SiteAnswer> CompareAsync(SiteTask task, CompareWork work, CancellationToken cancellationToken)
+    private async Task<DoneTask> CompareAsync(SiteTask task, CompareWork work, CancellationToken cancellationToken)
     {
         var result = await _work.CompareAsync(new ComparisonTask
         {
@@ -139,23 +141,24 @@ internal sealed class OpenStudy(SiteStudy study, StudySpool spool)
         task.Body(name) is null ? StudySpool.ReadFloats(spool.ModelPath(model, repeat)) : Vector(task, name);
 
     // A model of the site's own leaves only where its policy lets it out; the digest tells everybody which it is.
-    private string? Release(SiteTask task, string model, int repeat, ReadOnlyMemory<float> parameters)
+    private (string? Kept, BodyManifest? Body) Release(SiteTask task, string model, int repeat, ReadOnlyMemory<float> parameters)
     {
-        var sha256 = StudySpool.WriteFloats(spool.ModelPath(model, repeat), parameters.Span);
-        if (study.About.OwnModelStays) return sha256;
-        StudySpool.WriteFloats(spool.AnswerBodyPath(task.Key), parameters.Span);
-        return null;
+        var sha256 = spool.WriteModel(model, repeat, parameters.Span);
+        return study.About.OwnModelStays ? (sha256, null) : (null, spool.WriteAnswerBody(task.Key, parameters.Span));
     }
 
-    private static SiteAnswer Done<T>(T result) => new(TaskOutcome.Done, WireJson.ToElement(result), null, null);
+    private static DoneTask Done<T>(T result, BodyManifest? body = null) => new(new SiteAnswer(TaskOutcome.Done, WireJson.ToElement(result), null, null), body);
 
     private static ToldText Plain(string text) => new(text, text);
 
-    private sealed class Sink(string path, TaskMeter meter) : IUpdateSink
+    private sealed class Sink(StudySpool spool, string key, TaskMeter meter) : IUpdateSink
     {
+        /// <summary>How the update is cut, once it is there.</summary>
+        public BodyManifest? Body { get; private set; }
+
         public string? Accept(UpdateHeader header, ReadOnlySpan<float> body)
         {
-            StudySpool.WriteFloats(path, body);
+            Body = spool.WriteAnswerBody(key, body);
             return null;
         }
 

@@ -22,7 +22,15 @@ internal sealed class StudySpool
     private const int ChunkBytes = 4 << 20;
     private readonly string _folder;
 
-    public StudySpool(string folder)
+    /// <summary>The spool of a study among those of a site.</summary>
+    /// <exception cref="InvalidDataException">The id could lead elsewhere.</exception>
+    public static StudySpool Open(string studies, string study)
+    {
+        if (study.Length is 0 or > 100 || study.Any(c => !(char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.')) || study[0] == '.') throw new InvalidDataException($"'{study}' is no study's id.");
+        return new(Path.Combine(studies, study));
+    }
+
+    private StudySpool(string folder)
     {
         _folder = folder;
         foreach (var part in new[] { "bodies", "answers", "memory", "models" }) Directory.CreateDirectory(Path.Combine(folder, part));
@@ -40,6 +48,15 @@ internal sealed class StudySpool
     /// <param name="key">The task.</param>
     /// <param name="answer">The answer; its body, if any, lies at <see cref="AnswerBodyPath"/> already.</param>
     public void Store(string key, StoredAnswer answer) => Write(AnswerPath(key), JsonSerializer.SerializeToUtf8Bytes(answer, WireJson.Options));
+
+    /// <summary>An answer together with its body, where there is one: inside the message if it is small.</summary>
+    public async Task<StoredAnswer> WithBodyAsync(string key, DoneTask done, CancellationToken cancellationToken)
+    {
+        if (done.Answer.Outcome != TaskOutcome.Done || done.Body is not { } manifest) return new(done.Answer, null);
+        var inline = manifest.Length <= WireJson.LargestInlineBytes ? Convert.ToBase64String(await File.ReadAllBytesAsync(AnswerBodyPath(key), cancellationToken).ConfigureAwait(false)) : null;
+        var body = new BodyReference("result", Convert.ToHexStringLower(manifest.Digest), manifest.Length, manifest.ChunkBytes, inline);
+        return new(done.Answer with { Body = body }, inline is null ? Clients.SiteClient.WriteManifest(manifest) : null);
+    }
 
     /// <summary>An answer stored earlier, or null.</summary>
     public StoredAnswer? Answer(string key)
@@ -78,13 +95,43 @@ internal sealed class StudySpool
         }
     }
 
-    /// <summary>Writes floats so that a reader sees the whole file or none.</summary>
-    /// <returns>SHA-256 (hex) of the bytes.</returns>
-    public static string WriteFloats(string path, ReadOnlySpan<float> values)
+    /// <summary>Writes the body of an answer, so that a reader sees the whole file or none, and cuts it in the same pass.</summary>
+    public BodyManifest WriteAnswerBody(string key, ReadOnlySpan<float> values)
     {
-        var bytes = MemoryMarshal.AsBytes(values);
-        Write(path, bytes);
-        return Convert.ToHexStringLower(SHA256.HashData(bytes));
+        var length = 4L * values.Length;
+        var digests = new byte[(length + ChunkBytes - 1) / ChunkBytes * SHA256.HashSizeInBytes];
+        var chunk = 0;
+        WriteFloats(AnswerBodyPath(key), values, bytes => SHA256.HashData(bytes, digests.AsSpan(SHA256.HashSizeInBytes * chunk++)));
+        return new(length, ChunkBytes, digests);
+    }
+
+    /// <summary>Keeps a model of the site's own.</summary>
+    /// <returns>SHA-256 (hex) of the bytes.</returns>
+    public string WriteModel(string model, int repeat, ReadOnlySpan<float> values)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        WriteFloats(ModelPath(model, repeat), values, hash.AppendData);
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
+    private delegate void Seen(ReadOnlySpan<byte> bytes);
+
+    // Part by part: a byte view of more than 2 GiB does not exist.
+    private static void WriteFloats(string path, ReadOnlySpan<float> values, Seen seen)
+    {
+        var partial = path + ".part";
+        using (var file = File.OpenHandle(partial, FileMode.Create, FileAccess.Write))
+        {
+            const int part = ChunkBytes / sizeof(float);
+            for (var at = 0; at < values.Length; at += part)
+            {
+                var bytes = MemoryMarshal.AsBytes(values.Slice(at, Math.Min(part, values.Length - at)));
+                RandomAccess.Write(file, bytes, 4L * at);
+                seen(bytes);
+                if (values.Length - at <= part) break; // at + part may pass the largest int
+            }
+        }
+        File.Move(partial, path, overwrite: true);
     }
 
     /// <summary>Reads floats.</summary>
@@ -92,7 +139,6 @@ internal sealed class StudySpool
     {
         using var file = File.OpenHandle(path, options: FileOptions.SequentialScan);
         var values = new float[checked((int)(RandomAccess.GetLength(file) / sizeof(float)))];
-        var bytes = MemoryMarshal.AsBytes(values.AsSpan());
         for (long at = 0; at < 4L * values.Length;)
         {
             // A byte view of more than 2 GiB does not exist: it is read part by part.
@@ -107,13 +153,6 @@ internal sealed class StudySpool
             at += read;
         }
         return values;
-    }
-
-    /// <summary>How a stored body is cut.</summary>
-    public static async Task<BodyManifest> DescribeAsync(string path, CancellationToken cancellationToken)
-    {
-        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 0, FileOptions.Asynchronous | FileOptions.SequentialScan);
-        return await BodyManifest.DescribeAsync(file, ChunkBytes, cancellationToken).ConfigureAwait(false);
     }
 
     private static void Write(string path, ReadOnlySpan<byte> bytes)
@@ -140,3 +179,8 @@ internal sealed class StudySpool
 /// <param name="Answer">What is sent.</param>
 /// <param name="Manifest">How its body is cut; null: there is none.</param>
 internal sealed record StoredAnswer(SiteAnswer Answer, ManifestMessage? Manifest);
+
+/// <summary>A task that was done.</summary>
+/// <param name="Answer">What it came to.</param>
+/// <param name="Body">How its body is cut, which lies in the spool; null: there is none.</param>
+internal sealed record DoneTask(SiteAnswer Answer, BodyManifest? Body = null);

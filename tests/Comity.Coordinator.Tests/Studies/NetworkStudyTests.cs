@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Comity.Transport.Clients;
 using Comity.Transport.Protocol;
+using Microsoft.AspNetCore.Http;
 
 namespace Comity.Coordinator.Tests.Studies;
 
@@ -95,6 +96,30 @@ public sealed class NetworkStudyTests : IAsyncDisposable
         Assert.Equal(StudyState.Done, (await _federation.EndAsync()).State);
         var contributors = JsonNode.Parse(await File.ReadAllTextAsync(await _federation.ResultsAsync()))!["contributors"]!.AsArray();
         Assert.Contains(contributors, r => r!["missing"]!.AsArray().Select(s => (string)s!).SequenceEqual(["s2"]) && r["contributed"]!.AsArray().Count == 2);
+    }
+
+    [Fact]
+    public async Task A_site_whose_calls_are_answered_by_a_proxys_page_for_a_while_goes_on_afterwards()
+    {
+        var blocked = 0;
+        _federation.Between = async (context, next) =>
+        {
+            if (context.Request.Headers["Test-Caller"] == "s2|Site" && Interlocked.Increment(ref blocked) is > 2 and < 7)
+            {
+                context.Response.StatusCode = 403;
+                await context.Response.WriteAsync("<html>Access to this site is blocked.</html>");
+                return;
+            }
+            await next();
+        };
+        await _federation.StartAsync();
+        foreach (var site in new[] { "s0", "s1", "s2" }) _federation.StartSite(site);
+        var yaml = LoopbackFederation.Yaml(Simple);
+        await _federation.Author.SubmitAsync(LoopbackFederation.Submission(yaml), default);
+
+        Assert.Equal(StudyState.Done, (await _federation.EndAsync()).State);
+        Assert.True(blocked >= 7);
+        Assert.Equal(await _federation.LocalAsync(yaml), await _federation.NetworkAsync());
     }
 
     [Fact]

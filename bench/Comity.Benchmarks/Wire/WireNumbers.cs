@@ -1,0 +1,37 @@
+using System.Globalization;
+using Comity.Benchmarks.Study;
+
+namespace Comity.Benchmarks.Wire;
+
+/// <summary>A federation over TLS between processes: that it survives, what it costs, how it grows.</summary>
+public static class WireNumbers
+{
+    /// <summary>Runs the named tables.</summary>
+    public static int Run(string[] args)
+    {
+        var number = args.Length > 1 ? long.Parse(args[1], CultureInfo.InvariantCulture) : (long?)null;
+        var folder = Path.Combine(Path.GetTempPath(), string.Create(CultureInfo.InvariantCulture, $"comity-wire-{Environment.ProcessId}"));
+        IReadOnlyList<Demand>? demands = args.FirstOrDefault() switch
+        {
+            "kill" => KillNumbers.RunAsync(folder, (int)(number ?? 200), seed: 1).GetAwaiter().GetResult(),
+            "heart" => HeartNumbers.RunAsync(folder).GetAwaiter().GetResult(),
+            "upload" => UploadNumbers.RunAsync(folder, number ?? 400_000_000).GetAwaiter().GetResult(),
+            "echo" => EchoNumbers.RunAsync(folder, sites: args.Length > 2 ? int.Parse(args[2], CultureInfo.InvariantCulture) : 4, parameters: (int)(number ?? 100_000_000)).GetAwaiter().GetResult(),
+            "many" => ManyNumbers.RunAsync(folder, idle: (int)(number ?? 1000), inRound: 200).GetAwaiter().GetResult(),
+            "bare-server" => BareServer.Run(args[1]),
+            "bare-client" => BareClient.Run(args[1..]),
+            "site" => EchoSite.Run(args[1..]),
+            _ => null,
+        };
+        if (demands is null)
+        {
+            Console.Error.WriteLine("Usage: … -- wire <kill [N]|heart|upload [BYTES]|echo [PARAMETERS [SITES]]|many [N]|fuzz [N]|chaos>");
+            return 2;
+        }
+        if (demands.Count == 0) return 0;
+        Console.WriteLine(Demand.Table(demands));
+        if (demands.All(d => d.Holds)) Directory.Delete(folder, recursive: true);
+        else Console.Error.WriteLine($"What is left lies in {folder}.");
+        return demands.All(d => d.Holds) ? 0 : 1;
+    }
+}

@@ -1,0 +1,31 @@
+using Comity.Federation.Audit;
+
+namespace Comity.Transport.Sites;
+
+/// <summary>How a site works.</summary>
+public sealed record SiteAgentOptions
+{
+    /// <summary>The site's name.</summary>
+    public required string Site { get; init; }
+
+    /// <summary>Folder of its state.</summary>
+    public required string StateFolder { get; init; }
+
+    /// <summary>Tasks computed at the same time.</summary>
+    public int Jobs { get; init; } = 1;
+
+    /// <summary>Whether watchers may see the training loss.</summary>
+    public bool ReleaseLoss { get; init; }
+
+    /// <summary>Where everything that arrives and leaves is written down; null: nowhere.</summary>
+    public AuditLog? Audit { get; init; }
+
+    /// <summary>The policy rule under which answers leave, for the audit log.</summary>
+    public string AuditRule { get; init; } = "site.yaml";
+
+    /// <summary>Most bytes that the folders of studies may take together; null: as many as the disk has.</summary>
+    public long? DiskBytes { get; init; }
+
+    /// <summary>How long a call for work waits at the coordinator.</summary>
+    public TimeSpan Wait { get; init; } = TimeSpan.FromSeconds(25);
+}
