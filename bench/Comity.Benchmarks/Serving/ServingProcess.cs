@@ -56,8 +56,9 @@ internal sealed class ServingProcess : IDisposable
         start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, dll));
         foreach (var argument in arguments) start.ArgumentList.Add(argument);
         start.Environment["COMITY_HOME"] = home;
-        // The tool is built without dynamic profiles, a server's garbage collector and concurrent collections: so must its rival be.
+        // The tool is built without dynamic profiles, a server's garbage collector, concurrent collections and spinning pool threads: so must its rival be.
         start.Environment["DOTNET_TieredPGO"] = "0";
+        start.Environment["DOTNET_ThreadPool_UnfairSemaphoreSpinLimit"] = "0";
         start.Environment["DOTNET_gcServer"] = "0";
         start.Environment["DOTNET_gcConcurrent"] = "0";
         var process = Process.Start(start)!;

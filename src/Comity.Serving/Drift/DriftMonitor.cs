@@ -11,6 +11,11 @@ internal sealed class DriftMonitor
 {
     public const string ScoreColumn = "score";
 
+    /// <summary>Windows that may be handed on in a minute. What comes faster makes them larger, so that a busy market's store doesn't grow with its load.</summary>
+    public const int WindowsPerMinute = 60;
+
+    private const int Missing = -1, Unseen = -2, NotWatched = -3, CellsAtOnce = 512;
+
     private readonly Lock _gate = new();
     private readonly ServedModel _model;
     private readonly string _market;
@@ -19,6 +24,8 @@ internal sealed class DriftMonitor
     private readonly Action<DriftWindow> _full;
     private readonly ReferenceColumn?[] _references;
     private readonly int[]?[] _levels;
+    private readonly double[][] _cuts;
+    private readonly double[] _scoreCuts;
     private readonly ReferenceColumn? _score;
     private readonly int[][] _counts;
     private readonly int[] _missing;
@@ -26,6 +33,8 @@ internal sealed class DriftMonitor
     private readonly int[] _scores;
     private int _seen;
     private DateTimeOffset _started;
+    private long _minute;
+    private int _inMinute;
 
     public DriftMonitor(ServedModel model, string market, int rows, TimeProvider time, Action<DriftWindow> full)
     {
@@ -35,7 +44,9 @@ internal sealed class DriftMonitor
         _references = [.. fields.Select(f => Reference.Columns.FirstOrDefault(c => c.Column == f.Column))];
         // The model's codes and the statistics' need not be in the same order.
         _levels = [.. fields.Select((f, i) => _references[i] is { Kind: not FeatureKind.Number } r ? f.Levels.Select(l => r.Levels.ToList().IndexOf(l)).ToArray() : null)];
+        _cuts = [.. _references.Select(r => r?.Cuts.ToArray() ?? [])];
         _score = Reference.Score;
+        _scoreCuts = _score?.Cuts.ToArray() ?? [];
         _counts = [.. _references.Select(r => new int[r?.Counts.Count ?? 0])];
         (_missing, _unseen, _scores) = (new int[fields.Count], new int[fields.Count], new int[_score?.Counts.Count ?? 0]);
     }
@@ -50,20 +61,23 @@ internal sealed class DriftMonitor
     public void Observe(ReadOnlySpan<EncodedCell> cells, ReadOnlySpan<float> outputs, int rows)
     {
         var (fields, width) = (_references.Length, _model.Outputs);
-        DriftWindow? full = null;
-        lock (_gate)
+        // Where a value belongs is found out before the lock is taken; under it there is only counting.
+        var columns = fields + 1;
+        Span<int> bins = columns <= CellsAtOnce ? stackalloc int[CellsAtOnce] : new int[columns];
+        var atOnce = Math.Max(1, CellsAtOnce / columns);
+        for (var first = 0; first < rows; first += atOnce)
         {
-            if (_seen == 0) _started = _time.GetUtcNow();
-            for (var r = 0; r < rows; r++)
+            var count = Math.Min(atOnce, rows - first);
+            for (var r = 0; r < count; r++)
             {
-                if (!cells.IsEmpty)
-                    for (var f = 0; f < fields; f++) Count(f, cells[(r * fields) + f]);
-                if (_score is not null) _scores[ReferenceColumn.BinOf(_score.Cuts, Score.Of(outputs.Slice(r * width, width)))]++;
+                var of = bins.Slice(r * columns, columns);
+                if (cells.IsEmpty) of.Fill(NotWatched);
+                else
+                    for (var f = 0; f < fields; f++) of[f] = BinOf(f, cells[((first + r) * fields) + f]);
+                of[fields] = _score is null ? NotWatched : BinOf(_scoreCuts, Score.Of(outputs.Slice((first + r) * width, width)));
             }
-            _seen += rows;
-            if (_seen >= _rows) full = Take();
+            Count(bins[..(count * columns)], count);
         }
-        if (full is not null) _full(full);
     }
 
     /// <summary>Counts a record that was refused for a value that no training record had.</summary>
@@ -83,14 +97,52 @@ internal sealed class DriftMonitor
         if (rest is not null) _full(rest);
     }
 
-    private void Count(int field, EncodedCell cell)
+    private void Count(ReadOnlySpan<int> bins, int rows)
     {
-        if (_references[field] is not { } reference) return;
-        if (cell.Finding == CellFinding.Missing) _missing[field]++;
-        else if (double.IsNaN(cell.Value) || cell.Finding != CellFinding.Present) _unseen[field]++;
-        else if (_levels[field] is { } levels && levels[(int)cell.Value] is var level && level >= 0) _counts[field][level]++;
-        else if (_levels[field] is not null) _unseen[field]++;
-        else _counts[field][ReferenceColumn.BinOf(reference.Cuts, cell.Value)]++;
+        var columns = _references.Length + 1;
+        DriftWindow? full = null;
+        lock (_gate)
+        {
+            if (_seen == 0) _started = _time.GetUtcNow();
+            for (var r = 0; r < rows; r++, bins = bins[columns..])
+            {
+                for (var f = 0; f < columns - 1; f++)
+                {
+                    var bin = bins[f];
+                    if (bin >= 0) _counts[f][bin]++;
+                    else if (bin == Missing) _missing[f]++;
+                    else if (bin == Unseen) _unseen[f]++;
+                }
+                if (bins[columns - 1] >= 0) _scores[bins[columns - 1]]++;
+            }
+            _seen += rows;
+            if (_seen >= _rows && MayHandOn()) full = Take();
+        }
+        if (full is not null) _full(full);
+    }
+
+    private bool MayHandOn()
+    {
+        var minute = _time.GetTimestamp() / (60 * _time.TimestampFrequency);
+        if (minute != _minute) (_minute, _inMinute) = (minute, 0);
+        return _inMinute++ < WindowsPerMinute;
+    }
+
+    private int BinOf(int field, EncodedCell cell)
+    {
+        if (_references[field] is null) return NotWatched;
+        if (cell.Finding == CellFinding.Missing) return Missing;
+        if (double.IsNaN(cell.Value) || cell.Finding != CellFinding.Present) return Unseen;
+        if (_levels[field] is not { } levels) return BinOf(_cuts[field], cell.Value);
+        return levels[(int)cell.Value] is var level && level >= 0 ? level : Unseen;
+    }
+
+    // The few cuts are all compared: without a branch that depends on the value this is quicker than halving.
+    private static int BinOf(double[] cuts, double value)
+    {
+        var bin = 0;
+        foreach (var cut in cuts) bin += value > cut ? 1 : 0;
+        return bin;
     }
 
     private DriftWindow Take()

@@ -3,13 +3,8 @@ using Comity.Serving.Feedback;
 using Comity.Serving.Inference;
 using Comity.Serving.Protocol;
 using Comity.Serving.Releases;
-using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
 
 namespace Comity.Serving.Hosting;
 
@@ -20,13 +15,15 @@ namespace Comity.Serving.Hosting;
 /// </remarks>
 public sealed class ModelServer : IAsyncDisposable
 {
+    private static readonly TimeSpan LongestStop = TimeSpan.FromSeconds(30);
+
     private readonly ServerOptions _options;
     private readonly TimeProvider _time;
     private readonly MarketStore _store;
     private readonly ServerMetrics _metrics;
     private readonly ModelRegistry _registry = new();
     private readonly RequestHandler _handler;
-    private readonly WebApplication _application;
+    private readonly KestrelHost _host;
     private readonly ITimer? _retention;
     private bool _stopped;
 
@@ -34,9 +31,9 @@ public sealed class ModelServer : IAsyncDisposable
     {
         (_options, _time) = (options, time);
         _store = MarketStore.Open(options.State, time);
-        _metrics = new ServerMetrics(options.Otlp, options.Market);
+        _metrics = new ServerMetrics(options.Otlp, options.Market, time);
         _handler = new RequestHandler(options, _registry, _store, _metrics, AnswerKey.OpenOrCreate(Path.Combine(options.State, "answers.key")), (name, version, share) => Load(name, version, share), time);
-        _application = Build(options, _handler);
+        _host = new KestrelHost(kestrel => Configure(kestrel, options), _handler.HandleAsync);
         if (options.Retention is { } keep)
             _retention = time.CreateTimer(_ => _ = _store.RetainAsync(time.GetUtcNow() - keep), null, TimeSpan.Zero, TimeSpan.FromHours(1));
     }
@@ -53,14 +50,14 @@ public sealed class ModelServer : IAsyncDisposable
         var server = new ModelServer(options, time);
         try
         {
-            await server._application.StartAsync(cancellationToken);
+            await server._host.StartAsync(cancellationToken);
         }
         catch
         {
             await server.DisposeAsync();
             throw;
         }
-        server.Address = new Uri(server._application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
+        server.Address = server._host.Address;
         return server;
     }
 
@@ -110,7 +107,9 @@ public sealed class ModelServer : IAsyncDisposable
         _stopped = true;
         _handler.Draining = true;
         await Task.Delay(_options.Limits.Drain, _time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        await _application.StopAsync(cancellationToken);
+        using var longest = new CancellationTokenSource(LongestStop, _time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(longest.Token, cancellationToken);
+        await _host.StopAsync(either.Token);
         foreach (var version in _registry.Routes.Values.SelectMany(r => r.All.Values)) version.Drift?.Flush();
         await _store.FlushAsync(CancellationToken.None);
     }
@@ -119,7 +118,7 @@ public sealed class ModelServer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         if (_retention is not null) await _retention.DisposeAsync();
-        await _application.DisposeAsync();
+        await _host.DisposeAsync();
         await _store.DisposeAsync();
         _handler.Dispose();
         _metrics.Dispose();
@@ -161,27 +160,17 @@ public sealed class ModelServer : IAsyncDisposable
         }
     }
 
-    private static WebApplication Build(ServerOptions options, RequestHandler handler)
+    private static void Configure(KestrelServerOptions kestrel, ServerOptions options)
     {
-        // Nothing is read from the environment or from files, and nothing is logged: a log could tell what stood in a record.
-        var builder = WebApplication.CreateEmptyBuilder(new());
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
+        kestrel.AddServerHeader = false;
+        kestrel.AllowSynchronousIO = false;
+        kestrel.Limits.MaxRequestBodySize = options.Limits.BodyBytes;
+        kestrel.Limits.MinRequestBodyDataRate = new MinDataRate(240, TimeSpan.FromSeconds(5));
+        kestrel.Listen(options.Address, listen =>
         {
-            kestrel.AddServerHeader = false;
-            kestrel.AllowSynchronousIO = false;
-            kestrel.Limits.MaxRequestBodySize = options.Limits.BodyBytes;
-            kestrel.Limits.MinRequestBodyDataRate = new MinDataRate(240, TimeSpan.FromSeconds(5));
-            kestrel.Listen(options.Address, listen =>
-            {
-                listen.Protocols = options.Certificate is null ? HttpProtocols.Http1 : HttpProtocols.Http1AndHttp2;
-                if (options.Certificate is { } certificate) listen.UseHttps(certificate);
-            });
+            listen.Protocols = options.Certificate is null ? HttpProtocols.Http1 : HttpProtocols.Http1AndHttp2;
+            if (options.Certificate is { } certificate) listen.UseHttps(certificate);
         });
-        if (options.Certificate is not null) builder.WebHost.UseKestrelHttpsConfiguration();
-        builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(30));
-        var application = builder.Build();
-        application.Run(handler.HandleAsync);
-        return application;
     }
 }
 

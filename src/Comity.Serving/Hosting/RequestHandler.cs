@@ -1,5 +1,3 @@
-using System.Buffers;
-using System.Collections.Concurrent;
 using System.Globalization;
 using Comity.Serving.Feedback;
 using Comity.Serving.Inference;
@@ -8,26 +6,31 @@ using Microsoft.AspNetCore.Http;
 
 namespace Comity.Serving.Hosting;
 
-/// <summary>Answers each request: finds out what is asked, by whom, and whether there is room for it.</summary>
+/// <summary>Answers each request: finds out what is asked, by whom, and in which language errors are told.</summary>
 internal sealed class RequestHandler(
     ServerOptions options, ModelRegistry registry, MarketStore store, ServerMetrics metrics, byte[] sealKey, Action<string, string, double> load, TimeProvider time) : IDisposable
 {
     private static readonly CultureInfo English = CultureInfo.GetCultureInfo("en"), Chinese = CultureInfo.GetCultureInfo("zh-Hans");
-    private readonly ConcurrentBag<Exchange> _exchanges = [];
     private readonly FeedbackEndpoint _feedback = new(options, store, metrics, registry, sealKey);
-    private int _inFlight;
+    private readonly InferenceEndpoint _inference = new(options, registry, metrics, sealKey, time);
 
     /// <summary>Whether the server is about to stop: it answers, and asks every client to come back elsewhere.</summary>
     public volatile bool Draining;
 
     public async Task HandleAsync(HttpContext context)
     {
-        var path = context.Request.Path.Value ?? "/";
         if (Draining) context.Response.Headers.Connection = "close";
         try
         {
-            if (path == "/predict" && HttpMethods.IsPost(context.Request.Method)) await PredictAsync(context, context.Request.QueryString.HasValue ? context.Request.Query["model"] : default(string), null);
-            else await RouteAsync(context, path.Trim('/').Split('/'));
+            if (InferenceCall.TryRead(context.Request, out var call))
+            {
+                Admit(context, AccessRole.Predict);
+                await _inference.AnswerAsync(context, call);
+            }
+            else
+            {
+                await RouteAsync(context, (context.Request.Path.Value ?? "/").Trim('/').Split('/'));
+            }
         }
         catch (RequestRefusedException e)
         {
@@ -37,7 +40,7 @@ internal sealed class RequestHandler(
         {
             await ErrorAnswer.WriteAsync(context, RequestRefusedException.Of(e.StatusCode, e.StatusCode == 413 ? "body-too-large" : "request-bad", "", options.Limits.BodyBytes), LanguageOf(context));
         }
-        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+        catch (Exception) when (context.RequestAborted.IsCancellationRequested)
         {
             // The client has gone; there is nobody to answer.
         }
@@ -50,7 +53,7 @@ internal sealed class RequestHandler(
 
     public void Dispose()
     {
-        foreach (var exchange in _exchanges) exchange.Dispose();
+        _inference.Dispose();
         _feedback.Dispose();
     }
 
@@ -66,10 +69,6 @@ internal sealed class RequestHandler(
         var (get, post) = (HttpMethods.IsGet(context.Request.Method) || HttpMethods.IsHead(context.Request.Method), HttpMethods.IsPost(context.Request.Method));
         switch (at)
         {
-            case ["v2", "models", var name, "infer"] when post: return InferAsync(context, name, null);
-            case ["v2", "models", var name, "versions", var version, "infer"] when post: return InferAsync(context, name, version);
-            case ["predict", var name] when post: return PredictAsync(context, name, null);
-            case ["predict", var name, var version] when post: return PredictAsync(context, name, version);
             case ["feedback"] when post:
                 Admit(context, AccessRole.Predict);
                 return _feedback.AddAsync(context);
@@ -93,10 +92,10 @@ internal sealed class RequestHandler(
             case ["v2", "health", "live"] when get: return Metadata.WriteAsync(context, Metadata.Live());
             case ["v2", "health", "ready"] when get: return Metadata.WriteAsync(context, Metadata.Ready(Ready), Ready ? 200 : 503);
             case ["v2"] when get: return Metadata.WriteAsync(context, Metadata.Server(options));
-            case ["v2", "models", var name] when get: return Metadata.WriteAsync(context, Metadata.Model(Found(name, null), registry.Routes[name]));
-            case ["v2", "models", var name, "versions", var version] when get: return Metadata.WriteAsync(context, Metadata.Model(Found(name, version), registry.Routes[name]));
-            case ["v2", "models", var name, "ready"] when get: return Metadata.WriteAsync(context, Metadata.ModelReady(Found(name, null)));
-            case ["v2", "models", var name, "versions", var version, "ready"] when get: return Metadata.WriteAsync(context, Metadata.ModelReady(Found(name, version)));
+            case ["v2", "models", var name] when get: return Metadata.WriteAsync(context, Metadata.Model(_inference.Found(name, default), registry.Routes[name]));
+            case ["v2", "models", var name, "versions", var version] when get: return Metadata.WriteAsync(context, Metadata.Model(_inference.Found(name, version), registry.Routes[name]));
+            case ["v2", "models", var name, "ready"] when get: return Metadata.WriteAsync(context, Metadata.ModelReady(_inference.Found(name, default)));
+            case ["v2", "models", var name, "versions", var version, "ready"] when get: return Metadata.WriteAsync(context, Metadata.ModelReady(_inference.Found(name, version)));
             case ["v2", "repository", "index"]: return Metadata.WriteAsync(context, Metadata.Index(registry));
             case ["v2", "repository", "models", var name, var action] when !get && action is "load" or "unload":
                 Admit(context, AccessRole.Operate);
@@ -115,128 +114,10 @@ internal sealed class RequestHandler(
         context.Response.StatusCode = 200;
     }
 
-    private Task PredictAsync(HttpContext context, string? name, string? version)
-    {
-        Admit(context, AccessRole.Predict);
-        var type = context.Request.ContentType;
-        var csv = type is not null && type.StartsWith("text/csv", StringComparison.OrdinalIgnoreCase);
-        if (!csv && type is not null && !type.StartsWith("application/json", StringComparison.OrdinalIgnoreCase)) throw RequestRefusedException.Of(415, "content-type", "Content-Type", "application/json, text/csv");
-        var unseen = context.Request.QueryString.HasValue && context.Request.Query["unseen"] == "missing";
-        return AnswerAsync(context, string.IsNullOrEmpty(name) ? null : name, version, options.Limits.TextBytes, (exchange, body) =>
-        {
-            var reader = RecordReader.For(exchange, options.Limits.Rows, unseen);
-            if (csv) reader.Csv(body);
-            else reader.Json(body.Span);
-            var single = reader.IsSingle;
-            return (e, now) =>
-            {
-                AnswerWriter.Predictions(e, e.Version.Texts, now, single);
-                return 0;
-            };
-        });
-    }
-
-    private Task InferAsync(HttpContext context, string name, string? version)
-    {
-        Admit(context, AccessRole.Predict);
-        var header = context.Request.Headers.TryGetValue("Inference-Header-Content-Length", out var text)
-            ? int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var length) ? length : throw RequestRefusedException.Of(400, "tensor-binary", "Inference-Header-Content-Length", "")
-            : -1;
-        return AnswerAsync(context, name, version, header >= 0 ? options.Limits.BodyBytes : options.Limits.TextBytes, (exchange, body) =>
-        {
-            if (header > body.Length) throw RequestRefusedException.Of(400, "tensor-binary", "Inference-Header-Content-Length", "");
-            var reader = new TensorReader(exchange, options.Limits.Rows);
-            reader.Read(body.Span, header < 0 ? body.Length : header);
-            var texts = exchange.Version.Texts;
-            foreach (var output in reader.Outputs ?? [])
-                if (output.Name != texts.OutputName && (output.Name != AnswerWriter.LabelOutput || texts.Labels.Length == 0) && output.Name != AnswerWriter.IdOutput)
-                    throw RequestRefusedException.Of(400, "output-unknown", "outputs", output.Name.Length <= 60 ? output.Name : "", string.Join(", ", [texts.OutputName, .. texts.Labels.Length > 0 ? [AnswerWriter.LabelOutput] : Array.Empty<string>(), AnswerWriter.IdOutput]));
-            return (e, now) => AnswerWriter.Tensors(e, e.Version.Texts, reader, now);
-        });
-    }
-
-    private async Task AnswerAsync(
-        HttpContext context, string? name, string? version, int largest, Func<Exchange, ReadOnlyMemory<byte>, Func<Exchange, DateTimeOffset, int>> read)
-    {
-        if (Interlocked.Increment(ref _inFlight) > options.Limits.InFlight)
-        {
-            Interlocked.Decrement(ref _inFlight);
-            throw Busy();
-        }
-        var started = time.GetTimestamp();
-        ModelVersion? chosen = null;
-        if (!_exchanges.TryTake(out var exchange)) exchange = new Exchange(sealKey);
-        try
-        {
-            var body = await RequestBody.ReadAsync(context, largest);
-            Func<Exchange, DateTimeOffset, int> write;
-            try
-            {
-                // From here on the request has one version, whatever is put in service meanwhile.
-                chosen = Found(name, version);
-                exchange.Begin(chosen);
-                write = read(exchange, body.Memory);
-            }
-            finally
-            {
-                body.Done();
-            }
-            var cached = await ComputeAsync(exchange);
-            exchange.Body.ResetWrittenCount();
-            var json = write(exchange, time.GetUtcNow());
-            chosen.Drift?.Observe(exchange.HasCells ? exchange.Cells.AsSpan(0, exchange.Rows * exchange.Fields) : [], exchange.Outputs, exchange.Rows);
-            var response = context.Response;
-            response.ContentLength = exchange.Body.WrittenCount;
-            response.ContentType = json > 0 ? "application/octet-stream" : "application/json";
-            if (json > 0) response.Headers["Inference-Header-Content-Length"] = json.ToString(CultureInfo.InvariantCulture);
-            response.BodyWriter.Write(exchange.Body.WrittenSpan);
-            chosen.Health.Answered(started);
-            metrics.Answered(chosen.Name, chosen.Version, 200, exchange.Rows, cached, time.GetElapsedTime(started).TotalSeconds);
-        }
-        catch (Exception e)
-        {
-            var status = e is RequestRefusedException refused ? refused.Status : 500;
-            if (status >= 500 && e is not OperationCanceledException) chosen?.Health.Failed();
-            metrics.Answered(chosen?.Name ?? "", chosen?.Version ?? "", status, 0, 0, time.GetElapsedTime(started).TotalSeconds);
-            throw;
-        }
-        finally
-        {
-            Interlocked.Decrement(ref _inFlight);
-            _exchanges.Add(exchange);
-        }
-    }
-
-    private async ValueTask<int> ComputeAsync(Exchange exchange)
-    {
-        var (version, rows) = (exchange.Version, exchange.Rows);
-        var (inputs, outputs) = (version.Model.Inputs, version.Model.Outputs);
-        var hash = 0;
-        // Single records repeat (a page is reloaded, a call is tried again); batches hardly ever do as a whole.
-        if (rows == 1 && version.Cache is { } cache && cache.TryFind(exchange.Features.AsSpan(0, inputs), exchange.Outputs.AsSpan(0, outputs), out hash)) return 1;
-        if (!version.Batcher.TryPredict(exchange.Features.AsMemory(0, rows * inputs), rows, exchange.Outputs.AsMemory(0, rows * outputs), Volatile.Read(ref _inFlight) > Environment.ProcessorCount, out var done)) throw Busy();
-        await done;
-        if (rows == 1 && version.Cache is { } keep) keep.Keep(exchange.Features.AsSpan(0, inputs), exchange.Outputs.AsSpan(0, outputs), hash);
-        return 0;
-    }
-
-    private ModelVersion Found(string? name, string? version)
-    {
-        if (registry.Find(name, version) is { } found) return found;
-        var routes = registry.Routes;
-        if (routes.Count == 0) throw new RequestRefusedException(503, RequestRefusedException.Problem("not-ready", "")) { RetryAfterSeconds = 1 };
-        if (name is null) throw RequestRefusedException.Of(400, "model-needed", "model", string.Join(", ", routes.Keys));
-        var shown = name.Length <= 63 ? name : "";
-        if (!routes.TryGetValue(name, out var route)) throw RequestRefusedException.Of(404, "model-unknown", "model", shown, string.Join(", ", routes.Keys));
-        throw RequestRefusedException.Of(404, "version-unknown-of", "version", shown, string.Join(", ", route.All.Keys));
-    }
-
     private void Admit(HttpContext context, AccessRole wanted)
     {
         if (options.Tokens is not { } tokens) return;
         var role = tokens.RoleOf(context.Request.Headers.Authorization) ?? throw RequestRefusedException.Of(401, "token-missing", "Authorization");
         if (!AccessTokens.Includes(role, wanted)) throw RequestRefusedException.Of(403, "token-role", "Authorization", wanted.ToString().ToLowerInvariant());
     }
-
-    private static RequestRefusedException Busy() => new(429, RequestRefusedException.Problem("busy", "")) { RetryAfterSeconds = 1 };
 }

@@ -11,6 +11,7 @@ internal sealed class ServerMetrics : IDisposable
 {
     public const string MeterName = "Comity.Serving";
 
+    private readonly TimeProvider _time;
     private readonly Meter _meter = new(MeterName);
     private readonly MeterProvider? _provider;
     private readonly Counter<long> _requests;
@@ -20,8 +21,9 @@ internal sealed class ServerMetrics : IDisposable
     private readonly Counter<long> _cached;
     private readonly Histogram<double> _seconds;
 
-    public ServerMetrics(Uri? otlp, string market)
+    public ServerMetrics(Uri? otlp, string market, TimeProvider time)
     {
+        _time = time;
         _requests = _meter.CreateCounter<long>("comity.requests", description: "Requests by model, version and HTTP status.");
         _rows = _meter.CreateCounter<long>("comity.rows", description: "Records answered.");
         _cached = _meter.CreateCounter<long>("comity.cache.hits", description: "Records answered from the cache.");
@@ -38,14 +40,14 @@ internal sealed class ServerMetrics : IDisposable
             .Build();
     }
 
-    public void Answered(string model, string version, int status, int rows, int cached, double seconds)
+    public void Answered(string model, string version, int status, int rows, int cached, long started)
     {
         if (!_requests.Enabled) return;
         var tags = new System.Diagnostics.TagList { { "model", model }, { "version", version }, { "status", status } };
         _requests.Add(1, tags);
         _rows.Add(rows, tags);
         _cached.Add(cached, tags);
-        _seconds.Record(seconds, tags);
+        _seconds.Record(_time.GetElapsedTime(started).TotalSeconds, tags);
     }
 
     public void Stored(int entries) => _feedback.Add(entries);

@@ -50,23 +50,23 @@ internal sealed record ModelRoute(ModelVersion Stable, ModelVersion? Canary, dou
 internal sealed class ModelRegistry
 {
     private readonly Lock _change = new();
-    private volatile State _state = new([]);
+    private volatile State _state = new(new Dictionary<string, ModelRoute>(StringComparer.Ordinal));
     private long _requests;
 
     public IReadOnlyDictionary<string, ModelRoute> Routes => _state.Routes;
 
     /// <summary>The version that answers; null: there is no such model or version.</summary>
-    /// <param name="name">The model's name; null: the only one.</param>
-    /// <param name="version">The version; null: the route decides.</param>
-    public ModelVersion? Find(string? name, string? version)
+    /// <param name="name">The model's name; empty: the only one.</param>
+    /// <param name="version">The version; empty: the route decides.</param>
+    public ModelVersion? Find(ReadOnlySpan<char> name, ReadOnlySpan<char> version)
     {
-        var routes = _state.Routes;
-        ModelRoute? route;
-        if (name is null) route = routes.Count == 1 ? routes.First().Value : null;
-        else routes.TryGetValue(name, out route);
+        var state = _state;
+        var route = name.IsEmpty ? state.Only : state.ByName.TryGetValue(name, out var found) ? found : null;
         if (route is null) return null;
-        if (version is null) return route.For(route.Canary is null ? 0 : Interlocked.Increment(ref _requests));
-        return route.All.GetValueOrDefault(version);
+        if (version.IsEmpty) return route.For(route.Canary is null ? 0 : Interlocked.Increment(ref _requests));
+        foreach (var (key, value) in route.All)
+            if (version.SequenceEqual(key)) return value;
+        return null;
     }
 
     /// <summary>Puts a version in service beside those that are there.</summary>
@@ -79,7 +79,7 @@ internal sealed class ModelRegistry
             _state.Routes.TryGetValue(version.Name, out var before);
             var all = (before?.All ?? ImmutableDictionary<string, ModelVersion>.Empty).SetItem(version.Version, version);
             var route = before is null || share >= 1 ? new ModelRoute(version, null, 0, all) : before with { Canary = share > 0 ? version : before.Canary, Share = share > 0 ? share : before.Share, All = all };
-            _state = new State(_state.Routes.SetItem(version.Name, route));
+            _state = _state.With(version.Name, route);
         }
     }
 
@@ -89,7 +89,7 @@ internal sealed class ModelRegistry
         lock (_change)
         {
             if (!_state.Routes.TryGetValue(name, out var route) || !route.All.TryGetValue(version, out var chosen)) return false;
-            _state = new State(_state.Routes.SetItem(name, route with { Stable = chosen, Canary = null, Share = 0 }));
+            _state = _state.With(name, route with { Stable = chosen, Canary = null, Share = 0 });
             return true;
         }
     }
@@ -101,15 +101,26 @@ internal sealed class ModelRegistry
         {
             if (!_state.Routes.TryGetValue(name, out var route) || route.Stable.Version == version || !route.All.ContainsKey(version)) return false;
             var ended = route.Canary?.Version == version;
-            _state = new State(_state.Routes.SetItem(name, route with { Canary = ended ? null : route.Canary, Share = ended ? 0 : route.Share, All = route.All.Remove(version) }));
+            _state = _state.With(name, route with { Canary = ended ? null : route.Canary, Share = ended ? 0 : route.Share, All = route.All.Remove(version) });
             return true;
         }
     }
 
-    private sealed record State(ImmutableDictionary<string, ModelRoute> Routes)
+    private sealed class State
     {
-        public State(IEnumerable<KeyValuePair<string, ModelRoute>> routes) : this(routes.ToImmutableDictionary(StringComparer.Ordinal))
+        public State(Dictionary<string, ModelRoute> routes)
         {
+            (Routes, ByName) = (routes, routes.GetAlternateLookup<ReadOnlySpan<char>>());
+            if (routes.Count == 1) Only = routes.Values.First();
         }
+
+        public IReadOnlyDictionary<string, ModelRoute> Routes { get; }
+
+        public Dictionary<string, ModelRoute>.AlternateLookup<ReadOnlySpan<char>> ByName { get; }
+
+        /// <summary>The only model; null: there are several, or none.</summary>
+        public ModelRoute? Only { get; }
+
+        public State With(string name, ModelRoute route) => new(new Dictionary<string, ModelRoute>(Routes, StringComparer.Ordinal) { [name] = route });
     }
 }

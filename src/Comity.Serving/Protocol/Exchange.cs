@@ -1,6 +1,4 @@
-using System.Buffers;
-using System.Text.Encodings.Web;
-using System.Text.Json;
+using System.Runtime.InteropServices;
 using Comity.Data.Records;
 using Comity.Declarations;
 using Comity.Serving.Feedback;
@@ -13,28 +11,34 @@ internal sealed class Exchange : IDisposable
 {
     private const int MostProblems = 32;
 
+    private readonly List<Dictionary<string, string>?> _extra = [];
+    private float[] _features = [];
+    private float[] _received = [];
+    private (int Start, int Length) _straight;
+    private int _inputs, _outputs;
+
     public Exchange(ReadOnlySpan<byte> sealKey)
     {
         Seal = new AnswerSeal(sealKey);
-        Writer = new Utf8JsonWriter(Body, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true });
+        (Records, Tensors) = (new RecordReader(this), new TensorReader(this));
     }
 
-    public ArrayBufferWriter<byte> Body { get; } = new(4096);
+    /// <summary>The answer, and the binary data that follow it.</summary>
+    public AnswerBuffer Body { get; } = new();
 
-    public Utf8JsonWriter Writer { get; }
+    public AnswerBuffer Tail { get; } = new();
+
+    public RecordReader Records { get; }
+
+    public TensorReader Tensors { get; }
 
     public AnswerSeal Seal { get; }
 
     public byte[] Id { get; } = new byte[AnswerSeal.Longest];
 
-    public float[] Features { get; private set; } = [];
-
     public float[] Outputs { get; private set; } = [];
 
     public EncodedCell[] Cells { get; private set; } = [];
-
-    /// <summary>Values of sensitive columns that are no features, by row.</summary>
-    public List<Dictionary<string, string>?> Extra { get; } = [];
 
     public List<Problem> Problems { get; } = [];
 
@@ -49,33 +53,75 @@ internal sealed class Exchange : IDisposable
 
     public ServedModel Model => Version.Model;
 
-    public int Fields => Model.Records?.Fields.Count ?? 0;
+    public int Fields { get; private set; }
+
+    /// <summary>The model's input, shape [rows, inputs].</summary>
+    public ReadOnlyMemory<float> Input => _straight.Length > 0 ? _received.AsMemory(_straight.Start, _straight.Length) : _features.AsMemory(0, Rows * _inputs);
 
     /// <summary>Begins an answer by a version.</summary>
     public void Begin(ModelVersion version)
     {
-        (Version, Rows, HasCells) = (version, 0, false);
+        (Version, Rows, HasCells, _straight) = (version, 0, false, default);
+        (Fields, _inputs, _outputs) = (version.Model.Records?.Fields.Count ?? 0, version.Model.Inputs, version.Model.Outputs);
+        Body.Clear();
+        Tail.Clear();
         Problems.Clear();
-        Extra.Clear();
+        _extra.Clear();
         if (Given.Length < Fields) Given = new bool[Fields];
     }
 
     /// <summary>Makes room for so many rows, those that are there kept; new input is zero.</summary>
     public void Resize(int rows)
     {
-        Features = Grown(Features, Rows * Model.Inputs, rows * Model.Inputs);
-        Outputs = Grown(Outputs, 0, rows * Model.Outputs);
+        _features = Grown(_features, Rows * _inputs, rows * _inputs);
+        if (rows > Rows) Array.Clear(_features, Rows * _inputs, (rows - Rows) * _inputs);
+        Announce(rows);
         Cells = Grown(Cells, Rows * Fields, rows * Fields);
-        if (rows > Rows) Array.Clear(Features, Rows * Model.Inputs, (rows - Rows) * Model.Inputs);
-        while (Extra.Count < rows) Extra.Add(null);
         Rows = rows;
     }
 
-    public Span<float> Row(int row) => Features.AsSpan(row * Model.Inputs, Model.Inputs);
+    /// <summary>Room for a body whose binary part begins after so many bytes: that part lies where floats may lie.</summary>
+    public Span<byte> Receive(int jsonLength, int length)
+    {
+        _received = Grown(_received, 0, (Padded(jsonLength) + length - jsonLength + sizeof(float) - 1) / sizeof(float));
+        return MemoryMarshal.AsBytes(_received.AsSpan()).Slice(Padded(jsonLength) - jsonLength, length);
+    }
 
-    public Span<EncodedCell> CellsOf(int row) => Cells.AsSpan(row * Fields, Fields);
+    /// <summary>The body that was received.</summary>
+    public ReadOnlySpan<byte> ReceivedBytes(int jsonLength, int length) => MemoryMarshal.AsBytes(_received.AsSpan()).Slice(Padded(jsonLength) - jsonLength, length);
 
-    public ReadOnlySpan<float> OutputsOf(int row) => Outputs.AsSpan(row * Model.Outputs, Model.Outputs);
+    /// <summary>Takes floats of the binary part as the input, where they lie.</summary>
+    /// <param name="jsonLength">Length of the JSON part.</param>
+    /// <param name="start">Bytes from the binary part's beginning to the first of them.</param>
+    /// <param name="rows">Rows of the model's input.</param>
+    /// <returns>False: they can't be read as they lie.</returns>
+    public bool TryTake(int jsonLength, int start, int rows)
+    {
+        if (start % sizeof(float) != 0 || !BitConverter.IsLittleEndian) return false;
+        _straight = ((Padded(jsonLength) + start) / sizeof(float), rows * _inputs);
+        Announce(rows);
+        Rows = rows;
+        return true;
+    }
+
+    public Span<float> Row(int row) => _features.AsSpan(row * _inputs, _inputs);
+
+    public Span<float> Rewritable => _features.AsSpan(0, Rows * _inputs);
+
+    public Span<EncodedCell> CellsOf(int row) => Cells.AsSpan(row * Fields, HasCells ? Fields : 0);
+
+    public ReadOnlySpan<float> OutputsOf(int row) => Outputs.AsSpan(row * _outputs, _outputs);
+
+    /// <summary>Keeps the value of a sensitive column that is no feature.</summary>
+    public void Keep(int row, string column, string value)
+    {
+        while (_extra.Count <= row) _extra.Add(null);
+        _extra[row] ??= new Dictionary<string, string>(StringComparer.Ordinal);
+        _extra[row]![column] = value;
+    }
+
+    /// <summary>The value of a sensitive column that is no feature; null: not given.</summary>
+    public string? ExtraOf(int row, string column) => row < _extra.Count ? _extra[row]?.GetValueOrDefault(column) : null;
 
     public void Add(string code, string field, params object?[] arguments)
     {
@@ -87,11 +133,12 @@ internal sealed class Exchange : IDisposable
         if (Problems.Count > 0) throw new RequestRefusedException(400, [.. Problems]);
     }
 
-    public void Dispose()
-    {
-        Seal.Dispose();
-        Writer.Dispose();
-    }
+    public void Dispose() => Seal.Dispose();
+
+    private void Announce(int rows) => Outputs = Grown(Outputs, 0, rows * _outputs);
+
+    // Vectors load fastest where a cache line begins.
+    private static int Padded(int jsonLength) => (jsonLength + 63) & ~63;
 
     private static T[] Grown<T>(T[] array, int keep, int length)
     {

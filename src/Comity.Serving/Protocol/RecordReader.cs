@@ -8,23 +8,29 @@ namespace Comity.Serving.Protocol;
 
 /// <summary>Reads records by column names: a JSON map, a list of maps, <c>{"records": […]}</c>, or CSV with a header line.</summary>
 /// <remarks>A column that is left out is missing. A problem says field, kind and expectation, and never a value.</remarks>
-internal sealed class RecordReader(Exchange exchange, RecordEncoder encoder, IReadOnlyList<string> sensitive, int mostRows, bool unseenIsMissing)
+internal sealed class RecordReader(Exchange exchange)
 {
-    private readonly bool[] _given = exchange.Given;
+    private RecordEncoder _encoder = null!;
+    private string[] _sensitive = [];
+    private int _mostRows;
+    private bool _unseenIsMissing;
 
     /// <summary>Whether one record came, and no list.</summary>
     public bool IsSingle { get; private set; }
 
-    public static RecordReader For(Exchange exchange, int mostRows, bool unseenIsMissing)
+    /// <summary>Reads a body in one of its two forms.</summary>
+    public void Read(ReadOnlyMemory<byte> body, bool csv, int mostRows, bool unseenIsMissing)
     {
-        var encoder = exchange.Model.Records ?? throw RequestRefusedException.Of(400, "record-encoded-only", "", exchange.Model.Manifest.Name);
-        exchange.HasCells = true;
-        var contract = exchange.Model.Preprocessing.Contract;
-        return new RecordReader(exchange, encoder, [.. contract.Sensitive.Select(s => s.Column).Where(c => encoder.Find(c) < 0)], mostRows, unseenIsMissing);
+        _encoder = exchange.Model.Records ?? throw RequestRefusedException.Of(400, "record-encoded-only", "", exchange.Model.Manifest.Name);
+        (_sensitive, _mostRows, _unseenIsMissing) = (exchange.Version.Texts.Sensitive, mostRows, unseenIsMissing);
+        (exchange.HasCells, IsSingle) = (true, false);
+        if (csv) Csv(body);
+        else Json(body.Span);
+        exchange.RefuseProblems();
+        if (exchange.Rows == 0) throw RequestRefusedException.Of(400, "rows-none", "records");
     }
 
-    /// <summary>Reads JSON.</summary>
-    public void Json(ReadOnlySpan<byte> body)
+    private void Json(ReadOnlySpan<byte> body)
     {
         var reader = new Utf8JsonReader(body, new JsonReaderOptions { MaxDepth = 8 });
         try
@@ -42,7 +48,7 @@ internal sealed class RecordReader(Exchange exchange, RecordEncoder encoder, IRe
             else if (reader.TokenType == JsonTokenType.StartObject)
             {
                 IsSingle = true;
-                Record(ref reader, "");
+                Record(ref reader, new RowName(-1, Tensor: false));
             }
             else throw RequestRefusedException.Of(400, "record-form", "");
             if (reader.Read()) throw RequestRefusedException.Of(400, "record-form", "");
@@ -51,12 +57,9 @@ internal sealed class RecordReader(Exchange exchange, RecordEncoder encoder, IRe
         {
             throw RequestRefusedException.Of(400, "body-not-json", "", e.LineNumber + 1, e.BytePositionInLine + 1);
         }
-        exchange.RefuseProblems();
-        if (exchange.Rows == 0) throw RequestRefusedException.Of(400, "rows-none", "records");
     }
 
-    /// <summary>Reads CSV with a header line.</summary>
-    public void Csv(ReadOnlyMemory<byte> body)
+    private void Csv(ReadOnlyMemory<byte> body)
     {
         if (!System.Text.Unicode.Utf8.IsValid(body.Span)) throw RequestRefusedException.Of(400, "body-not-utf8", "");
         using var reader = CsvReader.Create(body, new CsvReaderOptions { Separator = ',', HasHeader = true, TrimWhitespace = true, IncludeValuesInExceptions = false });
@@ -65,8 +68,8 @@ internal sealed class RecordReader(Exchange exchange, RecordEncoder encoder, IRe
         var fields = new List<int>();
         foreach (var name in header)
         {
-            var field = encoder.Find(name);
-            if (field < 0 && !sensitive.Contains(name)) Unknown(name, name);
+            var field = _encoder.Find(name);
+            if (field < 0 && !_sensitive.Contains(name)) Unknown(name, name);
             if (field >= 0 && fields.Contains(field)) exchange.Add("column-twice", name, name);
             fields.Add(field);
         }
@@ -81,13 +84,11 @@ internal sealed class RecordReader(Exchange exchange, RecordEncoder encoder, IRe
             }
             for (var c = 0; c < header.Count; c++)
             {
-                if (fields[c] < 0) Extra(row, header[c], Encoding.UTF8.GetString(reader.GetSpan(c)));
-                else Take(row, fields[c], encoder.Text(fields[c], reader.GetSpan(c), exchange.Row(row)), $"records[{row}].");
+                if (fields[c] < 0) exchange.Keep(row, header[c], Encoding.UTF8.GetString(reader.GetSpan(c)));
+                else Take(row, fields[c], _encoder.Text(fields[c], reader.GetSpan(c), exchange.Row(row)), new RowName(row, Tensor: false));
             }
             Complete(row);
         }
-        exchange.RefuseProblems();
-        if (exchange.Rows == 0) throw RequestRefusedException.Of(400, "rows-none", "records");
     }
 
     // A map whose only key is "records" holds a list of records; a column of that name would not hold a list.
@@ -99,28 +100,28 @@ internal sealed class RecordReader(Exchange exchange, RecordEncoder encoder, IRe
         while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
         {
             if (reader.TokenType != JsonTokenType.StartObject) throw RequestRefusedException.Of(400, "record-form", $"records[{exchange.Rows}]");
-            Record(ref reader, $"records[{exchange.Rows}].");
+            Record(ref reader, new RowName(exchange.Rows, Tensor: false));
         }
     }
 
-    private void Record(ref Utf8JsonReader reader, string at)
+    private void Record(ref Utf8JsonReader reader, RowName at)
     {
         var row = Next();
         var expected = 0;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            var field = reader.ValueIsEscaped ? encoder.Find(reader.GetString()!) : encoder.Find(reader.ValueSpan, expected);
+            var field = reader.ValueIsEscaped ? _encoder.Find(reader.GetString()!) : _encoder.Find(reader.ValueSpan, expected);
             if (field < 0)
             {
                 var name = reader.GetString()!;
                 reader.Read();
-                if (sensitive.Contains(name) && reader.TokenType is JsonTokenType.String) Extra(row, name, reader.GetString()!);
-                else if (sensitive.Contains(name) && reader.TokenType is JsonTokenType.Number) Extra(row, name, Encoding.UTF8.GetString(reader.ValueSpan));
-                else if (!sensitive.Contains(name)) Unknown(name, at + name);
+                if (_sensitive.Contains(name) && reader.TokenType is JsonTokenType.String) exchange.Keep(row, name, reader.GetString()!);
+                else if (_sensitive.Contains(name) && reader.TokenType is JsonTokenType.Number) exchange.Keep(row, name, Encoding.UTF8.GetString(reader.ValueSpan));
+                else if (!_sensitive.Contains(name)) Unknown(name, at + name);
                 reader.Skip();
                 continue;
             }
-            if (_given[field]) exchange.Add("column-twice", at + encoder.Fields[field].Column, encoder.Fields[field].Column);
+            if (exchange.Given[field]) exchange.Add("column-twice", at + _encoder.Fields[field].Column, _encoder.Fields[field].Column);
             expected = field + 1;
             reader.Read();
             Take(row, field, Cell(ref reader, field, exchange.Row(row), at), at);
@@ -128,59 +129,53 @@ internal sealed class RecordReader(Exchange exchange, RecordEncoder encoder, IRe
         Complete(row);
     }
 
-    private EncodedCell Cell(ref Utf8JsonReader reader, int field, Span<float> input, string at)
+    private EncodedCell Cell(ref Utf8JsonReader reader, int field, Span<float> input, RowName at)
     {
         switch (reader.TokenType)
         {
             case JsonTokenType.Number:
-                return encoder.Number(field, reader.GetDouble(), reader.ValueSpan, input);
+                return _encoder.Number(field, DecimalText.Double(reader.ValueSpan), reader.ValueSpan, input);
             case JsonTokenType.String when !reader.ValueIsEscaped:
-                return encoder.Text(field, reader.ValueSpan, input);
+                return _encoder.Text(field, reader.ValueSpan, input);
             case JsonTokenType.String:
-                return encoder.Text(field, Encoding.UTF8.GetBytes(reader.GetString()!), input);
+                return _encoder.Text(field, Encoding.UTF8.GetBytes(reader.GetString()!), input);
             case JsonTokenType.True:
-                return encoder.Text(field, "true"u8, input);
+                return _encoder.Text(field, "true"u8, input);
             case JsonTokenType.False:
-                return encoder.Text(field, "false"u8, input);
+                return _encoder.Text(field, "false"u8, input);
             case JsonTokenType.Null:
-                return encoder.Missing(field, input);
+                return _encoder.Missing(field, input);
             default:
-                exchange.Add("value-form", at + encoder.Fields[field].Column);
+                exchange.Add("value-form", at + _encoder.Fields[field].Column);
                 reader.Skip();
-                return encoder.Missing(field, input);
+                return _encoder.Missing(field, input);
         }
     }
 
     private int Next()
     {
-        if (exchange.Rows == mostRows) throw RequestRefusedException.Of(413, "rows-too-many", "records", mostRows);
+        if (exchange.Rows == _mostRows) throw RequestRefusedException.Of(413, "rows-too-many", "records", _mostRows);
         exchange.Resize(exchange.Rows + 1);
-        Array.Clear(_given);
+        Array.Clear(exchange.Given, 0, exchange.Fields);
         return exchange.Rows - 1;
     }
 
-    private void Take(int row, int field, EncodedCell cell, string at)
+    private void Take(int row, int field, EncodedCell cell, RowName at)
     {
-        _given[field] = true;
+        exchange.Given[field] = true;
         exchange.CellsOf(row)[field] = cell;
-        CellRules.Check(exchange, field, cell, at, unseenIsMissing);
+        CellRules.Check(exchange, field, cell, at, _unseenIsMissing);
     }
 
     private void Complete(int row)
     {
-        for (var f = 0; f < encoder.Fields.Count; f++)
-            if (!_given[f]) exchange.CellsOf(row)[f] = encoder.Missing(f, exchange.Row(row));
-    }
-
-    private void Extra(int row, string column, string value)
-    {
-        exchange.Extra[row] ??= new Dictionary<string, string>(StringComparer.Ordinal);
-        exchange.Extra[row]![column] = value;
+        for (var f = 0; f < _encoder.Fields.Count; f++)
+            if (!exchange.Given[f]) exchange.CellsOf(row)[f] = _encoder.Missing(f, exchange.Row(row));
     }
 
     private void Unknown(string name, string field)
     {
-        var known = encoder.Fields.Select(f => f.Column).ToList();
+        var known = _encoder.Fields.Select(f => f.Column).ToList();
         // The name of a column is no value of a record, but it comes from outside: only what could be a name is repeated.
         exchange.Add("column-not-known", field.Length <= 120 ? field : "", name.Length <= 60 ? name : name[..60], string.Join(", ", known.Take(40)), Spelling.Nearest(name, known) ?? known[0]);
     }

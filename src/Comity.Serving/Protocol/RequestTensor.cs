@@ -53,7 +53,7 @@ internal struct RequestTensor
         {
             if (reader.TokenType is JsonTokenType.StartArray or JsonTokenType.EndArray) continue;
             if (reader.TokenType is not (JsonTokenType.Number or JsonTokenType.True or JsonTokenType.False)) return -1;
-            if (count < to.Length) to[count] = reader.TokenType == JsonTokenType.Number ? reader.GetSingle() : reader.TokenType == JsonTokenType.True ? 1 : 0;
+            if (count < to.Length) to[count] = reader.TokenType == JsonTokenType.Number ? DecimalText.Single(reader.ValueSpan) : reader.TokenType == JsonTokenType.True ? 1 : 0;
             count++;
         }
         return count;

@@ -3,6 +3,7 @@ using System.Text;
 using Comity.Data.Records;
 using Comity.Serving.Drift;
 using Comity.Serving.Inference;
+using Comity.Testing;
 
 namespace Comity.Serving.Tests.Drift;
 
@@ -16,7 +17,8 @@ public sealed class DriftTests
         var model = SmallRelease.Model();
         var judged = new List<IReadOnlyList<DriftFinding>>();
         DriftMonitor? monitor = null;
-        monitor = new DriftMonitor(model, "hu", Rows, TimeProvider.System, window => judged.Add(DriftJudge.Judge(monitor!.Reference, window)));
+        var clock = new ManualTimeProvider();
+        monitor = new DriftMonitor(model, "hu", Rows, clock, window => judged.Add(DriftJudge.Judge(monitor!.Reference, window)));
         var (encoder, cells, outputs, n) = (model.Records!, new EncodedCell[3], new float[2], 0);
         foreach (var (age, dose, ward) in records)
         {
@@ -26,6 +28,7 @@ public sealed class DriftTests
             var input = new float[model.Inputs];
             (cells[0], cells[1], cells[2]) = (encoder.Text(0, Encoding.UTF8.GetBytes(text.Item1), input), encoder.Text(1, Encoding.UTF8.GetBytes(text.Item2), input), encoder.Text(2, Encoding.UTF8.GetBytes(text.Item3), input));
             monitor.Observe(cells, outputs, 1);
+            clock.Advance(TimeSpan.FromSeconds(1));
         }
         return judged;
     }
@@ -79,6 +82,21 @@ public sealed class DriftTests
 
         Assert.Equal([0, 1, 0], windows.Single().Columns.Single(c => c.Column == "ward").Counts);
         Assert.Equal(1, windows.Single().Columns.Single(c => c.Column == "age").Missing);
+    }
+
+    [Fact]
+    public void A_flood_makes_windows_larger_and_not_more_of_them_and_no_record_is_lost()
+    {
+        var windows = new List<DriftWindow>();
+        var model = SmallRelease.Model();
+        var monitor = new DriftMonitor(model, "hu", 10, new ManualTimeProvider(), windows.Add);
+        var (input, cells) = (new float[model.Inputs], new EncodedCell[3]);
+        for (var f = 0; f < 3; f++) cells[f] = model.Records!.Missing(f, input);
+        for (var i = 0; i < 10_000; i++) monitor.Observe(cells, new float[2], 1);
+        monitor.Flush();
+
+        Assert.Equal(DriftMonitor.WindowsPerMinute + 1, windows.Count);
+        Assert.Equal(10_000, windows.Sum(w => w.Rows));
     }
 
     [Fact]
