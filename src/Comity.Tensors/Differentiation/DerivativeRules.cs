@@ -44,6 +44,7 @@ internal static unsafe partial class DerivativeRules
     // y = a + b
     private static void Add(Tape tape, ref Node node)
     {
+        if (tape.Share(ref node, node.A, node.B)) return;
         AddTo(tape, node.A, node.Gradient, 1);
         // Only one operand may take the memory over, for the other will add to its own.
         if (node.A == node.B || tape.Node(node.A).Operation == Operation.Parameter || !tape.HandOn(ref node, node.B)) AddTo(tape, node.B, node.Gradient, 1);

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Comity.Tensors.Kernels;
 using Comity.Tensors.Memory;
 using Comity.Tensors.Parameters;
@@ -189,6 +190,18 @@ public sealed unsafe class Tape
         if (!below.NeedsGradient || below.HasGradient || below.Operation <= Operation.Parameter || Flow == GradientFlow.Parameters) return false;
         below.Gradient = node.Gradient;
         below.HasGradient = true;
+        return true;
+    }
+
+    /// <summary>Lets two operands take over a node's gradient together, where the second is a plain dense layer whose rule comes next and only reads it: what
+    /// is added to the first later, nobody else sees. That is the residual connection of a transformer. False: they must be given their own.</summary>
+    internal bool Share(ref Node node, int first, int next)
+    {
+        ref var dense = ref _nodes[next];
+        if (Flow != GradientFlow.Everything || first == next || dense.Operation != Operation.Dense || dense.Option != (int)Activation.Identity) return false;
+        if (!dense.NeedsGradient || dense.HasGradient || !Unsafe.AreSame(ref _nodes[next + 1], ref node) || !HandOn(ref node, first)) return false;
+        dense.Gradient = node.Gradient;
+        dense.HasGradient = true;
         return true;
     }
 

@@ -22,8 +22,8 @@ internal static unsafe class Attention<TWide> where TWide : unmanaged, IWide<TWi
     {
         int d = shape.HeadWidth, steps = shape.Steps, pitch = Padded(steps);
         var whole = (nint)Padded(d) * pitch;
-        var memory = Scratch.OfThread.Work(4 * whole + Block * pitch);
-        float* q = memory, k = q + whole, v = k + whole, kt = v + whole, s = kt + whole;
+        var memory = Scratch.OfThread.Work(4 * whole + Block * pitch + Block);
+        float* q = memory, k = q + whole, v = k + whole, kt = v + whole, s = kt + whole, totals = s + Block * pitch;
         for (var b = 0; b < shape.Batch; b++)
         {
             var length = shape.LengthOf(b);
@@ -39,17 +39,13 @@ internal static unsafe class Attention<TWide> where TWide : unmanaged, IWide<TWi
                     var rows = Math.Min(Block, length - first);
                     var keys = shape.Causal ? first + rows : length;
                     Gemm<TWide>.Run(false, false, rows, keys, d, q + (nint)first * d, d, kt, pitch, s, pitch, null, 0);
-                    for (var i = 0; i < rows; i++) sums[first + i] = Exponentials(s + (nint)i * pitch, shape.Causal ? first + i + 1 : length, Padded(keys));
+                    for (var i = 0; i < rows; i++) sums[first + i] = Exponentials(s + (nint)i * pitch, shape.Causal ? first + i + 1 : length, Padded(keys), totals + i);
                     var o = target + (nint)first * shape.Width;
                     Gemm<TWide>.Run(false, false, rows, d, keys, s, pitch, v, d, o, shape.Width, null, 0);
-                    for (var i = 0; i < rows; i++)
-                    {
-                        // The logarithm is taken last, so that the quotient is that of the sums.
-                        var row = s + (nint)i * pitch;
-                        var sum = RowKernels<TWide>.Total(row, Padded(keys));
-                        Elementwise<TWide>.Map(new Operators<TWide>.Affine(1 / sum, 0), o + (nint)i * shape.Width, o + (nint)i * shape.Width, d);
-                        sums[first + i] += WideMath<WideScalar>.Log(WideScalar.Create(sum)).ToSingle();
-                    }
+                    Divide(o, shape.Width, rows, d, totals);
+                    // The logarithm is taken last, so that the quotient is that of the sums.
+                    Elementwise<TWide>.Map(default(Operators<TWide>.Log), totals, totals, rows);
+                    for (var i = 0; i < rows; i++) sums[first + i] += totals[i];
                 }
                 for (var i = length; i < steps; i++) new Span<float>(target + (nint)i * shape.Width, d).Clear();
             }
@@ -107,55 +103,74 @@ internal static unsafe class Attention<TWide> where TWide : unmanaged, IWide<TWi
     }
 
     // Rows of a head side by side; the queries carry 1/√d.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Load(in AttentionShape shape, float* source, int length, float* q, float* k, float* v)
     {
-        int d = shape.HeadWidth, ld = 3 * shape.Width;
+        int d = shape.HeadWidth, ld = 3 * shape.Width, width = shape.Width;
         var scale = (float)(1 / Math.Sqrt(d));
-        for (nint t = 0; t < length; t++, source += ld)
+        var scales = TWide.Create(scale);
+        for (nint t = 0; t < length; t++, source += ld, q += d, k += d, v += d)
         {
-            Elementwise<TWide>.Map(new Operators<TWide>.Affine(scale, 0), source, q + t * d, d);
-            Buffer.MemoryCopy(source + shape.Width, k + t * d, d * sizeof(float), d * sizeof(float));
-            Buffer.MemoryCopy(source + 2 * shape.Width, v + t * d, d * sizeof(float), d * sizeof(float));
+            var j = 0;
+            for (; j + TWide.Count <= d; j += TWide.Count)
+            {
+                TWide.Store(scales * TWide.Load(source + j), q + j);
+                TWide.Store(TWide.Load(source + width + j), k + j);
+                TWide.Store(TWide.Load(source + 2 * width + j), v + j);
+            }
+            for (; j < d; j++) (q[j], k[j], v[j]) = (scale * source[j], source[width + j], source[2 * width + j]);
             if (shape.Turns == null) continue;
-            Turn(q + t * d, shape.Turns + t * d, d, 1);
-            Turn(k + t * d, shape.Turns + t * d, d, 1);
+            Turn(q, shape.Turns + t * d, d, 1);
+            Turn(k, shape.Turns + t * d, d, 1);
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Store(in AttentionShape shape, float* dq, float* dk, float* dv, int length, float* target, bool accumulate)
     {
-        int d = shape.HeadWidth, ld = 3 * shape.Width;
+        int d = shape.HeadWidth, ld = 3 * shape.Width, width = shape.Width;
         var scale = (float)(1 / Math.Sqrt(d));
-        for (nint t = 0; t < length; t++, target += ld)
+        var scales = TWide.Create(scale);
+        for (nint t = 0; t < length; t++, target += ld, dq += d, dk += d, dv += d)
         {
-            float* a = dq + t * d, b = dk + t * d;
             if (shape.Turns != null)
             {
                 // A turn's derivative turns back.
-                Turn(a, shape.Turns + t * d, d, -1);
-                Turn(b, shape.Turns + t * d, d, -1);
+                Turn(dq, shape.Turns + t * d, d, -1);
+                Turn(dk, shape.Turns + t * d, d, -1);
             }
-            Elementwise<TWide>.Map(new Operators<TWide>.Affine(scale, 0), a, a, d);
-            Put(a, target, d, accumulate);
-            Put(b, target + shape.Width, d, accumulate);
-            Put(dv + t * d, target + 2 * shape.Width, d, accumulate);
+            var j = 0;
+            for (; j + TWide.Count <= d; j += TWide.Count)
+            {
+                float* a = target + j, b = a + width, c = b + width;
+                TWide x = scales * TWide.Load(dq + j), y = TWide.Load(dk + j), z = TWide.Load(dv + j);
+                TWide.Store(accumulate ? TWide.Load(a) + x : x, a);
+                TWide.Store(accumulate ? TWide.Load(b) + y : y, b);
+                TWide.Store(accumulate ? TWide.Load(c) + z : z, c);
+            }
+            for (; j < d; j++)
+            {
+                float* a = target + j, b = a + width, c = b + width;
+                var x = scale * dq[j];
+                (*a, *b, *c) = accumulate ? (*a + x, *b + dk[j], *c + dv[j]) : (x, dk[j], dv[j]);
+            }
         }
         if (accumulate) return;
         for (nint t = length; t < shape.Steps; t++, target += ld)
         {
-            for (var part = 0; part < 3; part++) new Span<float>(target + part * shape.Width, d).Clear();
+            for (var part = 0; part < 3; part++) new Span<float>(target + part * width, d).Clear();
         }
     }
 
-    private static void Put(float* source, float* target, int n, bool accumulate)
-    {
-        if (accumulate) Elementwise<TWide>.Zip(default(Operators<TWide>.Add), source, target, target, n);
-        else Buffer.MemoryCopy(source, target, n * sizeof(float), n * sizeof(float));
-    }
-
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Copy(float* source, int ld, int rows, int n, float* target)
     {
-        for (nint i = 0; i < rows; i++) Buffer.MemoryCopy(source + i * ld, target + i * n, n * sizeof(float), n * sizeof(float));
+        for (nint i = 0; i < rows; i++, source += ld, target += n)
+        {
+            var j = 0;
+            for (; j + TWide.Count <= n; j += TWide.Count) TWide.Store(TWide.Load(source + j), target + j);
+            for (; j < n; j++) target[j] = source[j];
+        }
     }
 
     /// <summary>Turns the pairs (x[j], x[j + d/2]) by the angles whose cosines and sines are given (Su et al. 2021, arXiv:2104.09864); −1: back.</summary>
@@ -179,28 +194,59 @@ internal static unsafe class Attention<TWide> where TWide : unmanaged, IWide<TWi
         }
     }
 
-    // e^(s − max) of the visible scores, zero after them up to the padded width; gives the largest.
+    // e^(s − max) of the visible scores, zero after them up to the padded width; gives the largest, and the total.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static float Exponentials(float* s, int visible, int padded)
+    private static float Exponentials(float* s, int visible, int padded, float* total)
     {
-        for (var j = visible; j < padded; j++) s[j] = float.NegativeInfinity;
-        var largest = RowKernels<TWide>.Largest(s, padded);
-        var shift = TWide.Create(largest);
-        for (var j = 0; j < padded; j += TWide.Count) TWide.Store(WideMath<TWide>.Exp(TWide.Load(s + j) - shift), s + j);
+        var n = TWide.Count;
+        var end = (visible + n - 1) / n * n;
+        for (var j = visible; j < end; j++) s[j] = float.NegativeInfinity;
+        var most = TWide.Load(s);
+        for (var j = n; j < end; j += n) most = TWide.Max(most, TWide.Load(s + j));
+        var largest = TWide.MaxLane(most);
+        TWide shift = TWide.Create(largest), sum = TWide.Zero;
+        for (var j = 0; j < end; j += n)
+        {
+            var e = WideMath<TWide>.Exp(TWide.Load(s + j) - shift);
+            TWide.Store(e, s + j);
+            sum += e;
+        }
+        for (var j = end; j < padded; j += n) TWide.Store(TWide.Zero, s + j);
+        *total = TWide.Sum(sum);
         return largest;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Divide(float* x, int ld, int rows, int n, float* totals)
+    {
+        for (var i = 0; i < rows; i++, x += ld)
+        {
+            var factor = 1 / totals[i];
+            var factors = TWide.Create(factor);
+            var j = 0;
+            for (; j + TWide.Count <= n; j += TWide.Count) TWide.Store(factors * TWide.Load(x + j), x + j);
+            for (; j < n; j++) x[j] *= factor;
+        }
     }
 
     // P = e^(s − logSum) and ∂s = P·(∂P − δ), zero where nothing is visible.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void ScoreRule(float* s, float* ds, int visible, int padded, float logSum, float delta)
     {
-        for (var j = visible; j < padded; j++) (s[j], ds[j]) = (float.NegativeInfinity, 0);
+        var n = TWide.Count;
+        var end = (visible + n - 1) / n * n;
+        for (var j = visible; j < end; j++) (s[j], ds[j]) = (float.NegativeInfinity, 0);
         TWide shift = TWide.Create(logSum), level = TWide.Create(delta);
-        for (var j = 0; j < padded; j += TWide.Count)
+        for (var j = 0; j < end; j += n)
         {
             var p = WideMath<TWide>.Exp(TWide.Load(s + j) - shift);
             TWide.Store(p, s + j);
             TWide.Store(p * (TWide.Load(ds + j) - level), ds + j);
+        }
+        for (var j = end; j < padded; j += n)
+        {
+            TWide.Store(TWide.Zero, s + j);
+            TWide.Store(TWide.Zero, ds + j);
         }
     }
 

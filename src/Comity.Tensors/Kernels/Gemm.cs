@@ -17,6 +17,7 @@ internal static unsafe class Gemm<TWide> where TWide : unmanaged, IWide<TWide>
     private const int DepthBlock = 512;
     private const int ColumnBlock = 1024;
     private const int RowBlock = 72;
+    private const int DepthAtOnce = 32;
 
     /// <param name="transposeA">Whether A is stored as [k, m].</param>
     /// <param name="transposeB">Whether B is stored as [n, k].</param>
@@ -104,8 +105,19 @@ internal static unsafe class Gemm<TWide> where TWide : unmanaged, IWide<TWide>
                 {
                     var wide = Math.Min(width, columns - p * width);
                     var panel = packedB + (nint)p * width * depth;
-                    if (transposeB) GemmPacking.Columns(b + (nint)(j0 + p * width) * ldb + k0, ldb, wide, depth, panel, width);
-                    else PackRows(b + (nint)k0 * ldb + j0 + p * width, ldb, wide, depth, panel, width);
+                    if (transposeB)
+                    {
+                        GemmPacking.Columns(b + (nint)(j0 + p * width) * ldb + k0, ldb, wide, depth, panel, width);
+                    }
+                    else if (columns - p * width >= 4 * width)
+                    {
+                        PackFour(b + (nint)k0 * ldb + j0 + p * width, ldb, depth, panel, width);
+                        p += 3;
+                    }
+                    else
+                    {
+                        PackRows(b + (nint)k0 * ldb + j0 + p * width, ldb, wide, depth, panel, width);
+                    }
                 }
                 // Later blocks of the depth go on from what the earlier ones left in C.
                 var from = k0 == 0 ? start : c;
@@ -118,41 +130,81 @@ internal static unsafe class Gemm<TWide> where TWide : unmanaged, IWide<TWide>
     private static void Rows(int m, float* a, nint aRow, nint aDepth, int depth, float* packedB, int columns, float* c, int ldc, float* start, int ldStart, Scratch scratch)
     {
         var width = Tiles<TWide>.Width;
-        // Rows of A that are far apart share few sets of the first cache; packed, a panel streams. Worth it when it is read often,
-        // and for a transposed A, whose tiles are contiguous anyway, when it is read more often still.
-        var pack = columns > (aDepth == 1 ? 4 : 12) * width;
+        // Packed, a panel of A streams; worth it when it is read often. A deep panel of a transposed A has a line for each row,
+        // more than the first cache holds: that pays sooner.
+        var pack = columns > (aDepth == 1 || depth <= DepthBlock / 2 ? 12 : 3) * width;
         var panels = (m + TWide.TileRows - 1) / TWide.TileRows;
         var atOnce = pack ? RowBlock / TWide.TileRows : 1;
-        for (int first = 0, row0 = 0; first < panels; first += atOnce)
+        for (var first = 0; first < panels; first += atOnce)
         {
             var last = Math.Min(first + atOnce, panels);
             var packedA = pack ? scratch.Left((nint)RowBlock * depth) : null;
-            for (int p = first, row = row0; pack && p < last; p++)
+            // A transposed A is read some rows at a time over all panels, so that each line is read once.
+            var some = aDepth == 1 ? depth : DepthAtOnce;
+            for (var d = 0; pack && d < depth; d += some)
             {
-                var rows = (m - row + panels - p - 1) / (panels - p);
-                var panel = packedA + (nint)(p - first) * TWide.TileRows * depth;
-                if (aDepth == 1) GemmPacking.Columns(a + row * aRow, (int)aRow, rows, depth, panel, TWide.TileRows);
-                else GemmPacking.Short(a + row, aDepth, rows, depth, panel, TWide.TileRows);
-                row += rows;
+                for (var p = first; p < last; p++)
+                {
+                    int row = Begin(p, panels, m), rows = Begin(p + 1, panels, m) - row;
+                    var panel = packedA + ((nint)(p - first) * depth + d) * TWide.TileRows;
+                    if (aDepth == 1) GemmPacking.Columns(a + row * aRow, (int)aRow, rows, depth, panel, TWide.TileRows);
+                    else GemmPacking.Short(a + row + d * aDepth, aDepth, rows, Math.Min(some, depth - d), panel, TWide.TileRows);
+                }
             }
-            var next = row0;
+            var tiles = (last - first) * ((columns + width - 1) / width);
+            int comes = Begin(last, panels, m), after = Begin(Math.Min(last + atOnce, panels), panels, m);
+            var ahead = aDepth == 1 ? new Ahead(a + comes * aRow, aRow, after - comes, depth, tiles) : new Ahead(a + comes, aDepth, depth, after - comes, tiles);
             for (var j = 0; j < columns; j += width)
             {
                 var wide = Math.Min(width, columns - j);
                 var panelB = packedB + (nint)j * depth;
-                next = row0;
                 for (var p = first; p < last; p++)
                 {
-                    var rows = (m - next + panels - p - 1) / (panels - p);
-                    var cTile = c + (nint)next * ldc + j;
-                    var startTile = start == null ? null : start + (nint)next * ldStart + j;
+                    int row = Begin(p, panels, m), rows = Begin(p + 1, panels, m) - row;
+                    var cTile = c + (nint)row * ldc + j;
+                    var startTile = start == null ? null : start + (nint)row * ldStart + j;
                     Prefetch(cTile + (nint)rows * ldc, ldc, rows);
+                    ahead.Next();
                     if (pack) One(rows, wide, depth, packedA + (nint)(p - first) * TWide.TileRows * depth, 1, TWide.TileRows, panelB, cTile, ldc, startTile, ldStart, scratch);
-                    else One(rows, wide, depth, a + next * aRow, aRow, aDepth, panelB, cTile, ldc, startTile, ldStart, scratch);
-                    next += rows;
+                    else One(rows, wide, depth, a + row * aRow, aRow, aDepth, panelB, cTile, ldc, startTile, ldStart, scratch);
                 }
             }
-            row0 = next;
+        }
+    }
+
+    // First row of a panel: they differ by one row at most, the higher ones first.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static int Begin(int panel, int panels, int m) => panel * (m / panels) + Math.Min(panel, m % panels);
+
+    // The part of A that is read next comes from memory into the second cache, some lines with each tile that is computed meanwhile.
+    private struct Ahead
+    {
+        private const int Line = 16;
+        private readonly nint _stride;
+        private readonly int _atOnce, _length;
+        private float* _run;
+        private int _left, _at;
+
+        public Ahead(float* from, nint stride, int runs, int length, int tiles)
+        {
+            _run = from;
+            (_stride, _left, _length) = (stride, Sse.IsSupported ? runs : 0, length);
+            var lines = length / Line + 1;
+            _atOnce = (runs * lines + tiles - 1) / tiles;
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void Next()
+        {
+            for (var i = 0; i < _atOnce && _left > 0; i++)
+            {
+                Sse.Prefetch1(_run + _at);
+                _at += Line;
+                if (_at <= _length) continue;
+                _at = 0;
+                _run += _stride;
+                _left--;
+            }
         }
     }
 
@@ -184,6 +236,38 @@ internal static unsafe class Gemm<TWide> where TWide : unmanaged, IWide<TWide>
         for (var i = 0; i < m; i++)
         {
             for (var j = 0; j < n; j++) c[(nint)i * ldc + j] = start == null ? 0 : start[(nint)i * ldStart + j];
+        }
+    }
+
+    // Four whole panels at once, so that whole lines are read one after the other.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void PackFour(float* source, int ld, int depth, float* panel, int width)
+    {
+        const int Ahead = 12;
+        nint one = (nint)width * depth;
+        var n = TWide.Count;
+        for (var d = 0; d < depth; d++, source += ld, panel += width)
+        {
+            if (Sse.IsSupported)
+            {
+                var later = source + (nint)Ahead * ld;
+                Sse.Prefetch0(later);
+                Sse.Prefetch0(later + 2 * n);
+                Sse.Prefetch0(later + 4 * n);
+                Sse.Prefetch0(later + 6 * n);
+            }
+            var target = panel;
+            TWide.Store(TWide.Load(source), target);
+            TWide.Store(TWide.Load(source + n), target + n);
+            target += one;
+            TWide.Store(TWide.Load(source + 2 * n), target);
+            TWide.Store(TWide.Load(source + 3 * n), target + n);
+            target += one;
+            TWide.Store(TWide.Load(source + 4 * n), target);
+            TWide.Store(TWide.Load(source + 5 * n), target + n);
+            target += one;
+            TWide.Store(TWide.Load(source + 6 * n), target);
+            TWide.Store(TWide.Load(source + 7 * n), target + n);
         }
     }
 

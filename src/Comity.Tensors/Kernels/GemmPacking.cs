@@ -12,9 +12,18 @@ internal static unsafe class GemmPacking
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Short(float* source, nint ld, int rows, int depth, float* panel, int width)
     {
+        const int Ahead = 16;
         for (var d = 0; d < depth; d++, source += ld, panel += width)
         {
-            for (var i = 0; i < rows; i++) panel[i] = source[i];
+            if (Sse.IsSupported) Sse.Prefetch0(source + Ahead * ld);
+            var i = 0;
+            for (; i + 4 <= rows; i += 4) Vector128.Load(source + i).Store(panel + i);
+            if ((rows & 2) != 0)
+            {
+                Vector64.Load(source + i).Store(panel + i);
+                i += 2;
+            }
+            if ((rows & 1) != 0) panel[i] = source[i];
         }
     }
 

@@ -134,7 +134,8 @@ internal static class WideMath<TWide> where TWide : unmanaged, IWide<TWide>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TWide Normal(TWide x, out TWide density)
     {
-        density = TWide.Create(0.3989422804014327f) * Exp(TWide.Create(-0.5f) * x * x);
+        var power = TWide.Create(-0.5f) * x * x;
+        density = TWide.Create(0.3989422804014327f) * TWide.Select(TWide.GreaterThan(TWide.Create(-87.3365447504f), power), TWide.Zero, Bounded(power));
         var t = TWide.Create(1) / TWide.MultiplyAdd(TWide.Create(0.2316419f), TWide.Abs(x), TWide.Create(1));
         var p = TWide.Create(1.330274429f);
         p = TWide.MultiplyAdd(p, t, TWide.Create(-1.821255978f));
