@@ -60,6 +60,38 @@ public sealed class NetworkStudyTests : IDisposable
         Assert.Equal(await LocalAsync(), RunFiles.Weights(_folder.At("fetched")));
     }
 
+    [Fact]
+    public async Task A_sites_policy_bars_a_column_and_a_person_says_yes_after_seeing_what_would_leave()
+    {
+        Write(rounds: 2);
+        // North keeps a column to itself; south has a person look at each study.
+        _folder.Write("north-policy.yaml", "barredColumns: [ward]\n");
+        _folder.Write("south-policy.yaml", "approval: true\nauthors: [ann]\n");
+        foreach (var site in new[] { "north", "south" }) File.AppendAllText(_folder.At($"{site}.yaml"), $"policyFile: {site}-policy.yaml\n");
+        File.AppendAllText(_folder.At("network.yaml"), "author: ann\n");
+        await using var federation = await FederationProcesses.StartAsync(_folder.FullPath, Sites);
+
+        var id = await federation.SubmitAsync("network.yaml");
+        var refused = await federation.AuthorAsync("watch", id);
+        Assert.Contains("asks for the column 'ward'", refused.Error, StringComparison.Ordinal);
+        Assert.Contains("a person has to approve", refused.Error, StringComparison.Ordinal);
+
+        var waiting = await Cli.RunAsync(_folder.FullPath, "site", "approve", "--config", "south.yaml");
+        Assert.Contains("small", waiting.Output, StringComparison.Ordinal);
+        var shown = await Cli.RunAsync(_folder.FullPath, "site", "approve", "small", "--config", "south.yaml");
+        Assert.Contains("in each of 2 rounds", shown.Output, StringComparison.Ordinal);
+        Assert.Contains("every record", shown.Output, StringComparison.Ordinal);
+        var approved = await Cli.RunAsync(_folder.FullPath, "site", "approve", "small", "--yes", "--config", "south.yaml");
+        Assert.True(approved.ExitCode == 0, approved.ToString());
+
+        var again = await federation.AuthorAsync("resume", id);
+        Assert.True(again.ExitCode == 0, again.ToString());
+        var still = await federation.AuthorAsync("watch", id);
+        Assert.Contains("asks for the column 'ward'", still.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("a person has to approve", still.Error, StringComparison.Ordinal);
+        Assert.Contains("\"rule\":\"south-policy.yaml@", await File.ReadAllTextAsync(_folder.At("state-south", "audit.jsonl")), StringComparison.Ordinal);
+    }
+
     // Every update left a site and arrived at the coordinator, and each countersigned the other's log, whatever was killed in between.
     private async Task AuditsFitAsync()
     {

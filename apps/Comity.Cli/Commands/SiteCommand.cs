@@ -8,6 +8,7 @@ internal static class SiteCommand
     public static Command Create(Session session) => new("site", session.Text("site.description"))
     {
         SiteRunCommand.Create(session),
+        SiteApproveCommand.Create(session),
         SiteDoctorCommand.Create(session),
         SiteInstallCommand.Create(session),
     };

@@ -18,13 +18,14 @@ internal sealed class SiteServing(Session session, DeclaredSite site, ECDsa key)
     /// <exception cref="StoppedException">The coordinator will not have this site.</exception>
     public async Task ServeAsync(HttpClient http, Uri address, int jobs, CancellationToken cancellationToken)
     {
+        var steward = Steward.Of(site);
         using var audit = AuditLog.Open(Path.Combine(site.StateFolder, "audit.jsonl"), site.Section.Site, key, session.Time);
         var options = new SiteAgentOptions
         {
-            Site = site.Section.Site, StateFolder = site.StateFolder, Jobs = jobs, ReleaseLoss = site.Section.Policy.ShowLoss, Audit = audit,
+            Site = site.Section.Site, StateFolder = site.StateFolder, Jobs = jobs, ReleaseLoss = site.Section.Policy.ShowLoss, Audit = audit, AuditRule = steward.Rule,
             DiskBytes = (long)(site.Section.Resources.DiskGiB * (1L << 30)),
         };
-        var agent = new SiteAgent(new SiteClient(http, session.Time), new SiteStudies(session, site), options, session.Time, this);
+        var agent = new SiteAgent(new SiteClient(http, session.Time), new SiteStudies(session, site, steward), options, session.Time, this);
         try
         {
             await agent.RunAsync(cancellationToken);

@@ -14,7 +14,7 @@ namespace Comity.Cli.Network;
 
 /// <summary>Binds studies that the coordinator names to this site's records: validates them again, checks the owner's policy, and fills the seam with Data and Learning.</summary>
 /// <remarks>What is told of a refusal leaves the site, so problems here show no value of a record.</remarks>
-internal sealed class SiteStudies(Session session, DeclaredSite site) : ISiteHost
+internal sealed class SiteStudies(Session session, DeclaredSite site, Steward steward) : ISiteHost
 {
     private const long CachedBytes = 128L * 1024 * 1024;
 
@@ -30,6 +30,9 @@ internal sealed class SiteStudies(Session session, DeclaredSite site) : ISiteHos
         var (_, study) = StudyComposer.Read(studyFile, problems, federated: true);
         if (study is null || problems.HasErrors) return null;
         CheckPolicy(study, problems);
+        steward.Check(study, site.Section.Site, problems);
+        // A person is asked only for what the policy would let through.
+        if (!problems.HasErrors && steward.Waits(study)) problems.Add(Texts.Problem("policy-approval", Place.InFile(site.Path), site.Section.Site, study.Study.Study, study.Declared.Sha256[..12]));
         if (Source(study, problems) is not { } source || problems.HasErrors) return null;
         var found = new ProblemList();
         study.Data.Sections.CheckSource(source, site.Section.Site, Place.InFile(site.Path), found);
@@ -37,15 +40,18 @@ internal sealed class SiteStudies(Session session, DeclaredSite site) : ISiteHos
         var table = loader.Load(source, site.Section.Site, found, cancellationToken);
         problems.AddRange(found.Select(p => CheckedStudy.Stricter(p, session.Language)));
         if (table is null || problems.HasErrors) return null;
-        if (table.Rows < site.Section.Policy.LeastRows)
+        var leastRows = Math.Max(site.Section.Policy.LeastRows, steward.MinimumRows ?? 0);
+        if (table.Rows < leastRows)
         {
-            problems.Add(Texts.Problem("policy-rows", Place.InFile(site.Path), site.Section.Site, site.Section.Policy.LeastRows));
+            problems.Add(Texts.Problem("policy-rows", Place.InFile(site.Path), site.Section.Site, leastRows));
             return null;
         }
         var seed = Seed.Of(study.Study.Seed);
         var trainers = new Trainers(study);
         var records = new SiteRecords(study, table, seed, new EncodingCache(CachedBytes));
-        return new SiteStudy(About([]), study.Study, new SimulatedSite(study, records, trainers, seed), new StudyModelSource(study, trainers, records, seed));
+        ISiteWork work = new SimulatedSite(study, records, trainers, seed);
+        if (steward.Hours is { } hours) work = new WithinHours(work, hours, session.Time);
+        return new SiteStudy(About([]), study.Study, work, new StudyModelSource(study, trainers, records, seed));
     }
 
     private void CheckPolicy(ComposedStudy study, ProblemList problems)

@@ -26,6 +26,10 @@ internal sealed partial record SiteFile : ICheckedDeclaration
     [Doc("What the site's owner allows; a study that asks for more is refused here, before anything is read.")]
     public SitePolicy Policy { get; init; } = new();
 
+    /// <summary>The steward's policy, relative to the file; null: policy.yaml beside it, where there is one.</summary>
+    [Doc("The steward's policy, relative to this file; default policy.yaml beside it, where there is one.")]
+    public string? PolicyFile { get; init; }
+
     /// <summary>What the machine has to give.</summary>
     [Doc("What the machine has to give to studies.")]
     public SiteResources Resources { get; init; } = new();

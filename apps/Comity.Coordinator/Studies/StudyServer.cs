@@ -75,6 +75,8 @@ internal sealed class StudyServer : IAsyncDisposable
             Directory.Delete(FolderOf(id), recursive: true);
             throw new InvalidDeclarationException(problems);
         }
+        // Sites' policies go by the name, so nobody may ask in another's.
+        if (declared.Section.Author is { } named && named != author) problems.Add(Texts.Problem("study-author", declared.Root["author"]?.Place.ToString() ?? id, named, author));
         foreach (var site in declared.Section.Sites)
         {
             if (site.Source is { } source) problems.Add(Texts.Problem("study-carries-sources", source.Place.ToString(), site.Id));

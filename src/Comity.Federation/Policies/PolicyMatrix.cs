@@ -43,6 +43,7 @@ public sealed record PolicyMatrix(IReadOnlyList<JudgedFlow> Flows)
         ArgumentNullException.ThrowIfNull(study);
         var protections = new List<FlowProtection>();
         if (study.Privacy?.DifferentialPrivacy is not null) protections.Add(FlowProtection.Noised);
+        if (study.Privacy?.SecureAggregation is not null) protections.Add(FlowProtection.Masked);
         return protections;
     }
 

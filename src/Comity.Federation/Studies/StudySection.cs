@@ -15,6 +15,14 @@ public sealed record StudySection : ICheckedDeclaration
     [Doc("Name of the study.")]
     public required string Study { get; init; }
 
+    /// <summary>Who asks; at a coordinator the name under which the study is submitted.</summary>
+    [Doc("Who asks, for the policies of sites; at a coordinator it must be the name under which the study is submitted.")]
+    public string? Author { get; init; }
+
+    /// <summary>What the models are for.</summary>
+    [Doc("What the models are for, for the policies of sites, such as research.")]
+    public string? Purpose { get; init; }
+
     /// <summary>Every random stream is derived from it by name.</summary>
     [Doc("Seed: the same study with the same seed gives the same bits.")]
     public ulong Seed { get; init; } = 1;
