@@ -4,6 +4,7 @@ using Comity.Data.Preprocess;
 using Comity.Data.Splits;
 using Comity.Data.Tables;
 using Comity.Declarations;
+using Comity.Federation.Privacy;
 using Comity.Federation.Studies;
 using Comity.Learning.Models;
 using Comity.Learning.Training;
@@ -20,10 +21,15 @@ internal static class PrivacyComposition
     public static void Check(DeclaredStudy declared, StudyData? data, ModelSection? model, IEnumerable<(TrainingSection Section, DeclaredNode? At)> trainings, ProblemList problems)
     {
         var study = declared.Section;
-        if (study.Privacy?.DifferentialPrivacy is null) return;
-        foreach (var (section, at) in trainings) Training(section, at ?? declared.Root, problems);
+        if (study.Privacy?.DifferentialPrivacy is not { } promised) return;
+        var hidesSites = promised.Unit == PrivacyUnit.Site;
+        if (!hidesSites)
+        {
+            foreach (var (section, at) in trainings) Training(section, at ?? declared.Root, problems);
+        }
         if (data is null) return;
         if (model is not null && !problems.HasErrors && Normalises(model, data)) problems.Add(Texts.Problem("dp-batch-norm", PlaceOf(study.Model, "norm")));
+        if (hidesSites) return; // what records a site trains on, and how, is its own affair: the sum of updates is noised
         Contract(data, declared, problems);
         Preprocess(data, declared, problems);
         if (data.Clean.Duplicates == Duplicates.Drop || data.Clean.Smoothing.Count > 0)
@@ -33,7 +39,7 @@ internal static class PrivacyComposition
     /// <summary>Warns where δ is too large for a site's rows to mean anything.</summary>
     public static void CheckRows(ComposedStudy study, IReadOnlyList<RecordTable> tables, ProblemList problems)
     {
-        if (study.Study.Privacy?.DifferentialPrivacy is not { } section) return;
+        if (study.Study.Privacy?.DifferentialPrivacy is not { Unit: PrivacyUnit.Record } section) return;
         var place = (study.Declared.Root["privacy"] as DeclaredNode.Map)?["differentialPrivacy"] is { } at ? PlaceOf(at, "delta") : study.Declared.Root.Place;
         foreach (var table in tables)
         {

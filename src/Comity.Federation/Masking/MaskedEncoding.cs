@@ -1,5 +1,7 @@
 using System.Numerics.Tensors;
+using Comity.Federation.Privacy;
 using Comity.Federation.Studies;
+using Comity.Privacy.Noise;
 using Comity.SecureAggregation.FixedPoint;
 using Comity.SecureAggregation.Protocol;
 
@@ -36,6 +38,17 @@ public sealed class MaskedEncoding
         _loss = new WideScalar(FixedPoint.Bits, sites, largest);
         (Parameters, Parts) = (parameters, parts);
     }
+
+    /// <param name="ring">A ring for updates that all weigh the same.</param>
+    /// <param name="sites">Most sites in a sum.</param>
+    /// <param name="parameters">P.</param>
+    internal MaskedEncoding(FixedPointEncoding ring, int sites, int parameters)
+    {
+        (FixedPoint, _loss, Parameters, Parts) = (ring, new WideScalar(ring.Bits, sites, 1), parameters, 1);
+    }
+
+    /// <summary>What an update below the clip adds to the count, so that noise on the count can be finer than one.</summary>
+    internal const int CountUnits = 256;
 
     /// <summary>The ring.</summary>
     public FixedPointEncoding FixedPoint { get; }
@@ -86,6 +99,28 @@ public sealed class MaskedEncoding
         };
     }
 
+    /// <summary>One site's words under site-level privacy: its clipped update, whether it was below the clip, and the site's share of noise on both.</summary>
+    internal WordSource Words(ReadOnlyMemory<float> body, bool unclipped, NoiseShare? share, NoiseStream? noise)
+    {
+        var plain = Words(body, 1, 0, double.NaN);
+        var ring = FixedPoint;
+        var (onValues, onCount) = share is null ? (null, null) : (new DiscreteGaussian(share.Sigma), share.CountSigma > 0 ? new DiscreteGaussian(Math.Max(share.CountSigma, 1)) : null);
+        var largest = (long)(ring.Clip / ring.Step);
+        return (at, words) =>
+        {
+            plain(at, words);
+            // Without noise on it the count of updates below the clip must not come out exactly; the coordinator's own noise needs it.
+            if (at == 0) words[Validated] = (uint)((unclipped && (share is null || onCount is not null) ? CountUnits : 0) + (onCount?.Sample(noise!) ?? 0)) & (uint.MaxValue >> (32 - ring.Bits));
+            if (onValues is null) return;
+            for (var i = Math.Max(0, Front - at); i < words.Length; i++)
+            {
+                // The ring holds twelve deviations; what would pass them is held, which noise already hides.
+                var noised = Math.Clamp(ring.Signed(words[i]) + onValues.Sample(noise!), -largest, largest);
+                words[i] = (uint)noised & (uint.MaxValue >> (32 - ring.Bits));
+            }
+        };
+    }
+
     /// <summary>Takes a sum in, from its first word to its last.</summary>
     /// <param name="contributors">How many sites are in it.</param>
     public MaskedSum Open(int contributors) => new(this, contributors);
@@ -94,10 +129,14 @@ public sealed class MaskedEncoding
     {
         var weight = _weighted ? (long)front[Weight] : contributors;
         var all = front[Validated] == (uint)contributors;
+        Unclipped = (double)FixedPoint.Signed(front[Validated]) / CountUnits;
         return new(weight, _loss.Read(front[FirstLoss..], contributors) / weight, all ? _loss.Read(front[(FirstLoss + _loss.Words)..], contributors) / weight : double.NaN);
     }
 
     internal int FrontWords => Front;
+
+    /// <summary>Of the sum that was read last: how many updates were not longer than the clip, with noise where the study shares it out.</summary>
+    internal double Unclipped { get; private set; }
 }
 
 /// <summary>What stands before the update in a sum.</summary>

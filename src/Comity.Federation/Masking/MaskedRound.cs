@@ -30,6 +30,12 @@ internal sealed class MaskedRound(IReadOnlyDictionary<string, ISiteChannel> chan
     private Func<string, MaskedOffer, RoundOffer> _offerTo = null!;
     private UpdateSpool _spool = null!;
 
+    /// <summary>Called with survivors and plan before they are asked to take the masks off; from then on only they can be in the sum.</summary>
+    public Action<IReadOnlyList<string>, string>? Revealing { get; init; }
+
+    /// <summary>Each site's share of noise; null: none.</summary>
+    public NoiseShare? Share { get; init; }
+
     /// <summary>Floats that carry one masked vector.</summary>
     public int Floats => _masked.Floats;
 
@@ -49,7 +55,7 @@ internal sealed class MaskedRound(IReadOnlyDictionary<string, ISiteChannel> chan
     {
         var (attempt, kept) = file.Read();
         var secure = maskedPlan(attempt);
-        (_plan, _offerTo, _masked) = (plan, offerTo, new MaskedOffer(secure, encoding));
+        (_plan, _offerTo, _masked) = (plan, offerTo, new MaskedOffer(secure, encoding) { Share = Share });
         var resumed = kept is null ? null : MaskedRoundFile.Load(kept, secure, directory(secure));
         _state = resumed ?? Machine.Start(secure, directory(secure));
         // Vectors in the spool are of this attempt only if it stood already.
@@ -63,6 +69,7 @@ internal sealed class MaskedRound(IReadOnlyDictionary<string, ISiteChannel> chan
                 switch (turn)
                 {
                     case CoordinatorTurn.Next next:
+                        if (_state is CollectingInputs) Revealing?.Invoke([.. _state.Answered.Select(i => secure.Sites[i])], _masked.Digest);
                         _state = next.State;
                         beforeWrite?.Invoke("mask-state");
                         file.Keep(attempt, _state);

@@ -30,6 +30,9 @@ public sealed record MaskedOffer(SecureRoundPlan Plan, MaskedEncoding Encoding)
     /// <summary>What stands in the header of an update under this plan: SHA-256 (hex) of the plan.</summary>
     public string Digest { get; } = Convert.ToHexStringLower((Plan ?? throw new ArgumentNullException(nameof(Plan))).DigestBytes);
 
+    /// <summary>The site's share of noise, added below the mask; null: none.</summary>
+    public Privacy.NoiseShare? Share { get; init; }
+
     /// <summary>Floats that carry the packed vector.</summary>
     public int Floats => (Plan.PackedBytes + sizeof(float) - 1) / sizeof(float);
 }

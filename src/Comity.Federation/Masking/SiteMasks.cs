@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using System.Text;
 using Comity.Federation.Rounds;
 using Comity.Federation.Spool;
+using Comity.Privacy.Noise;
 using Comity.SecureAggregation.Keys;
 using Comity.SecureAggregation.Protocol;
 using Comity.SecureAggregation.Storage;
@@ -63,8 +64,9 @@ internal sealed class SiteMasks(string folder, string site, SiteIdentity identit
     /// <param name="clear">The update's header as it would be without masks.</param>
     /// <param name="body">The update.</param>
     /// <param name="packed">What is to be sent, <see cref="MaskedOffer.Floats"/> long; overwritten.</param>
+    /// <param name="noise">Where the site's share of noise comes from, where one is asked for.</param>
     /// <param name="header">Its header, which says nothing of the site but who it is.</param>
-    public string? Mask(MaskedOffer offer, UpdateHeader clear, ReadOnlyMemory<float> body, float[] packed, out UpdateHeader? header)
+    public string? Mask(MaskedOffer offer, UpdateHeader clear, ReadOnlyMemory<float> body, float[] packed, NoiseStream? noise, out UpdateHeader? header)
     {
         header = null;
         if (offer.Encoding.WeightOf(clear.Rows) is not { } weight) return clear.Rows < 1 ? RefusalReason.NoRows : RefusalReason.RangeExceeded;
@@ -72,8 +74,12 @@ internal sealed class SiteMasks(string folder, string site, SiteIdentity identit
         if (clear.Released is null && !double.IsFinite(clear.Loss)) return RefusalReason.NotFinite;
         if (offer.Plan.Length != offer.Encoding.Length || Load(offer.Plan) is not var (state, _) || state is not AwaitingVector ready) return RefusalReason.KeysLost;
         Array.Clear(packed, packed.Length - 1, 1);
-        var loss = double.IsFinite(clear.Loss) ? clear.Loss : 0; // under record-level privacy losses stay at home
-        var masked = Machine.Submit(ready, offer.Encoding.Words(body, weight, loss, clear.ValidationLoss), MemoryMarshal.AsBytes(packed.AsSpan())[..offer.Plan.PackedBytes]);
+        if (offer.Share is not null && noise is null) return RefusalReason.Unprotected;
+        // Under privacy losses stay at home: nobody has noised them.
+        var words = clear.Unclipped is { } unclipped
+            ? offer.Encoding.Words(body, unclipped, offer.Share, noise)
+            : offer.Encoding.Words(body, weight, double.IsFinite(clear.Loss) ? clear.Loss : 0, clear.ValidationLoss);
+        var masked = Machine.Submit(ready, words, MemoryMarshal.AsBytes(packed.AsSpan())[..offer.Plan.PackedBytes]);
         header = new UpdateHeader
         {
             Site = clear.Site, Round = clear.Round, Length = packed.Length, Sha256 = FloatFile.Sha256(packed), MaskedUnder = offer.Digest, Released = clear.Released,

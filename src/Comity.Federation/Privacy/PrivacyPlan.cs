@@ -22,13 +22,14 @@ internal sealed record PrivacyPlan(double Statistics, IReadOnlyDictionary<string
     /// <param name="Releases">Everything over the whole study.</param>
     public sealed record OfSite(int Rows, double NoiseMultiplier, IReadOnlyList<LedgerItem> Releases);
 
-    public static IPrivacyAccountant AccountantOf(DifferentialPrivacySection section) => section.Accountant == AccountantKind.Rdp
+    public static IPrivacyAccountant AccountantOf(DifferentialPrivacySection section) => section.Accountant == AccountantKind.Rdp || section.Noise == NoisePlace.Distributed
         ? new RdpAccountant(NeighbouringRelation.AddOrRemoveOne)
         : new PldAccountant(NeighbouringRelation.AddOrRemoveOne);
 
     /// <summary>Asks every site how much it trains on, and calibrates.</summary>
     public static async Task<PrivacyPlan> MakeAsync(StudyRunInput input, DifferentialPrivacySection section, CancellationToken cancellationToken)
     {
+        if (section.Unit == PrivacyUnit.Site) return SiteLevelPlan.Make(input, section);
         var study = input.Study;
         var accountant = AccountantOf(section);
         var steps = (long)study.Repeats * input.Model.StatisticsSteps.Count;

@@ -20,14 +20,30 @@ internal sealed class RunPrivacy : IDisposable
     private readonly List<LedgerAccount> _accounts;
     private readonly bool _simulated;
     private readonly AuditCharges _charges;
+    private readonly Func<string, string, NoiseStream> _noise;
 
-    private RunPrivacy(PrivacyPlan plan, PrivacyLedger ledger, List<LedgerAccount> accounts, IReadOnlyDictionary<string, SiteGate> gates, bool simulated) =>
-        (Plan, _ledger, _accounts, Gates, _simulated, _charges) = (plan, ledger, accounts, gates, simulated, new AuditCharges(plan.Section.Delta));
+    private RunPrivacy(PrivacyPlan plan, PrivacyLedger ledger, List<LedgerAccount> accounts, IReadOnlyDictionary<string, SiteGate> gates, bool simulated, Func<string, string, NoiseStream> noise) =>
+        (Plan, _ledger, _accounts, Gates, _simulated, _charges, _noise) = (plan, ledger, accounts, gates, simulated, new AuditCharges(plan.Section.Delta), noise);
 
     public PrivacyPlan Plan { get; }
 
     /// <summary>By site.</summary>
     public IReadOnlyDictionary<string, SiteGate> Gates { get; }
+
+    /// <summary>Whether whole sites are hidden, not single records.</summary>
+    public bool HidesSites => Plan.Section.Unit == PrivacyUnit.Site;
+
+    /// <summary>A site's gate for private training; null: training is not private, its sum will be.</summary>
+    public SiteGate? GateOf(string site) => HidesSites ? null : Gates[site];
+
+    /// <summary>Charges a site for a sum that its update is in.</summary>
+    public bool Charge(string site, string answer, PrivacyEvent released, string sha256) => _ledger.Charge(_accounts.Single(a => a.Site == site), answer, released, sha256);
+
+    /// <summary>SHA-256 (hex) of a sum that a site was charged for; null: it was not.</summary>
+    public string? Charged(string site, string answer) => _ledger.Charged(_accounts.Single(a => a.Site == site), answer);
+
+    /// <summary>A fresh stream of noise for one release.</summary>
+    public NoiseStream NoiseOf(string site, string answer) => _noise(site, answer);
 
     /// <summary>What one step of the statistics costs.</summary>
     public AuditCharge StatisticsCharge => _charges.Of(new GaussianEvent(Plan.Statistics));
@@ -60,9 +76,10 @@ internal sealed class RunPrivacy : IDisposable
                 foreach (var account in accounts) ledger.Close(account);
                 throw new InvalidDeclarationException(problems);
             }
+            NoiseStream Noise(string site, string answer) => input.Noise?.Invoke(site, answer) ?? NoiseStream.Secure();
             var gates = accounts.ToDictionary(a => a.Site, a => new SiteGate(ledger, a, plan, Path.Combine(input.RunFolder, "sites", a.Site, "gate"),
-                answer => input.Noise?.Invoke(a.Site, answer) ?? NoiseStream.Secure(), store.BeforeWrite), StringComparer.Ordinal);
-            return new RunPrivacy(plan, ledger, accounts, gates, input.Noise is not null);
+                answer => Noise(a.Site, answer), store.BeforeWrite), StringComparer.Ordinal);
+            return new RunPrivacy(plan, ledger, accounts, gates, input.Noise is not null, Noise);
         }
         catch
         {
@@ -96,7 +113,9 @@ internal sealed class RunPrivacy : IDisposable
             var (charged, planned) = (entries[account.Site].Charged, Plan.Sites[account.Site]);
             var alike = string.Join(';', charged.Select(c => FormattableString.Invariant($"{EventText.Write(c.Event)}x{c.Count}")));
             if (!known.TryGetValue(alike, out var epsilon)) known[alike] = epsilon = BudgetExceeded.Cost(charged, section.Delta, accountant);
-            return new PrivacyInfo(account.Site, "record-gaussian", epsilon, section.Delta, "add-or-remove-one-record")
+            var (mechanism, neighbours) = !HidesSites ? ("record-gaussian", "add-or-remove-one-record")
+                : (section.Noise == NoisePlace.Distributed ? "site-shared-noise" : "site-gaussian", "zero-out-one-site");
+            return new PrivacyInfo(account.Site, mechanism, epsilon, section.Delta, neighbours)
             {
                 Promised = section.Epsilon, NoiseMultiplier = planned.NoiseMultiplier, StatisticsNoiseMultiplier = Plan.Statistics, ClipNorm = section.Clip, Rows = planned.Rows,
                 Answers = entries[account.Site].Answers, Accountant = accountant.Name, SeededNoise = _simulated,

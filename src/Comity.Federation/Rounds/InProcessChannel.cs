@@ -5,12 +5,13 @@ using Comity.Federation.Privacy;
 using Comity.Federation.Sites;
 using Comity.Federation.Spool;
 using Comity.Federation.Strategies;
+using Comity.Privacy.Noise;
 using Comity.Tensors.Parameters;
 
 namespace Comity.Federation.Rounds;
 
 /// <summary>A site in this process: drives the site's machine, its work, its memory and its gate for the rounds of one model.</summary>
-internal sealed class InProcessChannel(ISiteWork work, ParameterLayout layout, SiteMemory memory, WorkSlots slots, SiteGate? protection = null, Action<RoundOffer, UpdateHeader>? leaves = null, SiteMasks? masks = null) : ISiteChannel
+internal sealed class InProcessChannel(ISiteWork work, ParameterLayout layout, SiteMemory memory, WorkSlots slots, SiteGate? protection = null, Action<RoundOffer, UpdateHeader>? leaves = null, SiteMasks? masks = null, Func<string, NoiseStream>? noise = null) : ISiteChannel
 {
     private SiteState _state = SiteState.Idle;
 
@@ -92,7 +93,8 @@ internal sealed class InProcessChannel(ISiteWork work, ParameterLayout layout, S
         if (offer.Masked is not { } masked || !message.Gate.Passed) return (message, body);
         if (masks is null) return (message with { Gate = message.Gate with { Refusal = RefusalReason.KeysLost } }, body);
         var packed = borrowed.Take(masked.Floats);
-        var refusal = masks.Mask(masked, message.Header, body, packed, out var header);
+        using var share = masked.Share is null ? null : noise?.Invoke(FormattableString.Invariant($"share/{offer.Model}/{offer.Repeat}/{offer.Round}"));
+        var refusal = masks.Mask(masked, message.Header, body, packed, share, out var header);
         return refusal is null ? (new SiteMessage.Trained(header!, message.Gate), packed) : (message with { Gate = message.Gate with { Refusal = refusal } }, body);
     }
 
@@ -139,7 +141,13 @@ internal sealed class InProcessChannel(ISiteWork work, ParameterLayout layout, S
         }
         var gate = UpdateGate.Judge(body, length, scaffold ? 2 : 1, offer.MaxNorm);
         if (gate.Passed && vectors > 0) await RememberAsync(offer, result, control, body, kept, borrowed, cancellationToken).ConfigureAwait(false);
-        var header = Header(offer, body, result);
+        bool? unclipped = null;
+        if (gate.Passed && offer.Clip is { } clip)
+        {
+            unclipped = gate.Norm <= clip.Norm;
+            if (unclipped == false) TensorPrimitives.Multiply(body, (float)(clip.Norm / gate.Norm * SiteClip.Margin), body);
+        }
+        var header = Header(offer, body, result) with { Unclipped = unclipped };
         if (gate.Passed && offer.Private is not null)
         {
             var refusal = result.StoppedBy == "diverged" ? RefusalReason.NotFinite : protection is null ? RefusalReason.Unprotected : protection.Pass(offer, header, body);

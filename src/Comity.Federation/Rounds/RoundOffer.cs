@@ -56,6 +56,9 @@ public sealed record RoundOffer
     /// <summary>Differential privacy of single records that the update must have; null: none.</summary>
     public RecordPrivacy? Private { get; init; }
 
+    /// <summary>The longest update that the site's gate lets out unchanged; null: any.</summary>
+    public SiteClip? Clip { get; init; }
+
     /// <summary>How the update is to be masked; null: it is sent in the clear.</summary>
     public MaskedOffer? Masked { get; init; }
 

@@ -32,7 +32,7 @@ internal sealed class RoundRunner(IReadOnlyDictionary<string, ISiteChannel> chan
             try
             {
                 var offer = offerTo(site);
-                var sink = new Sink(round, offer.Parameters.Length, parts, offer.MaxNorm, () => leases.Renew(site));
+                var sink = new Sink(round, offer.Parameters.Length, parts, offer.Clip?.Norm ?? offer.MaxNorm, () => leases.Renew(site));
                 // Waiting ends with the lease even at a channel that does not listen to its token; a caller who leaves waits for the work to wind up.
                 var reply = await channels[site].OfferAsync(offer, sink, either.Token).AsTask().WaitAsync(lease).ConfigureAwait(false);
                 if (reply is RoundReply.Refused refused) round.Step(new CoordinatorMessage.SiteRefused(site, plan.Round, refused.Reason), default);

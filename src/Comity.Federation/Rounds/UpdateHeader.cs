@@ -42,6 +42,9 @@ public sealed record UpdateHeader
     /// <summary>SHA-256 (hex) of the masked round's plan, where the body is a masked vector; null: it is in the clear. Beside a mask nothing is told of the site.</summary>
     public string? MaskedUnder { get; init; }
 
+    /// <summary>Under site-level privacy: whether the update was not longer than the clip, so that it left as it was; null: nothing was clipped.</summary>
+    public bool? Unclipped { get; init; }
+
     /// <summary>The private mechanism that the update comes from; null: none.</summary>
     public PrivateGradientDescent? Released { get; init; }
 }

@@ -1,5 +1,6 @@
 using Comity.Declarations;
 using Comity.Federation.Aggregation;
+using Comity.Federation.Privacy;
 using Comity.Federation.Results;
 using Comity.Federation.Rounds;
 using Comity.Federation.Spool;
@@ -62,8 +63,9 @@ internal sealed partial class FederatedTrial(RunContext run, RepeatStart start, 
             }
             var memory = new SiteMemory(run.Store.SiteFolder(work.Site, model, start.Repeat), run.Store.BeforeWrite);
             _memories[work.Site] = memory;
-            var channel = new InProcessChannel(work, start.Model.Layout, memory, run.Slots, run.Privacy?.Gates[work.Site],
-                (offer, header) => run.Input.Leaving?.Invoke(new Leaving.OfUpdate(work.Site, offer.Repeat, offer.Model, header) { Charge = run.Privacy?.ChargeOf(header) }), run.Masking?.SiteOf(work.Site, model, start.Repeat));
+            var channel = new InProcessChannel(work, start.Model.Layout, memory, run.Slots, run.Privacy?.GateOf(work.Site),
+                (offer, header) => run.Input.Leaving?.Invoke(new Leaving.OfUpdate(work.Site, offer.Repeat, offer.Model, header) { Charge = run.Privacy?.ChargeOf(header) }), run.Masking?.SiteOf(work.Site, model, start.Repeat),
+                run.Privacy is { } privacy ? answer => privacy.NoiseOf(work.Site, answer) : null);
             _channels[work.Site] = run.Input.Line?.Invoke(channel) ?? channel;
         }
     }
@@ -110,6 +112,7 @@ internal sealed partial class FederatedTrial(RunContext run, RepeatStart start, 
         }
         var began = run.Input.Time.GetTimestamp();
         var plan = Plan(round);
+        var hidden = SiteLevel(plan);
         var spoolPath = run.Store.RoundPath(model, start.Repeat, round, "spool");
         Directory.CreateDirectory(Path.GetDirectoryName(spoolPath)!);
         CoordinatorState ended;
@@ -119,11 +122,18 @@ internal sealed partial class FederatedTrial(RunContext run, RepeatStart start, 
             ended = await runner.RunAsync(plan, site => Offer(site, round, parameters, states), spool, _strategy.Parts, silence, cancellationToken).ConfigureAwait(false);
             if (ended.Outcome is not RoundOutcome.Aggregated aggregated) throw Stopped(round, ended);
             var updates = spool.InOrder(aggregated.Sites);
-            _strategy.Apply(new RoundUpdates(updates, Weights(updates), Parameters), start.Segments, parameters, states, _order.Count);
+            if (hidden is null) _strategy.Apply(new RoundUpdates(updates, Weights(updates), Parameters), start.Segments, parameters, states, _order.Count);
+            else
+            {
+                using var mean = new VectorFileSet();
+                mean.Add("*", 1, HiddenMean(hidden, round, aggregated.Sites, updates));
+                _strategy.Apply(new RoundUpdates(mean, [1], Parameters), start.Segments, parameters, states, _order.Count);
+            }
             if (!RunContext.IsFinite(parameters)) throw run.Diverged(model, "*", round);
         }
-        Commit(round, plan, ended, Losses(ended), _strategy.Parts * Parameters, parameters, states, run.SecondsSince(began));
+        Commit(round, plan, ended, hidden is null ? Losses(ended) : (double.NaN, double.NaN), _strategy.Parts * Parameters, parameters, states, run.SecondsSince(began));
         UpdateSpool.Delete(spoolPath);
+        hidden?.Delete(round);
         if (round > 1) File.Delete(run.Store.RoundPath(model, start.Repeat, round - 1, "checkpoint"));
     }
 
@@ -152,7 +162,7 @@ internal sealed partial class FederatedTrial(RunContext run, RepeatStart start, 
         }
         return new RoundPlan(round, cohort, Math.Max(section.Quorum.Of(cohort.Count), section.Strategy.FewestUpdates), section.Required)
         {
-            Private = run.Privacy?.Gates.ToDictionary(g => g.Key, g => g.Value.Asked, StringComparer.Ordinal),
+            Private = run.Privacy is not { HidesSites: false } records ? null : records.Gates.ToDictionary(g => g.Key, g => g.Value.Asked, StringComparer.Ordinal),
         };
     }
 
@@ -161,7 +171,8 @@ internal sealed partial class FederatedTrial(RunContext run, RepeatStart start, 
         Model = model, Repeat = start.Repeat, Round = round, LayoutDigest = start.Model.Layout.Digest, Parameters = parameters, Agreed = start.Agreed,
         Epochs = section.LocalEpochs, EpochsBefore = (round - 1) * section.LocalEpochs, Proximal = _strategy.Proximal,
         ServerControl = _strategy.ControlVariates ? states[0] : default(ReadOnlyMemory<float>),
-        Teacher = TeacherOf?.Invoke(site, round), Personalise = section.Personalise, TrainingOverrides = _overrides, MaxNorm = section.Gate.MaxNorm, Private = run.Privacy?.Gates[site].Asked,
+        Teacher = TeacherOf?.Invoke(site, round), Personalise = section.Personalise, TrainingOverrides = _overrides, MaxNorm = section.Gate.MaxNorm, Private = run.Privacy?.GateOf(site)?.Asked,
+        Clip = run.Privacy is { HidesSites: true } ? new SiteClip(SiteLevel(Plan(round))!.Clip(round)) : null,
         LastContribution = SitesRemember && run.Input.Channels is not null ? _lastContributions.GetValueOrDefault(site) : 0,
     };
 

@@ -15,6 +15,7 @@ internal static partial class StudyChecks
         Arms(study, at, problems);
         Partners(study, at, problems);
         PrivacyChecks.Check(study, at, problems);
+        SiteLevelChecks.Check(study, at, problems);
         MaskingChecks.Check(study, at, problems);
         if (study.PooledAt is { } pooledAt) KnownSite(study, pooledAt, at["pooledAt"]!.Place, problems);
         if (study.Federation is not null && study.Federations.Count > 0)

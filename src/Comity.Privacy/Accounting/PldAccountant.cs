@@ -14,6 +14,10 @@ public sealed class PldAccountant(NeighbouringRelation relation) : IPrivacyAccou
 {
     // Below, what the transform rounds off would be a share of δ, and the answer no longer an upper bound.
     private const double SmallestDelta = 1e-10;
+
+    // Below, squares of losses fall under the smallest double sooner or later, and no discretisation fits.
+    private const double SmallestRate = 1e-12;
+
     private const double RelativeChange = 1e-3;
     private const int MaximalHalvings = 10;
     private const double MaximalBinsPerStep = 1 << 20;
@@ -93,6 +97,8 @@ public sealed class PldAccountant(NeighbouringRelation relation) : IPrivacyAccou
     {
         var replace = relation == NeighbouringRelation.ReplaceOne;
         var sensitivity = replace ? 2 : 1;
+        // A unit that is sampled more often is told apart no less easily, so a rate too small for doubles is reckoned as the smallest that is not.
+        if (part is PoissonSampledEvent { SamplingProbability: < SmallestRate } rare) part = new PoissonSampledEvent(SmallestRate, rare.Sampled);
         return part switch
         {
             GaussianEvent gaussian => Both(new RemovedFromSampleLoss(1, gaussian.NoiseMultiplier / sensitivity)),

@@ -171,4 +171,14 @@ public sealed class AccountantTests
         Assert.Throws<ArgumentOutOfRangeException>(() => Rdp.Epsilon(new GaussianEvent(1), delta));
         Assert.Throws<ArgumentOutOfRangeException>(() => new PoissonSampledEvent(double.NaN, new GaussianEvent(1)));
     }
+
+    [Theory]
+    [InlineData(1e-160)]
+    [InlineData(1e-300)]
+    [InlineData(double.Epsilon)]
+    public void Rates_that_are_hardly_numbers_cost_nearly_nothing_and_break_nothing(double rate)
+    {
+        var epsilon = new PldAccountant(NeighbouringRelation.AddOrRemoveOne).Epsilon(new PoissonSampledEvent(rate, new GaussianEvent(1.1)).Times(1000), 1e-6);
+        Assert.InRange(epsilon, 0, 1e-6);
+    }
 }
