@@ -20,6 +20,8 @@ public sealed class BadInputTests
         { "csv: south.csv", "csv: nowhere.csv", "nowhere.csv", "nowhere.csv" },         // a file that is not there
         { "range: [0, 120]", "range: [0, 20]", "north.csv:", "age" },                   // a value outside its range
         { "repeats: 2", "repeats: 2\nprivacy: { secureAggregation: true }", "study.yaml:26:", "privacy" }, // what this version can't enforce
+        { "repeats: 2", "repeats: 2\nsearch: { values: { training.optimizer.learningRate: [fast, 0.1] } }", "study.yaml:26:", "fast" }, // a value to try of the wrong type
+        { "repeats: 2", "repeats: 2\nsearch: { metric: niceness, values: { training.batch: [8, 16] } }", "study.yaml:26:", "niceness" }, // a metric that decides nothing
     };
 
     [Theory]
@@ -29,6 +31,14 @@ public sealed class BadInputTests
         using var study = new SmallStudy(study: text => text.Replace(good, bad, StringComparison.Ordinal));
 
         await AssertRefusedAsync(study, place, named);
+    }
+
+    [Fact]
+    public async Task A_search_without_validation_rows_is_refused()
+    {
+        using var study = new SmallStudy(study: text => text.Replace("validation: 0.2, ", "", StringComparison.Ordinal) + "search: { values: { training.batch: [8, 16] } }\n");
+
+        await AssertRefusedAsync(study, "study.yaml:26:", "validation");
     }
 
     [Fact]

@@ -10,7 +10,7 @@ public sealed class HeartDiseaseTests
     {
         TestData.Folder("heart-disease");
         using var folder = new TempFolder();
-        var result = await Cli.RunAsync(Repository.Root, "run", "examples/heart-disease", "--out", folder.At("out"));
+        var result = await Cli.RunAsync(TimeSpan.FromMinutes(10), Repository.Root, "run", "examples/heart-disease", "--out", folder.At("out"));
         Assert.True(result.ExitCode == 0, result.ToString());
 
         var results = RunFiles.Results(folder.At("out"));

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Comity.Federation.Sites;
 using Comity.Tensors.Parameters;
 using Comity.Tensors.Randomness;
@@ -49,6 +50,9 @@ internal sealed class LeastSquaresSite : ISiteWork
     /// <summary>Overrides that reached the trainer.</summary>
     public List<string?> OverridesSeen { get; } = [];
 
+    /// <summary>What was judged, in any order.</summary>
+    public List<(string Model, RowSplit Split)> Judged { get; } = [];
+
     public int TrainCalls { get; private set; }
 
     public static ParameterLayout Layout { get; } = new([new("weight", [Features], 0), new("bias", [1], Features, ParameterRole.Bias)]);
@@ -69,6 +73,7 @@ internal sealed class LeastSquaresSite : ISiteWork
             TrainCalls++;
             OverridesSeen.Add(task.TrainingOverrides);
         }
+        var rate = RateIn(task.TrainingOverrides) ?? LearningRate;
         var w = task.Parameters.ToArray();
         var anchor = task.Anchor.IsEmpty ? task.Parameters : task.Anchor;
         var losses = new List<double>();
@@ -88,7 +93,7 @@ internal sealed class LeastSquaresSite : ISiteWork
             for (var j = 0; j < w.Length; j++)
             {
                 var g = gradient[j] + (task.Proximal * (w[j] - anchor.Span[j])) + (task.GradientCorrection.IsEmpty ? 0 : task.GradientCorrection.Span[j]);
-                w[j] = (float)(w[j] - (LearningRate * g));
+                w[j] = (float)(w[j] - (rate * g));
             }
             losses.Add(loss);
             validation.Add(MeanSquare(w, RowSplit.Validation).Mse);
@@ -96,12 +101,13 @@ internal sealed class LeastSquaresSite : ISiteWork
         }
         return new(new TrainingResult
         {
-            Parameters = w, Rows = _training, Steps = epochs, LearningRateSum = epochs * LearningRate, NormalizedSteps = epochs, LossByEpoch = losses, ValidationLossByEpoch = validation,
+            Parameters = w, Rows = _training, Steps = epochs, LearningRateSum = epochs * rate, NormalizedSteps = epochs, LossByEpoch = losses, ValidationLossByEpoch = validation,
         });
     }
 
     public ValueTask<EvaluationResult> EvaluateAsync(EvaluationTask task, CancellationToken cancellationToken)
     {
+        lock (Judged) Judged.Add((task.Model, task.Split));
         var (mse, rows) = MeanSquare(task.Parameters.Span, task.Split);
         var parameters = task.Parameters;
         var (from, to) = Range(task.Split);
@@ -123,6 +129,9 @@ internal sealed class LeastSquaresSite : ISiteWork
         var p = error > 0 ? Math.Exp(-Math.Abs(mean / error)) : 1;
         return new(new ComparisonResult(differences.Length, [new PairedDifference("mse", mean, mean - (2 * error), mean + (2 * error), error, p, "bootstrap", 2.8 * error)]));
     }
+
+    private static double? RateIn(string? overrides) =>
+        overrides is not null && JsonDocument.Parse(overrides).RootElement.TryGetProperty("optimizer", out var optimizer) && optimizer.TryGetProperty("learningRate", out var rate) ? rate.GetDouble() : null;
 
     public static double Predict(ReadOnlySpan<float> w, double[] x)
     {

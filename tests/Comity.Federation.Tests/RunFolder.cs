@@ -25,7 +25,7 @@ internal sealed class RunFolder : IDisposable
 
             """ + rest;
         var problems = new ProblemList();
-        var study = SectionReader.Read<StudySection>(DeclaredFile.Parse(text, "study.yaml", problems)!, problems);
+        var study = StudyReader.Bind(DeclaredFile.Parse(text, "study.yaml", problems)!, problems);
         Assert.Empty(problems);
         return study!;
     }

@@ -91,11 +91,18 @@ internal sealed class SampleStudy(string name)
             Benefit = [.. Benefits(evaluation, recommended)],
             History = [.. Histories()],
             Contributors = [.. Rounds()],
+            Searches = [.. Tried()],
             Recommended = recommended,
             Candidates = [.. _federations.Select((f, i) => new CandidateInfo($"federated/{f}", "rocAuc", 0.897 - (i * 0.004), 0.41 + (i * 0.01)))],
             Warnings = _warnings,
         };
     }
+
+    private IEnumerable<TriedSetting> Tried() =>
+        from model in new[] { "pooled", $"local/{_sites[0].Id}", $"local/{_sites[^1].Id}" }
+        from repeat in Enumerable.Range(0, _repeats)
+        from rate in new[] { "0.01", "0.1", "10" }
+        select new TriedSetting(model, repeat, $"learningRate {rate}", "logLoss", rate == "10" ? double.NaN : 0.4 + (0.01 * rate.Length), rate == "10" ? double.NaN : 0.4, rate == "0.1", 0, 0, 1.5);
 
     private IEnumerable<string> ModelIds()
     {

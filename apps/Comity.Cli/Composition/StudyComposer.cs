@@ -3,6 +3,7 @@ using Comity.Data.Preprocess;
 using Comity.Data.Sources;
 using Comity.Data.Synthetic;
 using Comity.Declarations;
+using Comity.Federation.Searches;
 using Comity.Federation.Strategies;
 using Comity.Federation.Studies;
 using Comity.Learning.Evaluation;
@@ -30,7 +31,8 @@ internal static class StudyComposer
         var model = Bind<ModelSection>(study.Model, problems);
         var training = BindOr(study.Training, new TrainingSection(), problems);
         var evaluation = BindOr(study.Evaluation, new EvaluationSection(), problems);
-        var changed = Overrides(study).Select(node => (Node: node, Section: Bind<TrainingSection>(node, problems))).ToArray();
+        var changed = Overrides(study).Select(node => (Node: node, Section: Changed(study.Training, node, problems))).ToArray();
+        CheckSearches(declared, data, problems);
         PrivacyComposition.Check(declared, data, model, Trainings(study, training), problems);
         if (data?.Contract is { } contract && model is not null)
         {
@@ -68,6 +70,30 @@ internal static class StudyComposer
         var section = SectionReader.Read<T>(node, own);
         problems.AddRange(own);
         return own.HasErrors ? null : section;
+    }
+
+    /// <summary>The training section with changes. What is wrong with the section itself was said already, and a search's values stand in many combinations.</summary>
+    private static TrainingSection? Changed(DeclaredNode? training, DeclaredNode changes, ProblemList problems)
+    {
+        if (changes is not DeclaredNode.Map map) return Bind<TrainingSection>(changes, problems);
+        var own = new ProblemList();
+        var section = TrainingSection.Read(training, map, own);
+        problems.AddRange(own.Where(p => !problems.Any(q => q.Code == p.Code && q.Place == p.Place)));
+        return own.HasErrors ? null : section;
+    }
+
+    private static void CheckSearches(DeclaredStudy declared, StudyData? data, ProblemList problems)
+    {
+        var study = declared.Section;
+        var searches = study.AllFederations.Select(f => f.Search).Append(study.Search).OfType<SearchSection>().ToList();
+        if (searches.Count == 0) return;
+        var place = (declared.Root["search"] ?? declared.Root["federations"] ?? declared.Root["federation"])!.Place;
+        if (data is not null && data.Split.Validation == 0 && data.Split.Column is not { Validation.Count: > 0 }) problems.Add(Texts.Problem("search-without-validation", place));
+        if (data is null) return;
+        var task = ComposedStudy.TaskOf(data.Contract);
+        var known = MetricNames.Of(task);
+        foreach (var metric in searches.Select(s => s.Metric).OfType<string>().Distinct(StringComparer.Ordinal).Where(m => !known.Contains(m)))
+            problems.Add(Texts.Problem("search-metric", place, metric, string.Join(", ", known)));
     }
 
     private static T? BindOr<T>(DeclaredNode? node, T absent, ProblemList problems) where T : class => node is null ? absent : Bind<T>(node, problems);
@@ -114,6 +140,7 @@ internal static class StudyComposer
         var sections = DataSections.Read(study.Contract, study.Preprocess, study.Clean, study.Split, own);
         foreach (var site in study.Sites.Where(s => s.Source is not null)) own.Add(Texts.Problem("federated-with-source", site.Source!.Place, site.Id));
         if (study.Privacy is not null) own.Add(Texts.Problem("federated-with-privacy", declared.Root["privacy"]?.Place ?? declared.Root.Place));
+        if (study.Search is not null || study.AllFederations.Any(f => f.Search is not null)) own.Add(Texts.Problem("federated-with-search", (declared.Root["search"] ?? declared.Root).Place));
         if (study.Synthetic is { } synthetic) own.Add(Texts.Problem("federated-with-synthetic", synthetic.Place));
         problems.AddRange(own);
         return sections is null || own.HasErrors ? null : new StudyData(declared, sections, null, []);
@@ -122,8 +149,13 @@ internal static class StudyComposer
     /// <summary>Training sections that a federation or its personalisation changes.</summary>
     private static IEnumerable<DeclaredNode> Overrides(StudySection study)
     {
+        foreach (var setting in study.Search is { } search ? SearchSpace.Of(search) : [])
+        {
+            if (setting.Over(new DeclaredNode.Map(default, []))["training"] is { } tried) yield return tried;
+        }
         foreach (var federation in study.AllFederations)
         {
+            foreach (var tried in federation.Settings.Select(s => s.Federation.Training).OfType<DeclaredNode>()) yield return tried;
             if (federation.Training is { } own) yield return own;
             if (federation.Personalise is FineTuneSection { Training: { } fine }) yield return fine;
         }

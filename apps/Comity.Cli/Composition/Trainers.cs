@@ -9,6 +9,9 @@ namespace Comity.Cli.Composition;
 /// <summary>The study's model and its trainers, shared by all sites: a trainer keeps its memory, so that rounds allocate little.</summary>
 internal sealed class Trainers(ComposedStudy study)
 {
+    // A search has hundreds of settings, each used for a while.
+    private const int KeptSettings = 16;
+
     private readonly ConcurrentDictionary<InputShape, Model> _models = new();
     private readonly ConcurrentDictionary<(InputShape Input, string Changes), Trainer> _trainers = new();
 
@@ -17,8 +20,11 @@ internal sealed class Trainers(ComposedStudy study)
 
     /// <summary>The trainer with what a federation changes in the training section (JSON text; null: nothing).</summary>
     /// <exception cref="InvalidDeclarationException">The changes don't fit; the study's check finds that before a run starts.</exception>
-    public Trainer Trainer(InputShape input, string? changes) =>
-        _trainers.GetOrAdd((input, changes ?? ""), key => new Trainer(Model(input), Section(key.Changes)));
+    public Trainer Trainer(InputShape input, string? changes)
+    {
+        if (_trainers.Count > KeptSettings) _trainers.Clear(); // who uses one keeps it
+        return _trainers.GetOrAdd((input, changes ?? ""), key => new Trainer(Model(input), Section(key.Changes)));
+    }
 
     /// <summary>Gives the trainers' memory back once nothing is trained any more; a trainer asked for later is made anew.</summary>
     public void Release() => _trainers.Clear();

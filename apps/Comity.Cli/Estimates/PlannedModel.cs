@@ -23,13 +23,21 @@ internal sealed record PlannedModel(string Id, int Count, int Rounds, long RowPa
         var planned = new List<PlannedModel>();
         var all = rows.Sum(r => (long)r);
         var epochs = study.Training.Epochs;
+        var times = 1 + (section.Search?.Settings ?? 0);
         var joins = section.Arms.Contains(Arm.Combined) && section.Combined.Any(c => c.FromLocal);
         if (section.Arms.Contains(Arm.Local) || section.Arms.Contains(Arm.Partner) || joins)
-            planned.Add(new PlannedModel("local/*", rows.Count, 0, all * epochs, 0, null));
-        if (section.Arms.Contains(Arm.Pooled)) planned.Add(new PlannedModel("pooled", 1, 0, all * epochs, 0, null));
-        if (section.Arms.Contains(Arm.Federated)) planned.AddRange(section.AllFederations.Select(f => OfFederation(f, rows.Count, all, parameters)));
+            planned.Add(new PlannedModel("local/*", rows.Count, 0, all * epochs * times, 0, null));
+        if (section.Arms.Contains(Arm.Pooled)) planned.Add(new PlannedModel("pooled", 1, 0, all * epochs * times, 0, null));
+        if (section.Arms.Contains(Arm.Federated)) planned.AddRange(section.AllFederations.Select(f => Searched(f, rows.Count, all, parameters)));
         if (section.Arms.Contains(Arm.Combined)) planned.AddRange(section.Combined.Select(c => OfCombination(c, rows.Count, all, parameters)));
         return planned;
+    }
+
+    private static PlannedModel Searched(FederationSection federation, int sites, long rows, int parameters)
+    {
+        var chosen = OfFederation(federation, sites, rows, parameters);
+        var tries = federation.Settings.Select(s => OfFederation(s.Federation with { Personalise = null, Rounds = federation.Search?.Rounds ?? s.Federation.Rounds }, sites, rows, parameters)).ToList();
+        return chosen with { Rounds = chosen.Rounds + tries.Sum(t => t.Rounds), RowPasses = chosen.RowPasses + tries.Sum(t => t.RowPasses), Bytes = chosen.Bytes + tries.Sum(t => t.Bytes) };
     }
 
     private static PlannedModel OfFederation(FederationSection federation, int sites, long rows, int parameters)

@@ -68,6 +68,9 @@ public sealed record StudyResults
     /// <summary>Mean validation score of each candidate for the recommendation.</summary>
     public IReadOnlyList<CandidateInfo> Candidates { get; init; } = [];
 
+    /// <summary>Settings that were tried, and which were chosen on validation rows; empty: the study searches none.</summary>
+    public IReadOnlyList<TriedSetting> Searches { get; init; } = [];
+
     /// <summary>The privacy ledger; empty while nothing was protected.</summary>
     public IReadOnlyList<PrivacyInfo> Privacy { get; init; } = [];
 

@@ -31,6 +31,7 @@ internal static class Outcome
             Benefit = Benefit(run, models, sites),
             History = [.. models.SelectMany(m => m.History), .. rounds.Select(r => r.History)],
             Contributors = [.. rounds.Select(r => r.Info)],
+            Searches = [.. models.SelectMany(m => SettingSearch.Found(run, m.Info.Id, m.Info.Repeat))],
             Privacy = run.Privacy?.Settle() ?? [],
             SecureAggregation = run.Masking?.Describe(study),
             Recommended = recommended,

@@ -10,7 +10,7 @@ namespace Comity.Federation.Runs;
 /// <remarks>
 /// <c>arm-not-run</c> arm, reason · <c>pooled-moves-records</c> · <c>statistics-shared</c> bytes, parts · <c>update-rejected</c> model, site, reason, rounds ·
 /// <c>updates-masked</c>, <c>updates-masked-against-lies</c> sites, threshold · <c>site-missing</c> model, site, rounds · <c>partial-participation</c> model, fewest, sites · <c>epochs-differ</c> model, its epochs, local epochs ·
-/// <c>no-validation-rows</c> · <c>no-recommendation</c> · and what sites said of their test rows, once for all repeats and models:
+/// <c>no-validation-rows</c> · <c>no-recommendation</c> · <c>search-undecided</c> model, repeats undecided, repeats · and what sites said of their test rows, once for all repeats and models:
 /// <c>one-class</c> site · <c>few-negatives</c> site, fewest rows, most rows · <c>few-of-class</c> site, fewest rows, most rows, class · ….
 /// </remarks>
 internal static class RunWarnings
@@ -42,6 +42,11 @@ internal static class RunWarnings
         {
             Warn("no-validation-rows");
             if (candidates.Count > 1 && recommended is null) Warn("no-recommendation");
+        }
+        foreach (var search in models.Select(m => (m.Info, Tried: SettingSearch.Found(run, m.Info.Id, m.Info.Repeat))).Where(s => s.Tried.Count > 0).GroupBy(s => s.Info.Id))
+        {
+            var blind = search.Count(s => s.Tried.All(t => double.IsNaN(t.ValidationScore)));
+            if (blind > 0) Warn("search-undecided", search.Key, Text(blind), Text(search.Count()));
         }
         Judged(evaluations, Warn);
         return warnings;

@@ -38,7 +38,7 @@ public static class StudyRun
             var starts = await StartsAsync(run, cancellationToken).ConfigureAwait(false);
             WorkSlots.PhaseEnded();
             var trials = Trials(run, starts);
-            run.Tell(new StudyEvent.Planned([.. trials.Alike.Concat(trials.Joining).Select(t => t.Plan)]));
+            run.Tell(new StudyEvent.Planned([.. trials.Alike.Concat(trials.Joining).SelectMany(t => t.Tries.Append(t.Plan))]));
             var atOnce = AtOnce(input, starts[0].Model.Layout.Length);
             // What is trained at one place takes no memory here when that place is elsewhere.
             var (together, alone) = input.Channels is null ? (trials.Alike, []) : (trials.Alike.FindAll(t => t.Plan.Rounds > 0), trials.Alike.FindAll(t => t.Plan.Rounds == 0));
@@ -140,18 +140,21 @@ public static class StudyRun
                 foreach (var site in run.Sites)
                 {
                     var id = $"local/{site.Site}";
-                    alike.Add(new(new(id, start.Repeat, "local", 0, 0, 1), t => AloneTrial.RunAsync(run, start, site, id, "local", site.Site, [site.Site], t)));
+                    alike.Add(Alone(run, start, site, id, "local", site.Site, [site.Site]));
                 }
             }
             if (study.Arms.Contains(Arm.Pooled) && run.Input.Pooled is { } pooled)
-                alike.Add(new(new("pooled", start.Repeat, "pooled", 0, 0, 1), t => AloneTrial.RunAsync(run, start, pooled, "pooled", "pooled", null, [.. run.Sites.Select(s => s.Site)], t)));
+                alike.Add(Alone(run, start, pooled, "pooled", "pooled", null, [.. run.Sites.Select(s => s.Site)]));
             if (study.Arms.Contains(Arm.Federated))
             {
                 foreach (var section in study.AllFederations)
                 {
                     var id = $"federated/{section.Id}";
-                    alike.Add(new(new(id, start.Repeat, "federated", section.Rounds, section.LocalEpochs, section.Cohort.Of(run.Sites.Count)),
-                        t => new FederatedTrial(run, start, section, id, "federated").RunAsync(t)));
+                    alike.Add(new(new(id, start.Repeat, "federated", section.Rounds, section.LocalEpochs, section.Cohort.Of(run.Sites.Count)), t => SearchedTrials.FederatedAsync(run, start, section, id, t))
+                    {
+                        Tries = [.. section.Settings.Select((s, i) => new PlannedTrial(SettingSearch.TrialId(id, i), start.Repeat, "federated",
+                            section.Search?.Rounds ?? s.Federation.Rounds, s.Federation.LocalEpochs, section.Cohort.Of(run.Sites.Count)))],
+                    });
                 }
             }
             if (study.Arms.Contains(Arm.Combined))
@@ -178,5 +181,15 @@ public static class StudyRun
         return models;
     }
 
-    private sealed record Trial(PlannedTrial Plan, Func<CancellationToken, Task> Run);
+    private static Trial Alone(RunContext run, RepeatStart start, ISiteWork work, string id, string arm, string? owner, IReadOnlyList<string> trainedOn) =>
+        new(new(id, start.Repeat, arm, 0, 0, 1), t => SearchedTrials.AloneAsync(run, start, work, id, arm, owner, trainedOn, t))
+        {
+            Tries = [.. Enumerable.Range(0, run.Input.Study.Search?.Settings ?? 0).Select(i => new PlannedTrial(SettingSearch.TrialId(id, i), start.Repeat, arm, 0, 0, 1))],
+        };
+
+    private sealed record Trial(PlannedTrial Plan, Func<CancellationToken, Task> Run)
+    {
+        /// <summary>Trials of settings that come before it.</summary>
+        public IReadOnlyList<PlannedTrial> Tries { get; init; } = [];
+    }
 }

@@ -1,4 +1,5 @@
 using Comity.Declarations;
+using Comity.Federation.Searches;
 using Comity.Federation.Strategies;
 
 namespace Comity.Federation.Studies;
@@ -50,6 +51,16 @@ public sealed record FederationSection
     /// <summary>Overrides of the study's training section for this federation.</summary>
     [Doc("Keys of the training section that differ in this federation.")]
     public DeclaredNode? Training { get; init; }
+
+    /// <summary>Settings to try; null: none.</summary>
+    [Doc("Settings to try for this federation; the best on validation rows is taken.")]
+    public SearchSection? Search { get; init; }
+
+    /// <summary>This federation with each setting of its search; <see cref="StudyReader"/> binds them.</summary>
+    internal IReadOnlyList<FederationSetting> Bound { get; init; } = [];
+
+    /// <summary>This federation with each setting of its search; empty: it has none.</summary>
+    public IReadOnlyList<FederationSetting> Settings => Bound;
 
     /// <summary>The name that stands in model ids.</summary>
     public string Id => Name ?? Strategy.Kind;

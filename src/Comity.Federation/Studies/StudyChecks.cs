@@ -3,6 +3,7 @@ using Comity.Declarations;
 using Comity.Federation.Masking;
 using Comity.Federation.Policies;
 using Comity.Federation.Privacy;
+using Comity.Federation.Searches;
 using Comity.Federation.Strategies;
 
 namespace Comity.Federation.Studies;
@@ -22,6 +23,7 @@ internal static partial class StudyChecks
             problems.Add(Messages.Problem("federation-twice", at["federations"]!.Place));
         UniqueNames(study.AllFederations.Select(f => f.Id), i => FederationPlace(study, at, i, null), problems);
         UniqueNames(study.Combined.Select(c => c.Id), i => At(at, "combined", i, null), problems);
+        SearchChecks.Check(study, at, (i, key) => FederationPlace(study, at, i, key), problems);
         for (var i = 0; i < study.AllFederations.Count; i++) Federation(study, study.AllFederations[i], key => FederationPlace(study, at, i, key), problems);
     }
 

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Comity.Declarations;
+using Comity.Federation.Searches;
 
 namespace Comity.Federation.Studies;
 
@@ -33,9 +34,17 @@ public static class StudyReader
     internal static StudySection? Bind(DeclaredNode.Map root, ProblemList problems)
     {
         var section = SectionReader.Read<StudySection>(root, problems);
-        if (section is not null) StudyChecks.CheckIds(section, root, problems);
-        return section;
+        if (section is null) return null;
+        StudyChecks.CheckIds(section, root, problems);
+        return section with
+        {
+            Federation = section.Federation is null ? null : WithSettings(section.Federation, root["federation"], problems),
+            Federations = [.. section.Federations.Select((f, i) => WithSettings(f, root["federations"] is DeclaredNode.List list ? list.Items[i] : root["federations"], problems))],
+        };
     }
+
+    private static FederationSection WithSettings(FederationSection federation, DeclaredNode? at, ProblemList problems) =>
+        federation.Search is { } search && at is DeclaredNode.Map map ? federation with { Bound = FederationSetting.Bind(search, map, problems) } : federation;
 
     // The reader binds what it can and leaves a missing required key at null, which no caller should meet.
     private static bool Incomplete(StudySection s) =>

@@ -1,6 +1,7 @@
 using Comity.Declarations;
 using Comity.Federation.Policies;
 using Comity.Federation.Privacy;
+using Comity.Federation.Searches;
 
 namespace Comity.Federation.Studies;
 
@@ -58,6 +59,10 @@ public sealed record StudySection : ICheckedDeclaration
     /// <summary>Training at one site (Comity.Learning).</summary>
     [Doc("Loss, optimiser, schedule and epochs.")]
     public DeclaredNode? Training { get; init; }
+
+    /// <summary>Training settings to try for models trained at one place; null: none.</summary>
+    [Doc("Training settings to try for every model trained at one place (a site's own, pooled); each takes the best on its own validation rows.")]
+    public SearchSection? Search { get; init; }
 
     /// <summary>Judging (Comity.Learning).</summary>
     [Doc("Metrics, intervals and tests.")]

@@ -17,6 +17,17 @@ public sealed partial record TrainingSection
         return SectionReader.Read<TrainingSection>(training is DeclaredNode.Map map ? Merge(map, changes) : training, problems);
     }
 
+    /// <summary>Reads the section with changes that stand in the same file, so that what is wrong with them is shown where they stand.</summary>
+    /// <param name="training">The study's section; null: all defaults.</param>
+    /// <param name="changes">Keys that differ.</param>
+    /// <param name="problems">Where problems go.</param>
+    /// <returns>Null when it could not be read at all.</returns>
+    public static TrainingSection? Read(DeclaredNode? training, DeclaredNode.Map changes, ProblemList problems)
+    {
+        ArgumentNullException.ThrowIfNull(changes);
+        return SectionReader.Read<TrainingSection>(training is DeclaredNode.Map map ? Merge(map, changes) : changes, problems);
+    }
+
     /// <summary>The keys of <paramref name="changes"/> over those of <paramref name="basis"/>; maps of the same kind are merged, all else is replaced.</summary>
     internal static DeclaredNode.Map Merge(DeclaredNode.Map basis, DeclaredNode.Map changes)
     {
