@@ -77,7 +77,7 @@ internal static class StudyComposer
     {
         if (changes is not DeclaredNode.Map map) return Bind<TrainingSection>(changes, problems);
         var own = new ProblemList();
-        var section = TrainingSection.Read(training, map, own);
+        var section = TrainingSection.ReadChanged(training, map, own);
         problems.AddRange(own.Where(p => !problems.Any(q => q.Code == p.Code && q.Place == p.Place)));
         return own.HasErrors ? null : section;
     }

@@ -22,7 +22,7 @@ public sealed partial record TrainingSection
     /// <param name="changes">Keys that differ.</param>
     /// <param name="problems">Where problems go.</param>
     /// <returns>Null when it could not be read at all.</returns>
-    public static TrainingSection? Read(DeclaredNode? training, DeclaredNode.Map changes, ProblemList problems)
+    public static TrainingSection? ReadChanged(DeclaredNode? training, DeclaredNode.Map changes, ProblemList problems)
     {
         ArgumentNullException.ThrowIfNull(changes);
         return SectionReader.Read<TrainingSection>(training is DeclaredNode.Map map ? Merge(map, changes) : changes, problems);
