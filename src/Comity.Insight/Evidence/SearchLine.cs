@@ -7,11 +7,10 @@ namespace Comity.Insight.Evidence;
 /// <param name="Setting">The values.</param>
 /// <param name="Metric">Metric that decided.</param>
 /// <param name="Score">Its mean on validation rows over the searches in which training ended well; NaN: none.</param>
-/// <param name="LogLoss">Mean log loss there.</param>
 /// <param name="Chosen">Searches that chose it.</param>
 /// <param name="Searches">Searches that tried it.</param>
 /// <param name="IsMostChosen">Whether no other setting of the model was chosen as often.</param>
-public sealed record SearchLine(string Model, string Setting, string Metric, double Score, double LogLoss, int Chosen, int Searches, bool IsMostChosen)
+public sealed record SearchLine(string Model, string Setting, string Metric, double Score, int Chosen, int Searches, bool IsMostChosen)
 {
     /// <summary>All lines, by model in the order of the results.</summary>
     public static IReadOnlyList<SearchLine> Of(StudyResults results)
@@ -24,7 +23,7 @@ public sealed record SearchLine(string Model, string Setting, string Metric, dou
             var settings = model.GroupBy(s => s.Setting).ToList();
             var most = settings.Max(s => s.Count(t => t.Chosen));
             lines.AddRange(settings.Select(s => new SearchLine(
-                model.Key, s.Key, s.First().Metric, Mean(s.Select(t => t.ValidationScore)), Mean(s.Select(t => t.ValidationLogLoss)), s.Count(t => t.Chosen), s.Count(), s.Count(t => t.Chosen) == most)));
+                model.Key, s.Key, s.First().Metric, Mean(s.Select(t => t.ValidationScore)), s.Count(t => t.Chosen), s.Count(), s.Count(t => t.Chosen) == most)));
         }
         return lines;
     }
