@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using Comity.Cli.Releases;
 using Comity.Declarations;
+using Comity.Federation.Policies;
 using Comity.Serving.Deployments;
 
 namespace Comity.Cli.Commands;
@@ -28,7 +29,8 @@ internal static class DeployCommand
             var release = ReleaseFiles.Read(path, home.Trusted);
             var wanted = parsed.GetRequiredValue(markets).Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
             var (name, approver, reason) = (release.Manifest.Name, parsed.GetValue(by), parsed.GetValue(because));
-            var findings = wanted.ToDictionary(m => m, m => MarketPolicy.Judge(release.Manifest, m), StringComparer.Ordinal);
+            var packs = PolicyPacks.BuiltIn();
+            var findings = wanted.ToDictionary(m => m, m => (IReadOnlyList<PolicyFinding>)[.. MarketPolicy.Judge(release.Manifest, m), .. EntryPolicy.Judge(release.Manifest, m, packs, session.Language)], StringComparer.Ordinal);
             foreach (var (market, found) in findings)
             {
                 foreach (var finding in found) session.Out.Line($"{market}: {finding.Text(session.Language)}");

@@ -13,6 +13,7 @@ namespace Comity.Cli.Commands;
 /// <summary><c>comity drift NAME --market hu</c>: live records against the training records, window by window and over all.</summary>
 internal static class DriftCommand
 {
+    private const int LabelsInWindow = 100;
     private static readonly JsonSerializerOptions Options = new() { WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.CamelCase, NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals };
 
     public static Command Create(Session session)
@@ -27,8 +28,9 @@ internal static class DriftCommand
         {
             var state = market.Read(session, parsed);
             var report = Judge(state, parsed.GetRequiredValue(name));
-            if (parsed.GetValue(json)) session.Out.Line(JsonSerializer.Serialize(report, Options));
-            else Print(session, state.Market, report, parsed.GetValue(last));
+            var labels = JudgeLabels(state, parsed.GetRequiredValue(name));
+            if (parsed.GetValue(json)) session.Out.Line(JsonSerializer.Serialize(report.Concat(labels), Options));
+            else Print(session, state.Market, report, labels, parsed.GetValue(last));
             return Task.FromResult((int)ExitCode.Done);
         });
         return command;
@@ -41,28 +43,42 @@ internal static class DriftCommand
         return [.. MarketStore.ReadWindows(state.Folder, name).Where(w => references.ContainsKey(w.Version)).Select(w => new JudgedWindow(w, references[w.Version], DriftJudge.Judge(references[w.Version], w)))];
     }
 
-    private static void Print(Session session, string market, IReadOnlyList<JudgedWindow> windows, int last)
+    /// <summary>The labels that came for a model in a market, against those of its training records.</summary>
+    public static IReadOnlyList<JudgedWindow> JudgeLabels(MarketState state, string name)
     {
-        if (windows.Count == 0)
+        var feedback = MarketStore.ReadFeedback(state.Folder, name);
+        return [.. state.Releases.Where(r => r.Manifest.Name == name).SelectMany(release =>
         {
-            session.Out.Line(session.Text("drift.none", market));
-            return;
-        }
+            var reference = ServedModel.Load(release).Reference.For(state.Market);
+            return LabelWindows.Of(feedback, release.Manifest.Classes, name, release.Manifest.Version, state.Market, LabelsInWindow).Select(w => new JudgedWindow(w, reference, DriftJudge.Judge(reference, w)));
+        })];
+    }
+
+    private static void Print(Session session, string market, IReadOnlyList<JudgedWindow> windows, IReadOnlyList<JudgedWindow> labels, int last)
+    {
+        if (windows.Count == 0) session.Out.Line(session.Text("drift.none", market));
         foreach (var version in windows.GroupBy(w => w.Window.Version))
         {
             var alarms = version.Count(w => w.Findings.Any(f => f.Alarm));
             session.Out.Line(session.Out.Bold(session.Text("drift.title", $"{version.First().Window.Model}@{version.Key}", market, version.Count(), version.Sum(w => w.Window.Rows), alarms, DriftJudge.DefaultLevel)));
-            var recent = version.TakeLast(last).ToList();
-            var together = DriftWindow.Join([.. recent.Select(w => w.Window)]);
-            var table = new TextTable([.. new[] { "column", "test", "psi", "size", "p", "verdict" }.Select(c => session.Text("drift.column." + c))]);
-            foreach (var finding in DriftJudge.Judge(recent[0].Reference, together).Take(12))
-                table.Add(
-                    finding.Column, session.Text("drift.test." + finding.Test), double.IsNaN(finding.Index) ? "–" : finding.Index.ToString("N3", session.Language), double.IsNaN(finding.Size) ? "–" : finding.Size.ToString("N3", session.Language),
-                    finding.P < 0.0001 ? "< 0.0001" : finding.P.ToString("N4", session.Language), session.Text(finding.Alarm ? "drift.shifted" : "drift.quiet"));
-            session.Out.Line(session.Text("drift.recent", recent.Count, together.Rows, together.Started.ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture), together.Ended.ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture)));
-            foreach (var line in table.Lines()) session.Out.Line("  " + line);
+            Together(session, "drift.recent", [.. version.TakeLast(last)]);
         }
+        foreach (var version in labels.GroupBy(w => w.Window.Version)) Together(session, "drift.labels", [.. version.TakeLast(last)]);
     }
+
+    private static void Together(Session session, string title, IReadOnlyList<JudgedWindow> recent)
+    {
+        var together = DriftWindow.Join([.. recent.Select(w => w.Window)]);
+        session.Out.Line(session.Text(title, recent.Count, together.Rows, Moment(together.Started), Moment(together.Ended), together.Version));
+        var table = new TextTable([.. new[] { "column", "test", "psi", "size", "p", "verdict" }.Select(c => session.Text("drift.column." + c))]);
+        foreach (var finding in DriftJudge.Judge(recent[0].Reference, together).Take(12))
+            table.Add(
+                finding.Column, session.Text("drift.test." + finding.Test), double.IsNaN(finding.Index) ? "–" : finding.Index.ToString("N3", session.Language), double.IsNaN(finding.Size) ? "–" : finding.Size.ToString("N3", session.Language),
+                finding.P < 0.0001 ? "< 0.0001" : finding.P.ToString("N4", session.Language), session.Text(finding.Alarm ? "drift.shifted" : "drift.quiet"));
+        foreach (var line in table.Lines()) session.Out.Line("  " + line);
+    }
+
+    private static string Moment(DateTimeOffset moment) => moment.ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture);
 }
 
 /// <summary>A window with what was found in it.</summary>

@@ -25,6 +25,8 @@ internal sealed record MarketReason(string Market, string Metric, ReleaseMetric?
         var windows = DriftCommand.Judge(state, name).Where(w => w.Window.Version == manifest.Version).TakeLast(8).ToList();
         var shifted = windows.Count == 0 ? [] : DriftJudge.Judge(windows[0].Reference, DriftWindow.Join([.. windows.Select(w => w.Window)]))
             .Where(f => f.Alarm && f.Column != "score").GroupBy(f => f.Column).Select(g => (g.Key, g.Max(f => double.IsNaN(f.Index) ? 0 : f.Index))).OrderByDescending(s => s.Item2).ToList();
+        var labels = DriftCommand.JudgeLabels(state, name).Where(w => w.Window.Version == manifest.Version).TakeLast(4).ToList();
+        if (labels.Count > 0) shifted.AddRange(DriftJudge.Judge(labels[0].Reference, DriftWindow.Join([.. labels.Select(w => w.Window)])).Where(f => f.Alarm).Select(f => (f.Column, f.Index)));
         // The latest labels tell how it does now; all of them would hide a recent fall.
         var now = version?.Periods.Count > 1 ? version.Periods[^1].Metrics.GetValueOrDefault(manifest.PrimaryMetric) : version?.Metrics.GetValueOrDefault(manifest.PrimaryMetric);
         return new MarketReason(

@@ -9,7 +9,7 @@ using Comity.Tensors.Randomness;
 namespace Comity.Benchmarks.Serving;
 
 /// <summary>The numbers that serving must reach, on loopback, with the load from another process.</summary>
-/// <remarks><c>dotnet run -c Release --project bench/Comity.Benchmarks -- serving [requests|rows|swap|kill|start]…</c>; needs wrk.</remarks>
+/// <remarks><c>dotnet run -c Release --project bench/Comity.Benchmarks -- serving [requests|rows|swap|drain|kill|start]…</c>; needs wrk.</remarks>
 internal static class ServingNumbers
 {
     private const int Turns = 5;
@@ -17,7 +17,7 @@ internal static class ServingNumbers
 
     public static int Run(string[] args)
     {
-        var all = new Dictionary<string, Func<string, string, Task<List<Demand>>>> { ["requests"] = RequestsAsync, ["rows"] = RowsAsync, ["swap"] = SwapAsync, ["start"] = StartAsync, ["kill"] = KillAsync };
+        var all = new Dictionary<string, Func<string, string, Task<List<Demand>>>> { ["requests"] = RequestsAsync, ["rows"] = RowsAsync, ["swap"] = SwapAsync, ["start"] = StartAsync, ["kill"] = KillAsync, ["drain"] = (folder, home) => DrainNumbers.RunAsync(folder, home, Record(13, 0)) };
         var holds = true;
         foreach (var name in args.Length == 0 ? all.Keys.ToArray() : args)
         {

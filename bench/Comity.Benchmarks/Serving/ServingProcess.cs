@@ -8,7 +8,9 @@ internal sealed class ServingProcess : IDisposable
 {
     private readonly Process _process;
 
-    private ServingProcess(Process process, int port) => (_process, Address) = (process, $"http://127.0.0.1:{port}");
+    private ServingProcess(Process process, int port) => (_process, Port, Address) = (process, port, $"http://127.0.0.1:{port}");
+
+    public int Port { get; }
 
     public string Address { get; }
 
@@ -43,6 +45,16 @@ internal sealed class ServingProcess : IDisposable
         _process.Kill();
         _process.WaitForExit();
     }
+
+    /// <summary>SIGTERM: the process is asked to end.</summary>
+    public void Terminate()
+    {
+        using var kill = Process.Start("kill", ["-TERM", _process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
+        kill.WaitForExit();
+    }
+
+    /// <summary>Waits until it has ended by itself.</summary>
+    public void WaitForEnd() => _process.WaitForExit();
 
     public void Dispose()
     {

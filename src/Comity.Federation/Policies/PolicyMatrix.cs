@@ -56,8 +56,20 @@ public sealed record PolicyMatrix(IReadOnlyList<JudgedFlow> Flows)
         _ => true,
     };
 
-    private static JudgedFlow Judge(PolicyPacks packs, PolicySection section, MarketSection from, MarketSection to, FlowKind kind, IReadOnlyCollection<FlowProtection> protections)
+    /// <summary>Judges one flow.</summary>
+    /// <param name="packs">The packs in force.</param>
+    /// <param name="section">What is declared; what is not is assumed to be the worst.</param>
+    /// <param name="from">Market that it leaves.</param>
+    /// <param name="to">Market that it reaches.</param>
+    /// <param name="kind">What flows.</param>
+    /// <param name="protections">What was done to it.</param>
+    public static JudgedFlow Judge(PolicyPacks packs, PolicySection section, MarketSection from, MarketSection to, FlowKind kind, IReadOnlyCollection<FlowProtection> protections)
     {
+        ArgumentNullException.ThrowIfNull(packs);
+        ArgumentNullException.ThrowIfNull(section);
+        ArgumentNullException.ThrowIfNull(from);
+        ArgumentNullException.ThrowIfNull(to);
+        ArgumentNullException.ThrowIfNull(protections);
         var flow = new JudgedFlow(kind, from.Id, to.Id, PolicyVerdict.Free, []);
         if (packs.Of(from.Jurisdiction) is not { } pack) return string.Equals(from.Jurisdiction, to.Jurisdiction, StringComparison.OrdinalIgnoreCase) ? flow : flow with { Verdict = PolicyVerdict.Unknown };
         // Within one law nothing is exported.

@@ -3,7 +3,7 @@ using Comity.Serving.Releases;
 namespace Comity.Serving.Deployments;
 
 /// <summary>What is known of a release in a market before a person decides.</summary>
-/// <param name="Code"><c>judged</c>, <c>not-judged</c>, <c>thin-evidence</c>, <c>no-better-than-chance</c>, <c>jurisdiction-unknown</c> or <c>licence-undeclared</c>.</param>
+/// <param name="Code"><c>judged</c>, <c>not-judged</c>, <c>thin-evidence</c>, <c>no-better-than-chance</c>, <c>jurisdiction-unknown</c> or <c>licence-undeclared</c>; of the laws of the places of training <c>law-free</c>, <c>law-conditional</c>, <c>law-barred</c> or <c>law-unknown</c>.</param>
 /// <param name="Bars">Whether a release with this may not enter the market at all.</param>
 /// <param name="Arguments">What the text's placeholders stand for.</param>
 public sealed record PolicyFinding(string Code, bool Bars, IReadOnlyList<string> Arguments)
@@ -13,7 +13,7 @@ public sealed record PolicyFinding(string Code, bool Bars, IReadOnlyList<string>
 }
 
 /// <summary>Decides what may enter a market by itself, and asks a person for the rest.</summary>
-/// <remarks>This version knows no jurisdiction's law: whether a use is allowed there is always asked of a person, whose name and reason stand in the order.</remarks>
+/// <remarks>Whether a use is allowed in a market is always asked of a person, whose name and reason stand in the order; what the laws of the places of training say of the model's export is told them by the tool, which knows the policy packs.</remarks>
 public static class MarketPolicy
 {
     private const int FewestRows = 30;

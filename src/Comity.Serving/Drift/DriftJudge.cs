@@ -4,7 +4,7 @@ using Comity.Data.Reference;
 namespace Comity.Serving.Drift;
 
 /// <summary>What a test found in one column of a window.</summary>
-/// <param name="Column">The column; <c>score</c> for what the model said.</param>
+/// <param name="Column">The column; <c>score</c> for what the model said, <c>label</c> for what became of it.</param>
 /// <param name="Test"><c>kolmogorov-smirnov</c>, <c>chi-square</c>, <c>missing</c> or <c>unseen</c>.</param>
 /// <param name="Size">KS distance, or the change of the share; NaN for chi-square.</param>
 /// <param name="Index">Population stability index of the column's values; NaN for shares.</param>
@@ -33,11 +33,13 @@ public static class DriftJudge
         ArgumentNullException.ThrowIfNull(reference);
         ArgumentNullException.ThrowIfNull(window);
         var found = new List<DriftFinding>();
+        // A feature may be called as labels are here; labels come in windows of their own.
+        var ofLabels = window.Columns.Count == 1 && window.Columns[0].Column == LabelWindows.Column && reference.Columns.All(c => c.Column != LabelWindows.Column);
         foreach (var live in window.Columns)
         {
-            var trained = live.Column == DriftMonitor.ScoreColumn ? reference.Score : reference.Columns.FirstOrDefault(c => c.Column == live.Column);
+            var trained = ofLabels ? LabelWindows.Reference(reference) : live.Column == DriftMonitor.ScoreColumn ? reference.Score : reference.Columns.FirstOrDefault(c => c.Column == live.Column);
             if (trained is null || trained.Counts.Count != live.Counts.Count) continue;
-            found.AddRange(Tests(trained, live));
+            found.AddRange(Tests(trained, live, shares: live.Column != DriftMonitor.ScoreColumn && !ofLabels));
         }
         // Holm: the i-th smallest p is multiplied by the number of tests that are left.
         var ordered = found.OrderBy(f => f.P).ToList();
@@ -50,7 +52,7 @@ public static class DriftJudge
         return ordered;
     }
 
-    private static IEnumerable<DriftFinding> Tests(ReferenceColumn trained, WindowColumn live)
+    private static IEnumerable<DriftFinding> Tests(ReferenceColumn trained, WindowColumn live, bool shares)
     {
         var shown = trained.Counts.Select(c => (double)(c ?? 0)).ToArray();
         var rest = trained.Rows - (trained.Missing ?? 0) - shown.Sum(); // what was held back, together
@@ -70,7 +72,7 @@ public static class DriftJudge
             }
         }
         var all = live.Known + live.Missing + live.Unseen;
-        if (all == 0 || live.Column == DriftMonitor.ScoreColumn) yield break;
+        if (all == 0 || !shares) yield break;
         if (trained.Missing is { } missing)
             yield return new DriftFinding(live.Column, "missing", ((double)live.Missing / all) - ((double)missing / trained.Rows), double.NaN, Statistics.FisherP(live.Missing, all, missing, trained.Rows), false);
         yield return new DriftFinding(live.Column, "unseen", (double)live.Unseen / all, double.NaN, Statistics.FisherP(live.Unseen, all, 0, trained.Rows), false);

@@ -5,6 +5,7 @@ using Comity.Serving.Protocol;
 using Comity.Serving.Releases;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
 
 namespace Comity.Serving.Hosting;
 
@@ -68,18 +69,26 @@ public sealed class ModelServer : IAsyncDisposable
     public void Put(Release release, double share = 1)
     {
         ArgumentNullException.ThrowIfNull(release);
-        var manifest = release.Manifest;
-        if (_registry.Find(manifest.Name, manifest.Version) is { } before)
-        {
-            if (before.Model.Sha256 != release.Sha256) throw new ReleaseRefusedException(Messages.Problem("version-other", Declarations.Place.InFile(manifest.FileName), manifest.Id));
-            _registry.Put(before, share);
-            return;
-        }
-        var model = ServedModel.Load(release);
-        var drift = new DriftMonitor(model, _options.Market, _options.WindowRows, _time, Watch);
-        var version = new ModelVersion(model, _options.Limits, drift, _time);
-        model.Predict(new float[model.Inputs], 1, new float[model.Outputs]);
-        _registry.Put(version, share);
+        if (!IsInService(release.Manifest, release.Sha256, share)) Put(ServedModel.Load(release), share);
+    }
+
+    /// <summary>Puts a model in service that was loaded before the server ran.</summary>
+    /// <param name="model">A verified release, ready to answer.</param>
+    /// <param name="share">1: it answers from now on; less: it is tried on that share of requests; 0: it answers when asked for by version.</param>
+    /// <exception cref="ReleaseRefusedException">Another release of this name and version is in service.</exception>
+    public void Put(ServedModel model, double share = 1)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        if (IsInService(model.Manifest, model.Sha256, share)) return;
+        _registry.Put(new ModelVersion(model, _options.Limits, new DriftMonitor(model, _options.Market, _options.WindowRows, _time, Watch), _time), share);
+    }
+
+    private bool IsInService(ReleaseManifest manifest, string sha256, double share)
+    {
+        if (_registry.Find(manifest.Name, manifest.Version) is not { } before) return false;
+        if (before.Model.Sha256 != sha256) throw new ReleaseRefusedException(Messages.Problem("version-other", Declarations.Place.InFile(manifest.FileName), manifest.Id));
+        _registry.Put(before, share);
+        return true;
     }
 
     /// <summary>Makes a version that is in service the one that answers, and ends any trial of another.</summary>
@@ -169,7 +178,7 @@ public sealed class ModelServer : IAsyncDisposable
         kestrel.Listen(options.Address, listen =>
         {
             listen.Protocols = options.Certificate is null ? HttpProtocols.Http1 : HttpProtocols.Http1AndHttp2;
-            if (options.Certificate is { } certificate) listen.UseHttps(certificate);
+            if (options.Certificate is { } certificate) listen.UseHttps(new HttpsConnectionAdapterOptions { ServerCertificate = certificate });
         });
     }
 }

@@ -66,7 +66,9 @@ public sealed class ServedModel
             var task = preprocessing.TaskName switch { "binary" => TaskKind.Binary, "multiclass" => TaskKind.Multiclass, _ => TaskKind.Regression };
             var model = ModelFactory.Create(section, ShapeOf(preprocessing.Form), task, task == TaskKind.Regression ? 0 : preprocessing.Classes.Count);
             if (model.Layout.Digest != content.Layout.Digest) throw new FormatException("the weights' layout is another model's");
-            return new ServedModel(release, model, content.Parameters, preprocessing, reference);
+            var served = new ServedModel(release, model, content.Parameters, preprocessing, reference);
+            served.Predict(new float[model.Inputs], 1, new float[model.Outputs]); // so that the first answer is as quick as the others
+            return served;
         }
         catch (Exception e) when (e is FormatException or ArgumentException or IOException)
         {
