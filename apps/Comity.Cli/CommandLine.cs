@@ -90,6 +90,7 @@ internal static class CommandLine
         root.Subcommands.Add(PrivacyCommand.Create(session));
         root.Subcommands.Add(PolicyCommand.Create(session));
         root.Subcommands.Add(AuditCommand.Create(session));
+        root.Subcommands.Add(AttackCommand.Create(session));
         root.Subcommands.Add(SiteCommand.Create(session));
         root.Subcommands.Add(SchemaCommand.Create(session));
         root.Subcommands.Add(HelpCommand.Create(session));

@@ -98,7 +98,7 @@ internal static class AuditCommand
 
     private static Argument<string> Log(string name, Session session)
     {
-        var argument = new Argument<string>(name) { Description = session.Text("argument.audit-log") };
+        var argument = new Argument<string>(name) { HelpName = name, Description = session.Text("argument.audit-log") };
         argument.CompletionSources.Add(CommonOptions.Paths);
         return argument;
     }

@@ -38,7 +38,7 @@ internal static class PolicyCommand
 
     private static Command Explain(Session session)
     {
-        var rule = new Argument<string>("RULE") { Description = session.Text("argument.rule") };
+        var rule = new Argument<string>("RULE") { HelpName = "RULE", Description = session.Text("argument.rule") };
         rule.CompletionSources.Add(_ => PolicyPacks.BuiltIn().All.SelectMany(p => p.Rules).Select(r => new System.CommandLine.Completions.CompletionItem(r.Id)));
         var packs = Packs(session);
         var json = CommonOptions.Json(session);
