@@ -14,6 +14,7 @@ internal sealed class BodyShelf
     /// <param name="name">What it holds: arrays are used again, and then hold something else.</param>
     public BodySource Of(ReadOnlyMemory<float> vector, string name)
     {
+        if (MemoryMarshal.TryGetMemoryManager<float, StoredVector>(vector, out var stored)) return stored.Body;
         if (!MemoryMarshal.TryGetArray(vector, out var segment) || segment.Array is null) return BodySource.Of(vector);
         name = string.Create(CultureInfo.InvariantCulture, $"{name}@{segment.Offset}+{segment.Count}");
         Lazy<BodySource> body;

@@ -24,6 +24,19 @@ internal sealed record BodySource(BodyManifest Manifest, Action<long, Span<byte>
         MemoryMarshal.AsBytes(floats).CopyTo(buffer);
     });
 
+    /// <summary>A file, read where it lies.</summary>
+    public static BodySource Of(string path) => Cut(new FileInfo(path).Length, (offset, buffer) =>
+    {
+        using var file = File.OpenHandle(path);
+        while (buffer.Length > 0)
+        {
+            var read = RandomAccess.Read(file, buffer, offset);
+            if (read == 0) throw new EndOfStreamException($"{path} became shorter while it was sent.");
+            buffer = buffer[read..];
+            offset += read;
+        }
+    });
+
     /// <summary>The body, where it is small enough to travel inside a message.</summary>
     public string? Inline(int limit)
     {

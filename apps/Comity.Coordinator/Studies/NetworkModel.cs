@@ -31,9 +31,9 @@ internal sealed class NetworkModel(StudyPlan plan, string folder, IReadOnlyList<
         try
         {
             var layout = new ParameterLayout(start.Layout);
-            var parameters = VectorFile.Read(vector);
-            if (parameters.Length == layout.Length) return new ModelStart(layout, parameters, start.Task, start.Classes);
-            throw new ArgumentException($"{parameters.Length} numbers came for a layout of {layout.Length}.");
+            var bytes = new FileInfo(vector).Length;
+            if (bytes == 4L * layout.Length) return new ModelStart(layout, new StoredVector(vector, layout.Length).Memory, start.Task, start.Classes) { Read = () => VectorFile.Read(vector) };
+            throw new ArgumentException($"{bytes} bytes came for a layout of {layout.Length} numbers.");
         }
         catch (Exception e) when (e is ArgumentException or OverflowException)
         {

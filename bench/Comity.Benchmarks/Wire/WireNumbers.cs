@@ -9,7 +9,7 @@ public static class WireNumbers
     /// <summary>Runs the named tables.</summary>
     public static int Run(string[] args)
     {
-        var number = args.Length > 1 ? long.Parse(args[1], CultureInfo.InvariantCulture) : (long?)null;
+        var number = args.Length > 1 && long.TryParse(args[1], CultureInfo.InvariantCulture, out var whole) ? whole : (long?)null;
         var folder = Path.Combine(Path.GetTempPath(), string.Create(CultureInfo.InvariantCulture, $"comity-wire-{Environment.ProcessId}"));
         IReadOnlyList<Demand>? demands = args.FirstOrDefault() switch
         {
@@ -18,6 +18,7 @@ public static class WireNumbers
             "upload" => UploadNumbers.RunAsync(folder, number ?? 400_000_000).GetAwaiter().GetResult(),
             "echo" => EchoNumbers.RunAsync(folder, sites: args.Length > 2 ? int.Parse(args[2], CultureInfo.InvariantCulture) : 4, parameters: (int)(number ?? 100_000_000)).GetAwaiter().GetResult(),
             "many" => ManyNumbers.RunAsync(folder, idle: (int)(number ?? 1000), inRound: 200).GetAwaiter().GetResult(),
+            "fuzz" => FuzzNumbers.RunAsync(folder, number ?? 1_000_000, seed: 1).GetAwaiter().GetResult(),
             "bare-server" => BareServer.Run(args[1]),
             "bare-client" => BareClient.Run(args[1..]),
             "site" => EchoSite.Run(args[1..]),

@@ -21,8 +21,8 @@ internal sealed partial class FederatedTrial(RunContext run, RepeatStart start, 
     private Dictionary<string, int> _lastContributions = [];
     private readonly List<string> _order = [.. run.Sites.Select(s => s.Site)];
 
-    /// <summary>Where the rounds start, shape [P]; called once, only if needed.</summary>
-    public Func<ReadOnlyMemory<float>> First { get; init; } = () => start.Model.Parameters;
+    /// <summary>Where the rounds start, shape [P]; called once, only if needed. Null: at the first weights.</summary>
+    public Func<ReadOnlyMemory<float>>? First { get; init; }
 
     /// <summary>A model for a site to learn from in a round; null: none.</summary>
     public Func<string, int, Func<ReadOnlyMemory<float>>>? TeacherOf { get; init; }
@@ -100,7 +100,7 @@ internal sealed partial class FederatedTrial(RunContext run, RepeatStart start, 
             _lastContributions.Clear();
             OpenChannels();
         }
-        return (First().ToArray(), _strategy.NewStates(Parameters), 0);
+        return (First?.Invoke().ToArray() ?? start.Model.Read?.Invoke() ?? start.Model.Parameters.ToArray(), _strategy.NewStates(Parameters), 0);
     }
 
     private async Task RoundAsync(RoundRunner runner, int round, float[] parameters, float[][] states, CancellationToken cancellationToken)

@@ -17,4 +17,8 @@ public interface IModelSource
 /// <param name="Parameters">First weights, shape [P].</param>
 /// <param name="Task"><c>binary</c>, <c>multiclass</c>, <c>regression</c>, <c>next-token</c> or <c>masked-token</c>.</param>
 /// <param name="Classes">Names of the classes; for a binary label negative, positive; empty for regression.</param>
-public sealed record ModelStart(ParameterLayout Layout, ReadOnlyMemory<float> Parameters, string Task, IReadOnlyList<string> Classes);
+public sealed record ModelStart(ParameterLayout Layout, ReadOnlyMemory<float> Parameters, string Task, IReadOnlyList<string> Classes)
+{
+    /// <summary>Reads the first weights into a vector of the caller's own, where they lie on a disk, so that a large model need not be in memory twice; null: they are copied.</summary>
+    public Func<float[]>? Read { get; init; }
+}
