@@ -35,6 +35,13 @@ public sealed class NetworkStudyTests : IDisposable
         await AuditsFitAsync();
         var applied = await Cli.RunAsync(_folder.FullPath, "predict", "fetched/models/federated/average", "--input", "north.csv", "--output", "predicted.csv");
         Assert.True(applied.ExitCode == 0, applied.ToString());
+
+        // Who leaves afterwards is told what stays, and keeps nothing.
+        var left = await Cli.RunAsync(_folder.FullPath, "site", "withdraw", id, "--config", "west.yaml", "--lang", "en");
+        Assert.True(left.ExitCode == 0, left.ToString());
+        Assert.Contains("federated/average, repeat 1: this site’s updates counted in 6 rounds (the last one 6)", left.Output, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(_folder.At("state-west", "studies", id)));
+        Assert.True(File.Exists(_folder.At("state-west", "withdrawn", id + ".json")));
     }
 
     [Fact]

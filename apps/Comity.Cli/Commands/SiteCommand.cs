@@ -11,6 +11,7 @@ internal static class SiteCommand
         SiteApproveCommand.Create(session),
         SiteDoctorCommand.Create(session),
         SiteInstallCommand.Create(session),
+        SiteWithdrawCommand.Create(session),
     };
 
     /// <summary><c>--config site.yaml</c>.</summary>

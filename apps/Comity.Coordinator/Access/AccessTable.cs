@@ -37,6 +37,7 @@ internal static class AccessTable
         For("GET", "/v1/studies/{study}/file", "the study as it was handed in", People),
         For("POST", "/v1/studies/{study}/cancel", "cancel a study", [CallerRole.Author, CallerRole.Operator]),
         For("POST", "/v1/studies/{study}/resume", "let a stopped study go on", [CallerRole.Author, CallerRole.Operator]),
+        For("POST", "/v1/studies/{study}/withdraw", "leave a study", [CallerRole.Site]),
         For("GET", "/v1/studies/{study}/results", "read results", People),
         For("GET", "/v1/studies/{study}/artefacts", "list a study's files", [CallerRole.Author, CallerRole.Operator]),
         For("GET", "/v1/studies/{study}/models/{number:int}", "take a model", [CallerRole.Author, CallerRole.Operator]),

@@ -30,6 +30,9 @@ internal static partial class LogLines
     [LoggerMessage(9, LogLevel.Warning, "The certificate of {Name} ends on {NotAfter} and has not renewed itself.")]
     public static partial void Expires(ILogger log, string name, DateTimeOffset notAfter);
 
+    [LoggerMessage(11, LogLevel.Warning, "What {Study} no longer needs could not be deleted.")]
+    public static partial void NotTidied(ILogger log, Exception reason, string study);
+
     [LoggerMessage(10, LogLevel.Error, "The study {Study} stopped at a defect.")]
     public static partial void StudyFailed(ILogger log, Exception defect, string study);
 }

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using Comity.Declarations;
 using Comity.Federation.Results;
+using Comity.Federation.Rounds;
 using Comity.Federation.Runs;
 using Comity.Federation.Sites;
 using Comity.Federation.Studies;
@@ -29,6 +30,7 @@ internal sealed class HostedStudy
     private readonly string _folder;
     private readonly Lock _gate = new();
     private readonly StudySection _section;
+    private readonly Dictionary<string, SiteLeave> _lines;
     private CancellationTokenSource _over = new();
     private Task _driving = Task.CompletedTask;
     private StudyEntry _entry;
@@ -37,6 +39,8 @@ internal sealed class HostedStudy
     {
         (_server, _book, _entry, _folder, Declared, _section) = (server, book, entry, folder, declared, declared.Section);
         Log = new StudyLog(server.Time);
+        _lines = declared.Section.Sites.ToDictionary(s => s.Id, _ => new SiteLeave(), StringComparer.Ordinal);
+        foreach (var site in book.Withdrawn(entry.Id).Where(_lines.ContainsKey)) _lines[site].Leave();
     }
 
     public StudyEntry Entry
@@ -56,6 +60,16 @@ internal sealed class HostedStudy
 
     /// <summary>The file of a held model's weights.</summary>
     public string WeightsFile(int number) => Path.Combine(_folder, "weights", $"{number}.f32");
+
+    /// <summary>Deletes what only the study's course needed: spools, checkpoints and vectors that were copied to where they are fetched. Who contributed stays.</summary>
+    public void Tidy()
+    {
+        foreach (var folder in new[] { Path.Combine(RunFolder, "state", "rounds"), Path.Combine(RunFolder, "state", "weights"), Path.Combine(RunFolder, "sites") })
+        {
+            if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
+        }
+        foreach (var start in Directory.EnumerateFiles(_folder, "start-*.f32")) File.Delete(start);
+    }
 
     private string RunFolder => Path.Combine(_folder, "run");
 
@@ -79,6 +93,7 @@ internal sealed class HostedStudy
             if (_entry.State is StudyState.Done or StudyState.Cancelled) return;
         }
         Become(StudyState.Cancelled, []);
+        _server.Tidy(this);
         Log.Add("cancelled");
     }
 
@@ -92,6 +107,16 @@ internal sealed class HostedStudy
         Become(Entry.Joined is null ? StudyState.Joining : StudyState.Running, []);
         Log.Add("resumed");
         Start();
+    }
+
+    /// <summary>A site leaves for good: written down, its tasks end, and the rounds go on without it where the quorum allows.</summary>
+    /// <returns>What stays; null: it is none of the study's sites.</returns>
+    public WithdrawalReply? Withdraw(string site)
+    {
+        if (!_lines.TryGetValue(site, out var line)) return null;
+        if (_book.Withdraw(Entry.Id, site, _server.Time.GetUtcNow())) Log.Add("site-withdrew", site);
+        line.Leave();
+        return new(Entry.State, Federation.Stores.RunContributions.Of(RunFolder, site));
     }
 
     /// <summary>Stops driving; the state stays, and a later process goes on.</summary>
@@ -118,12 +143,13 @@ internal sealed class HostedStudy
         {
             var studyFile = BodySource.Of(await File.ReadAllBytesAsync(Declared.File, cancellationToken));
             var shelf = new BodyShelf(); // the sites fetch the same vectors
-            var sites = _section.Sites.Select(s => new NetworkSite(Entry.Id, studyFile, _server.Desk(s.Id), shelf, Patience, _server.Time)).ToList();
+            var sites = _section.Sites.Select(s => new NetworkSite(Entry.Id, studyFile, _server.Desk(s.Id), shelf, _lines[s.Id], Patience, _server.Time)).ToList();
             if (Entry.Joined is null && !await JoinAsync(sites, cancellationToken)) return;
             using var outcome = await StudyRun.RunAsync(Input(sites), cancellationToken);
             Keep(outcome);
             Become(StudyState.Done, []);
             Log.Add("done");
+            _server.Tidy(this);
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
@@ -136,6 +162,10 @@ internal sealed class HostedStudy
         catch (InvalidDeclarationException e)
         {
             Stop([.. e.Problems.Select(ToldProblem.Of)]);
+        }
+        catch (SiteGoneException e)
+        {
+            Stop(ToldProblem.Of(Texts.Problem("site-withdrew", e.Site, e.Site)));
         }
         catch (SiteAnswerException e)
         {

@@ -10,7 +10,7 @@ using Comity.Transport.Protocol;
 namespace Comity.Coordinator.Studies;
 
 /// <summary>A site of one study behind the network: turns what the study asks into tasks at its desk, and answers into results.</summary>
-internal sealed class NetworkSite(string study, BodySource studyFile, SiteDesk desk, BodyShelf shelf, TimeSpan? patience, TimeProvider time) : ISiteWork
+internal sealed class NetworkSite(string study, BodySource studyFile, SiteDesk desk, BodyShelf shelf, SiteLeave leave, TimeSpan? patience, TimeProvider time) : ISiteWork
 {
     private readonly BodyShelf _shelf = shelf;
     private readonly SiteDesk _desk = desk;
@@ -52,7 +52,15 @@ internal sealed class NetworkSite(string study, BodySource studyFile, SiteDesk d
     {
         var bodies = task.Parameters.IsEmpty ? [("agreed", Agreed(task.Agreed))] : new[] { ("agreed", Agreed(task.Agreed)), ("parameters", _shelf.Of(task.Parameters, Name(task.Model, task.Repeat))) };
         var work = new EvaluateWork(task.Repeat, task.Model, task.Split, task.Detailed);
-        return WireJson.Read<EvaluationResult>(await ContentAsync(TaskKind.Evaluate, work, bodies, patience, null, cancellationToken)) with { Predictions = [] };
+        try
+        {
+            return WireJson.Read<EvaluationResult>(await ContentAsync(TaskKind.Evaluate, work, bodies, patience, null, cancellationToken)) with { Predictions = [] };
+        }
+        catch (SiteGoneException)
+        {
+            // The others are judged; of this one nothing is known, and the results say why.
+            return new EvaluationResult { Rows = 0, Metrics = new Dictionary<string, Estimate>(), Warnings = ["site-withdrew"] };
+        }
     }
 
     public async ValueTask<ComparisonResult> CompareAsync(ComparisonTask task, CancellationToken cancellationToken)
@@ -60,7 +68,14 @@ internal sealed class NetworkSite(string study, BodySource studyFile, SiteDesk d
         var bodies = new List<(string, BodySource)> { ("agreed", Agreed(task.Agreed)) };
         if (!task.BaselineParameters.IsEmpty) bodies.Add(("baseline", _shelf.Of(task.BaselineParameters, Name(task.Baseline, task.Repeat))));
         if (!task.CandidateParameters.IsEmpty) bodies.Add(("candidate", _shelf.Of(task.CandidateParameters, Name(task.Candidate, task.Repeat))));
-        return WireJson.Read<ComparisonResult>(await ContentAsync(TaskKind.Compare, new CompareWork(task.Repeat, task.Baseline, task.Candidate), bodies, patience, null, cancellationToken));
+        try
+        {
+            return WireJson.Read<ComparisonResult>(await ContentAsync(TaskKind.Compare, new CompareWork(task.Repeat, task.Baseline, task.Candidate), bodies, patience, null, cancellationToken));
+        }
+        catch (SiteGoneException)
+        {
+            return new ComparisonResult(0, []);
+        }
     }
 
     /// <summary>The line for the rounds of one model.</summary>
@@ -84,7 +99,8 @@ internal sealed class NetworkSite(string study, BodySource studyFile, SiteDesk d
         Func<SiteAnswer, string?, string?> take, CancellationToken cancellationToken, Action? renewed = null)
     {
         using var silence = lease is { } patient ? new CancellationTokenSource(patient, time) : new CancellationTokenSource();
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(silence.Token, cancellationToken);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(silence.Token, leave.Token, cancellationToken);
+        if (leave.HasLeft) throw new SiteGoneException(Site);
         var renewing = new Lock();
         var over = false;
         void Progressed(TaskProgress? now)
@@ -109,6 +125,10 @@ internal sealed class NetworkSite(string study, BodySource studyFile, SiteDesk d
             var refusal = take(arrived.Answer, arrived.BodyFile);
             task.Settle(refusal);
             return (arrived.Answer.Content ?? throw Malformed(kind, "no content"), arrived.BodyFile);
+        }
+        catch (OperationCanceledException) when (leave.HasLeft && !cancellationToken.IsCancellationRequested)
+        {
+            throw new SiteGoneException(Site);
         }
         catch (OperationCanceledException) when (silence.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {

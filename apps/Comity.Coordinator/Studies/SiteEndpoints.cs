@@ -80,13 +80,15 @@ internal static class SiteEndpoints
         var manifest = SiteClient.ReadManifest(await Calls.ReadAsync<ManifestMessage>(context, WireJson.LargestMessageBytes));
         if (manifest.Length > task.LargestBody)
             return Calls.Refuse(StatusCodes.Status413PayloadTooLarge, Texts.Problem("body-too-large", desk.Site, desk.Site, manifest.Length, task.LargestBody));
+        // Before a byte of it is taken: what is under way must still be written.
+        if (!studies.HasRoom(manifest.Length)) return Calls.Refuse(StatusCodes.Status507InsufficientStorage, Texts.Problem("coordinator-disk-full", context.Request.Path));
         await task.Uploading.WaitAsync(context.RequestAborted);
         try
         {
             if (task.Upload?.Manifest.Matches(manifest.Digest) != true)
             {
                 task.Upload?.Dispose();
-                task.Upload = await UploadedBody.OpenAsync(studies.UploadPath(desk.Site, task.Task.Key), manifest, context.RequestAborted);
+                task.Upload = await UploadedBody.OpenAsync(studies.UploadPath(desk.Site, task.Task.Study, task.Task.Key), manifest, context.RequestAborted);
             }
             return Calls.Reply(new UploadState(task.Upload.Missing));
         }
@@ -143,7 +145,7 @@ internal static class SiteEndpoints
 
     private static async Task<string?> BodyAsync(StudyServer studies, SiteDesk desk, OpenTask task, BodyReference body, CancellationToken cancellationToken)
     {
-        var path = studies.UploadPath(desk.Site, task.Task.Key);
+        var path = studies.UploadPath(desk.Site, task.Task.Study, task.Task.Key);
         if (body.Inline is { } inline)
         {
             var bytes = Convert.FromBase64String(inline);

@@ -33,6 +33,7 @@ internal sealed class StudyBook : IDisposable
             CREATE TABLE IF NOT EXISTS studies (
                 id TEXT PRIMARY KEY, study TEXT NOT NULL, author TEXT NOT NULL, submitted TEXT NOT NULL, state TEXT NOT NULL,
                 submission TEXT NOT NULL, joined TEXT, problems TEXT NOT NULL);
+            CREATE TABLE IF NOT EXISTS withdrawals (study TEXT, site TEXT, at TEXT NOT NULL, PRIMARY KEY (study, site));
             """);
     }
 
@@ -51,6 +52,35 @@ internal sealed class StudyBook : IDisposable
     public void Update(StudyEntry entry)
     {
         lock (_gate) Write("UPDATE studies SET state = $state, joined = $joined, problems = $problems WHERE id = $id", entry);
+    }
+
+    /// <summary>Writes down that a site has left a study; false: it stands there already.</summary>
+    public bool Withdraw(string study, string site, DateTimeOffset at)
+    {
+        lock (_gate)
+        {
+            using var command = _connection.CreateCommand();
+            command.CommandText = "INSERT OR IGNORE INTO withdrawals VALUES ($study, $site, $at)";
+            command.Parameters.AddWithValue("$study", study);
+            command.Parameters.AddWithValue("$site", site);
+            command.Parameters.AddWithValue("$at", at.ToString("O", CultureInfo.InvariantCulture));
+            return command.ExecuteNonQuery() > 0;
+        }
+    }
+
+    /// <summary>Sites that have left a study.</summary>
+    public IReadOnlyList<string> Withdrawn(string study)
+    {
+        lock (_gate)
+        {
+            using var command = _connection.CreateCommand();
+            command.CommandText = "SELECT site FROM withdrawals WHERE study = $study ORDER BY site";
+            command.Parameters.AddWithValue("$study", study);
+            using var reader = command.ExecuteReader();
+            var sites = new List<string>();
+            while (reader.Read()) sites.Add(reader.GetString(0));
+            return sites;
+        }
     }
 
     /// <summary>All studies, oldest first.</summary>

@@ -10,6 +10,7 @@ namespace Comity.Coordinator.Studies;
 internal static class StudyEndpoints
 {
     private const int LargestSubmissionBytes = 8 << 20;
+    private const int LargestEmptyBytes = 1024;
     private const int LongestWaitSeconds = 30;
     private static readonly CallerRole[] Authors = [CallerRole.Author, CallerRole.Operator];
     private static readonly CallerRole[] Watchers = [CallerRole.Viewer, CallerRole.Steward, CallerRole.Author, CallerRole.Operator];
@@ -31,6 +32,11 @@ internal static class StudyEndpoints
         {
             study.Resume();
             return Task.FromResult(Calls.Reply(study.View([])));
+        })));
+        routes.MapPost("/v1/studies/{study}/withdraw", Calls.For([CallerRole.Site], (context, caller) => With(studies, context, caller, async study =>
+        {
+            await Calls.ReadAsync<object>(context, LargestEmptyBytes); // to its end, where the signature's digest is judged
+            return study.Withdraw(caller.Name) is { } reply ? Calls.Reply(reply) : NotFound(context);
         })));
         routes.MapGet("/v1/studies/{study}/file", Calls.For(Watchers, (context, caller) => With(studies, context, caller, study => Task.FromResult(Results.File(study.Declared.File, "application/yaml", enableRangeProcessing: true)))));
         routes.MapGet("/v1/studies/{study}/results", Calls.For(Watchers, (context, caller) => WithDone(studies, context, caller, study => Results.File(study.ResultsFile, "application/json", enableRangeProcessing: true))));

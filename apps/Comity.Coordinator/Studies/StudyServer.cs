@@ -11,6 +11,8 @@ internal sealed class StudyServer : IAsyncDisposable
 {
     private readonly ConcurrentDictionary<string, SiteDesk> _desks = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, HostedStudy> _studies = new(StringComparer.Ordinal);
+    private const long KeptFree = 256L << 20;
+
     private readonly StudyBook _book;
 
     /// <param name="folder">Where the studies' state lies.</param>
@@ -27,7 +29,11 @@ internal sealed class StudyServer : IAsyncDisposable
             var problems = new ProblemList();
             if (StudyReader.Read(FileOf(entry.Id), problems) is { } declared) _studies[entry.Id] = new(this, _book, entry, declared, FolderOf(entry.Id));
         }
-        foreach (var study in _studies.Values) study.Start();
+        foreach (var study in _studies.Values)
+        {
+            if (study.Entry.State is StudyState.Done or StudyState.Cancelled) Tidy(study); // the process may have died just before
+            else study.Start();
+        }
     }
 
     /// <summary>The clock.</summary>
@@ -56,7 +62,30 @@ internal sealed class StudyServer : IAsyncDisposable
     public SiteDesk Desk(string site) => _desks.GetOrAdd(site, name => new SiteDesk(name, Time));
 
     /// <summary>Where the body of an answer is spooled.</summary>
-    public string UploadPath(string site, string key) => Path.Combine(Folder, "uploads", site, key);
+    public string UploadPath(string site, string study, string key) => Path.Combine(Folder, "uploads", site, study, key);
+
+    /// <summary>Whether a body of so many bytes fits, with some room left for everything else that must be written.</summary>
+    public bool HasRoom(long bytes) => new DriveInfo(Path.GetFullPath(Folder)).AvailableFreeSpace - bytes > KeptFree;
+
+    /// <summary>Deletes what an ended study no longer needs, and what arrived for it and was not waited for any more.</summary>
+    public void Tidy(HostedStudy study)
+    {
+        try
+        {
+            study.Tidy();
+            var uploads = Path.Combine(Folder, "uploads");
+            if (!Directory.Exists(uploads)) return;
+            foreach (var site in Directory.EnumerateDirectories(uploads))
+            {
+                var arrived = Path.Combine(site, study.Entry.Id);
+                if (Directory.Exists(arrived)) Directory.Delete(arrived, recursive: true);
+            }
+        }
+        catch (IOException e)
+        {
+            Hosting.LogLines.NotTidied(Log, e, study.Entry.Id); // done again at the next start
+        }
+    }
 
     /// <summary>Takes a study in. A second call with the same id gives the study that the first one made.</summary>
     public HostedStudy Submit(StudySubmission submission, string author, ProblemList problems)

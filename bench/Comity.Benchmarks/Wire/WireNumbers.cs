@@ -19,6 +19,7 @@ public static class WireNumbers
             "echo" => EchoNumbers.RunAsync(folder, sites: args.Length > 2 ? int.Parse(args[2], CultureInfo.InvariantCulture) : 4, parameters: (int)(number ?? 100_000_000)).GetAwaiter().GetResult(),
             "many" => ManyNumbers.RunAsync(folder, idle: (int)(number ?? 1000), inRound: 200).GetAwaiter().GetResult(),
             "fuzz" => FuzzNumbers.RunAsync(folder, number ?? 1_000_000, seed: 1).GetAwaiter().GetResult(),
+            "chaos" => ChaosNumbers.RunAsync(folder).GetAwaiter().GetResult(),
             "bare-server" => BareServer.Run(args[1]),
             "bare-client" => BareClient.Run(args[1..]),
             "site" => EchoSite.Run(args[1..]),

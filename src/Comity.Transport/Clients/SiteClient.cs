@@ -28,6 +28,10 @@ public sealed class SiteClient(HttpClient http, TimeProvider time)
     public Task<AnswerReply> AnswerAsync(string key, SiteAnswer answer, CancellationToken cancellationToken) =>
         _wire.PostAsync<SiteAnswer, AnswerReply>($"v1/tasks/{key}/answer", answer, TimeSpan.FromMinutes(5), cancellationToken);
 
+    /// <summary>Leaves a study for good; said twice, it is the same.</summary>
+    public Task<WithdrawalReply> WithdrawAsync(string study, CancellationToken cancellationToken) =>
+        _wire.PostAsync<object, WithdrawalReply>($"v1/studies/{Uri.EscapeDataString(study)}/withdraw", new object(), Limit, cancellationToken);
+
     /// <summary>Fetches a body into a file, from the first chunk that is not there yet.</summary>
     /// <param name="key">The task it belongs to.</param>
     /// <param name="body">Which.</param>

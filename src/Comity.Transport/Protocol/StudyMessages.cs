@@ -78,6 +78,11 @@ public sealed record SiteView(string Site, double? LastSeenSeconds, double? Stil
 /// <summary>A task as a watcher sees it.</summary>
 public sealed record SiteTaskView(TaskKind Kind, string What, int Round, TaskPhase? Phase, int Epoch, int Epochs, double? Loss);
 
+/// <summary>What the coordinator answers to a site that leaves a study (<c>POST /v1/studies/ID/withdraw</c>).</summary>
+/// <param name="State">Where the study stands now.</param>
+/// <param name="Remains">Rounds in which the site's update counted: sums of them can't be taken apart again.</param>
+public sealed record WithdrawalReply(StudyState State, IReadOnlyList<Comity.Federation.Stores.Contribution> Remains);
+
 /// <summary>Something that happened to a study.</summary>
 /// <param name="Number">Grows by one.</param>
 /// <param name="At">When.</param>

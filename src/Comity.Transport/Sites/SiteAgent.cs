@@ -27,6 +27,7 @@ public sealed class SiteAgent
     private readonly TasksAtHand _atHand;
     private readonly BodyFetcher _bodies;
     private readonly TaskAnswers _answers;
+    private readonly Withdrawals _withdrawals;
     private readonly SemaphoreSlim _jobs;
     private readonly SiteAudit? _audit;
 
@@ -44,6 +45,7 @@ public sealed class SiteAgent
         Directory.CreateDirectory(Studies);
         _jobs = new SemaphoreSlim(Math.Max(1, options.Jobs));
         _audit = options.Audit is { } log ? new SiteAudit(log, options.AuditRule) : null;
+        _withdrawals = new Withdrawals(options.StateFolder);
         _line = new PersistentLine(time, events);
         _atHand = new TasksAtHand(Math.Max(1, options.Jobs) * QueuedPerJob, options.ReleaseLoss);
         _bodies = new BodyFetcher(client, _line, new SpoolQuota(Studies, options.DiskBytes));
@@ -92,8 +94,10 @@ public sealed class SiteAgent
         {
             try
             {
+                if (await LeftAsync(task, cancellationToken).ConfigureAwait(false)) return;
                 var spool = StudySpool.Open(Studies, task.Study);
                 var stored = spool.Answer(task.Key) ?? await DoAsync(task, spool, meter, cancellationToken).ConfigureAwait(false);
+                if (await LeftAsync(task, cancellationToken).ConfigureAwait(false)) return; // while it was being done
                 // Written down before the first byte goes; an answer that is sent again after a restart stands there twice.
                 if (_audit?.Leaves(task, stored.Answer) is { } head) stored = stored with { Answer = stored.Answer with { Head = head } };
                 var reply = await SendAsync(task, stored, spool, meter, cancellationToken).ConfigureAwait(false);
@@ -115,6 +119,17 @@ public sealed class SiteAgent
                 await Task.Delay(AfterHindrance, _time, cancellationToken).ConfigureAwait(false);
             }
         }
+    }
+
+    // Nothing of a study that the site has left is done or sent; a coordinator that still asks has not heard of it.
+    private async Task<bool> LeftAsync(SiteTask task, CancellationToken cancellationToken)
+    {
+        if (!_withdrawals.Includes(task.Study)) return false;
+        _answers.Forget(task.Study);
+        var told = await _line.CallAsync(token => _client.WithdrawAsync(task.Study, token), Transient.Is, cancellationToken).ConfigureAwait(false);
+        _withdrawals.Record(_withdrawals.Leave(task.Study, _time.GetUtcNow()) with { Told = told });
+        _events?.Report(new SiteAgentEvent.Answered(task, TaskOutcome.Refused, false, "site-withdrew"));
+        return true;
     }
 
     private async Task<StoredAnswer> DoAsync(SiteTask task, StudySpool spool, TaskMeter meter, CancellationToken cancellationToken)
@@ -159,6 +174,7 @@ public sealed class SiteAgent
         while (true)
         {
             await Task.Delay(ReportEvery, _time, cancellationToken).ConfigureAwait(false);
+            foreach (var study in _atHand.Studies.Where(_withdrawals.Includes)) _atHand.DropStudy(study);
             var now = _atHand.Progress;
             if (now.Count == 0 || (now.All(p => told.GetValueOrDefault(p.Key) == p.Steps) && _time.GetElapsedTime(last) < SignOfLife)) continue;
             try

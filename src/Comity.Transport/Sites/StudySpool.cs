@@ -24,10 +24,14 @@ internal sealed class StudySpool
 
     /// <summary>The spool of a study among those of a site.</summary>
     /// <exception cref="InvalidDataException">The id could lead elsewhere.</exception>
-    public static StudySpool Open(string studies, string study)
+    public static StudySpool Open(string studies, string study) => new(FolderOf(studies, study));
+
+    /// <summary>The folder of a study.</summary>
+    /// <exception cref="InvalidDataException">The id could lead elsewhere.</exception>
+    public static string FolderOf(string studies, string study)
     {
         if (study.Length is 0 or > 100 || study.Any(c => !(char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.')) || study[0] == '.') throw new InvalidDataException($"'{study}' is no study's id.");
-        return new(Path.Combine(studies, study));
+        return Path.Combine(studies, study);
     }
 
     private StudySpool(string folder)

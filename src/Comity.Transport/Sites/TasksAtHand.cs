@@ -11,6 +11,9 @@ internal sealed class TasksAtHand(int most, bool releaseLoss)
 
     public IReadOnlyList<string> Keys => [.. _hands.Keys];
 
+    /// <summary>Their studies.</summary>
+    public IReadOnlyList<string> Studies => [.. _hands.Values.Select(h => h.Task.Study).Distinct(StringComparer.Ordinal)];
+
     /// <summary>How many more are taken.</summary>
     public int Room => most - _hands.Count;
 

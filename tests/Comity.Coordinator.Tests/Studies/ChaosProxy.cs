@@ -18,6 +18,12 @@ internal sealed record Chaos
 
     /// <summary>Bytes after which a connection falls silent without being closed, in the direction of the answers; null: never.</summary>
     public int? SilentAfter { get; init; }
+
+    /// <summary>Whether the direction of the calls is silent too: a connection that is only half there.</summary>
+    public bool SwallowsCalls { get; init; }
+
+    /// <summary>Whether connections are cut, and new ones refused.</summary>
+    public bool Down { get; init; }
 }
 
 /// <summary>A proxy of ours between a site and the coordinator that does what bad networks do: delays, resets, trickles, falls silent.</summary>
@@ -85,6 +91,8 @@ internal sealed class ChaosProxy : IAsyncDisposable
             var read = await from.GetStream().ReadAsync(buffer, _over.Token);
             if (read == 0) return;
             var chaos = Chaos;
+            if (chaos.Down) return;
+            if (!answers && chaos.SwallowsCalls) continue;
             if (chaos.Resets > 0 && Draw() < chaos.Resets)
             {
                 ResetsDone++;

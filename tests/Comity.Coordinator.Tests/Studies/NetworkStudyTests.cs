@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Comity.Transport.Clients;
 using Comity.Transport.Protocol;
+using Comity.Transport.Sites;
 using Microsoft.AspNetCore.Http;
 
 namespace Comity.Coordinator.Tests.Studies;
@@ -120,6 +121,55 @@ public sealed class NetworkStudyTests : IAsyncDisposable
         Assert.Equal(StudyState.Done, (await _federation.EndAsync()).State);
         Assert.True(blocked >= 7);
         Assert.Equal(await _federation.LocalAsync(yaml), await _federation.NetworkAsync());
+    }
+
+    [Fact]
+    public async Task A_site_that_leaves_ends_nothing_where_the_quorum_allows_it_and_what_stays_of_it_is_said()
+    {
+        await _federation.StartAsync();
+        foreach (var site in new[] { "s0", "s1", "s2" }) _federation.StartSite(site);
+        var yaml = LoopbackFederation.Yaml("arms: [local, federated]\nfederation: { rounds: 40, localEpochs: 5, quorum: 2 }");
+        await _federation.Author.SubmitAsync(LoopbackFederation.Submission(yaml), default);
+        await _federation.UntilRoundAsync(3);
+
+        // Only the mark: the coordinator hears of it from the site's own process, with the next task that it asks for.
+        var withdrawals = new Withdrawals(_federation.At("sites", "s2"));
+        var left = withdrawals.Leave("test-1", TimeProvider.System.GetUtcNow());
+        Assert.True(left.Files > 0 && left.Bytes > 0);
+
+        var ended = await _federation.EndAsync();
+        Assert.True(ended.State == StudyState.Done, string.Join("\n", ended.Problems.Select(p => p.ToProblem(""))));
+        Assert.False(Directory.Exists(_federation.At("sites", "s2", "studies", "test-1")));
+        using var http = _federation.Client("s2", Comity.Transport.Identity.CallerRole.Site);
+        var remains = Assert.Single((await new SiteClient(http, TimeProvider.System).WithdrawAsync("test-1", default)).Remains);
+        Assert.Equal(("federated/fedavg", 0), (remains.Model, remains.Repeat));
+        Assert.InRange(remains.Rounds.Count, 3, 39);
+        Assert.Equal(remains.Rounds, withdrawals.Recorded("test-1")!.Told!.Remains.Single().Rounds);
+
+        var results = JsonNode.Parse(await File.ReadAllTextAsync(await _federation.ResultsAsync()))!;
+        Assert.DoesNotContain("s2", results["contributors"]!.AsArray().Last()!["contributed"]!.AsArray().Select(c => (string)c!));
+        Assert.Contains(results["warnings"]!.AsArray(), w => (string)w!["code"]! == "site-withdrew");
+        Assert.All(results["evaluation"]!.AsArray().Where(e => (string)e!["site"]! == "s2"), e => Assert.DoesNotContain("mse", e!.ToJsonString(), StringComparison.Ordinal));
+
+        // What only the study's course needed is gone.
+        Assert.False(Directory.Exists(_federation.At("coordinator", "test-1", "run", "state", "rounds")));
+        Assert.Empty(Directory.EnumerateFiles(_federation.At("coordinator", "uploads"), "*", SearchOption.AllDirectories));
+    }
+
+    [Fact]
+    public async Task A_site_that_leaves_stops_a_study_that_needs_all_and_is_named()
+    {
+        await _federation.StartAsync();
+        foreach (var site in new[] { "s0", "s1", "s2" }) _federation.StartSite(site);
+        await _federation.Author.SubmitAsync(LoopbackFederation.Submission(LoopbackFederation.Yaml("arms: [federated]\nfederation: { rounds: 200, localEpochs: 5 }")), default);
+        await _federation.UntilRoundAsync(2);
+        using var http = _federation.Client("s2", Comity.Transport.Identity.CallerRole.Site);
+        await new SiteClient(http, TimeProvider.System).WithdrawAsync("test-1", default);
+
+        var stopped = await _federation.EndAsync();
+        Assert.Equal((StudyState.Stopped, "quorum-missed"), (stopped.State, stopped.Problems.Single().Code));
+        Assert.Contains("s2", stopped.Problems[0].Found.En, StringComparison.Ordinal);
+        Assert.Contains((await _federation.Author.ViewAsync("test-1", 0, TimeSpan.Zero, default)).Events, e => e.Code == "site-withdrew" && e.Arguments.Single() == "s2");
     }
 
     [Fact]
