@@ -35,6 +35,10 @@ public static class CoordinatorHttp
             ConnectTimeout = TimeSpan.FromSeconds(15),
             PooledConnectionLifetime = TimeSpan.FromHours(1), // addresses and certificates change
             EnableMultipleHttp2Connections = true,
+            // A half-open connection is found while a call waits on it, not when the call gives up. Whatever arrives counts as an answer.
+            KeepAlivePingDelay = TimeSpan.FromSeconds(10),
+            KeepAlivePingTimeout = TimeSpan.FromSeconds(10),
+            KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests,
             InitialHttp2StreamWindowSize = 1 << 20, // else a long line begins each body at 64 KiB a turn
             AllowAutoRedirect = false, // a signature is for one target
             UseCookies = false,
