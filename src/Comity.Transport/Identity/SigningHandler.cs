@@ -22,13 +22,13 @@ internal sealed class SigningHandler(CoordinatorConnection connection, TimeProvi
     {
         var proofNeeded = connection is { ThroughProxy: true, Authority: not null };
         if (_epoch is null && (proofNeeded || _keyId is not null)) await GreetAsync(cancellationToken);
-        if (_keyId is null) return await base.SendAsync(request, cancellationToken);
+        if (_keyId is null) return await PassOnAsync(request, cancellationToken);
 
         var digest = await DigestAsync(request, cancellationToken);
         for (var tries = 1; ; tries++)
         {
             Sign(request, digest.Span);
-            var response = await base.SendAsync(request, cancellationToken);
+            var response = await PassOnAsync(request, cancellationToken);
             // The coordinator was started again, or another process of this site took the same number: the call had no effect.
             if (response.StatusCode != HttpStatusCode.Unauthorized || tries == MostTries || !response.Headers.TryGetValues(EpochHeader, out var epoch)) return response;
             _epoch = epoch.First();
@@ -42,6 +42,19 @@ internal sealed class SigningHandler(CoordinatorConnection connection, TimeProvi
         base.Dispose(disposing);
     }
 
+    // A connection that can't be made in time shows as a cancellation that nobody asked for; to callers it is a line that is down.
+    private async Task<HttpResponseMessage> PassOnAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await base.SendAsync(request, cancellationToken);
+        }
+        catch (OperationCanceledException e) when (e.InnerException is TimeoutException late && !cancellationToken.IsCancellationRequested)
+        {
+            throw new HttpRequestException(HttpRequestError.ConnectionError, $"{connection.Address}: {late.Message}", e);
+        }
+    }
+
     private async Task GreetAsync(CancellationToken cancellationToken)
     {
         await _greeting.WaitAsync(cancellationToken);
@@ -50,7 +63,7 @@ internal sealed class SigningHandler(CoordinatorConnection connection, TimeProvi
             if (_epoch is not null) return;
             var nonce = CoordinatorHello.NewNonce();
             using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(connection.Address, $"/v1/hello?nonce={nonce}")) { Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionOrLower };
-            using var response = await base.SendAsync(request, cancellationToken);
+            using var response = await PassOnAsync(request, cancellationToken);
             response.EnsureSuccessStatusCode();
             var hello = await response.Content.ReadFromJsonAsync<CoordinatorHello>(cancellationToken)
                 ?? throw new HttpRequestException($"{connection.Address} did not answer as a coordinator does.");
