@@ -8,7 +8,8 @@ public sealed class SameBitsTests(SmallRun first) : IClassFixture<SmallRun>
     [Theory]
     [InlineData("--jobs", "1")]
     [InlineData("--jobs", "2")]
-    public async Task Any_number_of_jobs_gives_the_same_weights(params string[] options)
+    [InlineData("--jobs", "2", "--threads", "3")]
+    public async Task Any_number_of_jobs_and_threads_gives_the_same_weights(params string[] options)
     {
         using var study = new SmallStudy();
 

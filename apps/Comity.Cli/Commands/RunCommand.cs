@@ -36,11 +36,12 @@ internal static class RunCommand
         session.Out.Line(session.Text("run.started", @checked.Study.Study.Study, @checked.Study.Study.Seed, folder.Root));
         try
         {
-            using var simulation = Simulation.Of(@checked, folder, session.Time);
+            var jobs = parsed.GetValue(options.Jobs);
+            using var simulation = Simulation.Of(@checked, folder, parsed.GetValue(options.Threads) ?? Math.Max(1, Environment.ProcessorCount - jobs + 1), session.Time);
             var clock = new RunClock(session.Time);
             var repeats = @checked.Study.Study.Repeats;
             Task<StudyOutcome> Work(IProgressView view) =>
-                StudyRun.RunAsync(simulation.Input(folder, resume, parsed.GetValue(options.Jobs), new StudyProgress(session, clock, view), session.Time) with { Ledger = parsed.GetValue(options.Ledger) }, cancellationToken);
+                StudyRun.RunAsync(simulation.Input(folder, resume, jobs, new StudyProgress(session, clock, view), session.Time) with { Ledger = parsed.GetValue(options.Ledger) }, cancellationToken);
             using (var outcome = session.Out.IsTerminal
                 ? await LiveProgress.ShowAsync(session, clock, repeats, Work)
                 : await Work(new LineProgress(session, clock, repeats)))

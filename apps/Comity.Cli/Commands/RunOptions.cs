@@ -26,7 +26,9 @@ internal sealed class RunOptions
         };
         Arms.CompletionSources.Add([.. ArmNames]);
         Jobs = new Option<int>("--jobs") { Description = session.Text("option.jobs"), HelpName = "N", DefaultValueFactory = _ => Environment.ProcessorCount };
-        Jobs.Validators.Add(result => AtLeastOne(session, result));
+        Jobs.Validators.Add(result => AtLeastOne(session, result, "--jobs"));
+        Threads = new Option<int?>("--threads") { Description = session.Text("option.threads"), HelpName = "N" };
+        Threads.Validators.Add(result => AtLeastOne(session, result, "--threads"));
         Resume = new Option<bool>("--resume") { Description = session.Text("option.resume") };
         Ledger = new Option<string?>("--ledger") { Description = session.Text("option.ledger"), HelpName = "FILE" };
         Ledger.CompletionSources.Add(CommonOptions.Paths);
@@ -44,6 +46,8 @@ internal sealed class RunOptions
 
     public Option<int> Jobs { get; }
 
+    public Option<int?> Threads { get; }
+
     public Option<bool> Resume { get; }
 
     public Option<string?> Ledger { get; }
@@ -53,7 +57,7 @@ internal sealed class RunOptions
     public void AddTo(Command command)
     {
         command.Arguments.Add(Study);
-        foreach (var option in new Option[] { Out, Seed, Arms, Jobs, Resume, Ledger, Width }) command.Options.Add(option);
+        foreach (var option in new Option[] { Out, Seed, Arms, Jobs, Threads, Resume, Ledger, Width }) command.Options.Add(option);
     }
 
     private static List<Arm>? ParseArms(Session session, ArgumentResult result)
@@ -72,10 +76,10 @@ internal sealed class RunOptions
         return arms;
     }
 
-    private static void AtLeastOne(Session session, OptionResult result)
+    private static void AtLeastOne(Session session, OptionResult result, string option)
     {
         // Text that is no number at all is reported by the parser itself.
-        if (result.Tokens is [var token] && int.TryParse(token.Value, NumberStyles.Integer, CultureInfo.InvariantCulture, out var jobs) && jobs < 1)
-            result.AddError(session.Text("usage.jobs", jobs));
+        if (result.Tokens is [var token] && int.TryParse(token.Value, NumberStyles.Integer, CultureInfo.InvariantCulture, out var number) && number < 1)
+            result.AddError(session.Text("usage.at-least-one", option, number));
     }
 }

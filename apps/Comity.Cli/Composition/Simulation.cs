@@ -8,6 +8,8 @@ using Comity.Federation.Results;
 using Comity.Federation.Runs;
 using Comity.Federation.Sites;
 using Comity.Tensors.Randomness;
+using Comity.Tensors.Threading;
+using KernelSet = Comity.Tensors.Kernels.KernelSet;
 
 namespace Comity.Cli.Composition;
 
@@ -25,13 +27,15 @@ internal sealed class Simulation : IDisposable
     private readonly List<ISiteWork> _sites;
     private readonly SimulatedSite _pooled;
     private readonly StudyModelSource _model;
+    private readonly Team? _team;
 
-    private Simulation(CheckedStudy study, RunAudit audit)
+    private Simulation(CheckedStudy study, RunAudit audit, int threads)
     {
         (_study, _audit) = (study, audit);
         var seed = Seed.Of(study.Study.Study.Seed);
         var cache = new EncodingCache(CachedBytes);
-        Trainers = new Trainers(study.Study);
+        if (threads > 1) _team = new Team(threads);
+        Trainers = new Trainers(study.Study, KernelSet.Best.With(_team));
         Records = [.. study.Tables.Select(t => new SiteRecords(study.Study, t, seed, cache))];
         _sites = [.. Records.Select(r => (ISiteWork)new AuditedSite(new SimulatedSite(study.Study, r, Trainers, seed), audit))];
         _pooled = new SimulatedSite(study.Study, new PooledRecords(Union, Records, cache), Trainers, seed);
@@ -44,10 +48,14 @@ internal sealed class Simulation : IDisposable
     /// <summary>Model and trainers.</summary>
     public Trainers Trainers { get; }
 
-    public static Simulation Of(CheckedStudy study, RunFolder folder, TimeProvider time)
+    /// <param name="study">The study with its records.</param>
+    /// <param name="folder">Where the run writes.</param>
+    /// <param name="threads">Threads that share one training step, see <see cref="Team"/>; one site's at a time.</param>
+    /// <param name="time">The clock.</param>
+    public static Simulation Of(CheckedStudy study, RunFolder folder, int threads, TimeProvider time)
     {
         var audit = new RunAudit(folder, study.Study.Study.Study, study.Tables.Select(t => t.Site), time);
-        var simulation = new Simulation(study, audit);
+        var simulation = new Simulation(study, audit, threads);
         if (audit.IsNew) simulation.WriteRecordsMoved();
         return simulation;
     }
@@ -93,7 +101,11 @@ internal sealed class Simulation : IDisposable
     /// <summary>Nothing leaves any more.</summary>
     public void CloseAudit() => _audit.Close();
 
-    public void Dispose() => _audit.Dispose();
+    public void Dispose()
+    {
+        _team?.Dispose();
+        _audit.Dispose();
+    }
 
     // A simulation holds all rows in one process and judges models on their union: said in the log, as in life it would be the one thing that must not happen.
     private void WriteRecordsMoved()

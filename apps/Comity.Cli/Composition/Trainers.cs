@@ -3,11 +3,14 @@ using Comity.Declarations;
 using Comity.Learning;
 using Comity.Learning.Models;
 using Comity.Learning.Training;
+using Comity.Tensors.Kernels;
 
 namespace Comity.Cli.Composition;
 
 /// <summary>The study's model and its trainers, shared by all sites: a trainer keeps its memory, so that rounds allocate little.</summary>
-internal sealed class Trainers(ComposedStudy study)
+/// <param name="study">The study.</param>
+/// <param name="kernels">What computes; null: the best of this processor, on the caller's thread alone.</param>
+internal sealed class Trainers(ComposedStudy study, KernelSet? kernels = null)
 {
     // A search has hundreds of settings, each used for a while.
     private const int KeptSettings = 16;
@@ -16,7 +19,7 @@ internal sealed class Trainers(ComposedStudy study)
     private readonly ConcurrentDictionary<(InputShape Input, string Changes), Trainer> _trainers = new();
 
     /// <summary>The model for what a row holds.</summary>
-    public Model Model(InputShape input) => _models.GetOrAdd(input, shape => ModelFactory.Create(study.Model, shape, study.Task, study.Classes.Count));
+    public Model Model(InputShape input) => _models.GetOrAdd(input, shape => ModelFactory.Create(study.Model, shape, study.Task, study.Classes.Count, kernels));
 
     /// <summary>The trainer with what a federation changes in the training section (JSON text; null: nothing).</summary>
     /// <exception cref="InvalidDeclarationException">The changes don't fit; the study's check finds that before a run starts.</exception>

@@ -130,6 +130,18 @@ internal static class KernelNumbers
             var trainer = new Trainer(model, new TrainingSection { Batch = 64 });
             return () => trainer.Train(parameters, data, null, new TrainerRequest { Seed = Seed.Of(1), Epochs = 1 });
         });
+        Row("GPT-nano step, batch 16, Adam", kernels =>
+        {
+            var section = new TransformerSection { Style = TransformerStyle.Decoder, Layers = 6, Width = 192, Heads = 6 };
+            var model = ModelFactory.Create(section, new TokenInput(129, 256), TaskKind.NextToken, 0, kernels);
+            var parameters = new float[model.Layout.Length];
+            model.Initialise(parameters, Seed.Of(1).ToRandom());
+            var tokens = new float[16 * 129];
+            tokens.AsSpan().Fill(5);
+            var data = new Dataset(tokens, new float[16], 129);
+            var trainer = new Trainer(model, new TrainingSection { Batch = 16 });
+            return () => trainer.Train(parameters, data, null, new TrainerRequest { Seed = Seed.Of(1), Epochs = 1 });
+        });
         void Row(string name, Func<KernelSet, Action> work)
         {
             Action one = work(KernelSet.Best), two = work(KernelSet.Best.With(team));

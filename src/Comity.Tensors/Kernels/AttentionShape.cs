@@ -17,5 +17,8 @@ internal readonly unsafe struct AttentionShape(int batch, int steps, int heads, 
 
     public int HeadWidth => Width / Heads;
 
+    /// <summary>Some of the sequences.</summary>
+    public AttentionShape Part(int first, int count) => new(count, Steps, Heads, Width, Causal, Lengths == null ? null : Lengths + first, Turns);
+
     public int LengthOf(int sequence) => Lengths == null ? Steps : Lengths[sequence];
 }

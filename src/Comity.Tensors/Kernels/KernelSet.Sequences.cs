@@ -38,23 +38,18 @@ public abstract unsafe partial class KernelSet
 /// <summary>Binds the kernels of sequences to a width.</summary>
 internal sealed unsafe partial class KernelSet<TWide>
 {
-    internal override void LayerNorm(float* x, float* scale, float* shift, float* y, float* mean, float* inverse, int rows, int n) =>
-        NormKernels<TWide>.Layer(x, scale, shift, y, mean, inverse, rows, n);
-
     internal override void LayerNormRule(float* x, float* scale, float* mean, float* inverse, float* gradient, float* dx, float* dScale, float* dShift, int rows, int n, bool accumulate) =>
         NormKernels<TWide>.LayerRule(x, scale, mean, inverse, gradient, dx, dScale, dShift, rows, n, accumulate);
-
-    internal override void RmsNorm(float* x, float* scale, float* y, float* inverse, int rows, int n) => NormKernels<TWide>.Rms(x, scale, y, inverse, rows, n);
 
     internal override void RmsNormRule(float* x, float* scale, float* inverse, float* gradient, float* dx, float* dScale, int rows, int n, bool accumulate) =>
         NormKernels<TWide>.RmsRule(x, scale, inverse, gradient, dx, dScale, rows, n, accumulate);
 
-    internal override void SwiGlu(float* x, float* y, int rows, int n)
+    private static void Gated(float* x, float* y, int rows, int n)
     {
         for (nint i = 0; i < rows; i++) Elementwise<TWide>.Zip(default(Gate), x + 2 * i * n, x + 2 * i * n + n, y + i * n, n);
     }
 
-    internal override void SwiGluRule(float* x, float* gradient, float* dx, int rows, int n, bool accumulate)
+    private static void GatedRule(float* x, float* gradient, float* dx, int rows, int n, bool accumulate)
     {
         var share = Scratch.OfThread.Work(n);
         for (nint i = 0; i < rows; i++)
@@ -81,11 +76,6 @@ internal sealed unsafe partial class KernelSet<TWide>
     }
 
     internal override void Turn(float* x, float* turns, int d) => Attention<TWide>.Turn(x, turns, d, 1);
-
-    internal override void Attend(in AttentionShape shape, float* qkv, float* output, float* logSums) => Attention<TWide>.Run(shape, qkv, output, logSums);
-
-    internal override void AttendRule(in AttentionShape shape, float* qkv, float* output, float* logSums, float* gradient, float* target, bool accumulate) =>
-        Attention<TWide>.Rule(shape, qkv, output, logSums, gradient, target, accumulate);
 
     internal override void Recur(in RecurrentShape shape, float* input, float* weight, float* bias, float* state, float* cell, float* kept)
     {

@@ -47,27 +47,15 @@ internal sealed unsafe partial class KernelSet<TWide>(VectorWidth width, Team? t
         }
     }
 
-    internal override void Affine(float a, float b, float* x, float* y, nint n) => Elementwise<TWide>.Map(new Operators<TWide>.Affine(a, b), x, y, n);
-
-    internal override void Add(float* x, float* y, float* z, nint n) => Elementwise<TWide>.Zip(default(Operators<TWide>.Add), x, y, z, n);
-
     internal override void Subtract(float* x, float* y, float* z, nint n) => Elementwise<TWide>.Zip(default(Operators<TWide>.Subtract), x, y, z, n);
 
-    internal override void Multiply(float* x, float* y, float* z, nint n, bool accumulate) => Rule(default(Operators<TWide>.Multiply), x, y, z, n, accumulate);
-
     internal override void Divide(float* x, float* y, float* z, nint n) => Elementwise<TWide>.Zip(default(Operators<TWide>.Divide), x, y, z, n);
-
-    internal override void AddScaled(float a, float* x, float* y, nint n) => Elementwise<TWide>.Zip(new Operators<TWide>.AddScaled(a), x, y, y, n);
-
-    internal override void ColumnSums(float* x, int rows, int columns, float* target, bool accumulate) => RowKernels<TWide>.ColumnSums(x, rows, columns, target, accumulate);
 
     internal override double Dot(float* x, float* y, nint n) => RowKernels<TWide>.Dot(x, y, n);
 
     internal override float Total(float* x, int n) => RowKernels<TWide>.Total(x, n);
 
     internal override void Softmax(float* x, float* y, int rows, int columns) => RowKernels<TWide>.Softmax(x, y, rows, columns);
-
-    internal override void SoftmaxAndLogSum(float* x, float* p, float* logSum, int rows, int columns) => RowKernels<TWide>.SoftmaxAndLogSum(x, p, logSum, rows, columns);
 
     internal override void SigmoidCrossEntropy(float* z, float* target, float* weight, float* loss, float* derivative, int rows) =>
         RowKernels<TWide>.SigmoidCrossEntropy(z, target, weight, loss, derivative, rows);

@@ -5,9 +5,9 @@ namespace Comity.Tensors.Kernels;
 /// <summary>Kernels over the rows or columns of a matrix: sums, softmax, losses. Every sum runs in a fixed order.</summary>
 internal static unsafe class RowKernels<TWide> where TWide : unmanaged, IWide<TWide>
 {
-    /// <summary>target[j] (+)= Σ_i x[i, j], rows in order.</summary>
+    /// <summary>target[j] (+)= Σ_i x[i, j], rows in order, which are <paramref name="ld"/> floats apart.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void ColumnSums(float* x, int rows, int columns, float* target, bool accumulate)
+    public static void ColumnSums(float* x, int rows, int columns, int ld, float* target, bool accumulate)
     {
         var w = TWide.Count;
         var j = 0;
@@ -16,7 +16,7 @@ internal static unsafe class RowKernels<TWide> where TWide : unmanaged, IWide<TW
             TWide s0 = TWide.Zero, s1 = TWide.Zero, s2 = TWide.Zero, s3 = TWide.Zero;
             if (accumulate) (s0, s1, s2, s3) = (TWide.Load(target + j), TWide.Load(target + j + w), TWide.Load(target + j + 2 * w), TWide.Load(target + j + 3 * w));
             var p = x + j;
-            for (var i = 0; i < rows; i++, p += columns)
+            for (var i = 0; i < rows; i++, p += ld)
             {
                 s0 += TWide.Load(p);
                 s1 += TWide.Load(p + w);
@@ -31,7 +31,7 @@ internal static unsafe class RowKernels<TWide> where TWide : unmanaged, IWide<TW
         for (; j < columns; j++)
         {
             var sum = accumulate ? target[j] : 0;
-            for (var i = 0; i < rows; i++) sum += x[(nint)i * columns + j];
+            for (var i = 0; i < rows; i++) sum += x[(nint)i * ld + j];
             target[j] = sum;
         }
     }
