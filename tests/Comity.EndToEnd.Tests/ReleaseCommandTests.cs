@@ -68,6 +68,22 @@ public sealed class ReleaseCommandTests(SmallRun run) : IClassFixture<SmallRun>
     }
 
     [Fact]
+    public async Task A_deployment_tells_what_the_laws_of_the_places_of_training_say_and_waits_for_a_person()
+    {
+        using var here = new TempFolder();
+        await Comity(here, "release", run.Folder, "--model", "pooled", "--name", "small", "--version", "1.0.0");
+
+        var asked = await Comity(here, "deploy", "small-1.0.0.comity", "--markets", "here,there", "--to", "orders");
+
+        Assert.Equal(9, asked.ExitCode);
+        Assert.Contains("deploy-approval", asked.Error, StringComparison.Ordinal);
+        var exports = asked.Output.Split('\n').Where(l => l.Contains("the model", StringComparison.OrdinalIgnoreCase) && l.Contains("go", StringComparison.Ordinal)).ToList();
+        Assert.Contains(exports, l => l.StartsWith("here: ", StringComparison.Ordinal));
+        Assert.Contains(exports, l => l.StartsWith("there: ", StringComparison.Ordinal));
+        Assert.False(Directory.Exists(here.At("orders", "orders")));
+    }
+
+    [Fact]
     public async Task Every_option_that_is_missing_is_named_at_once()
     {
         using var here = new TempFolder();
