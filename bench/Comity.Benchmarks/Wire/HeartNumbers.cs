@@ -17,8 +17,9 @@ internal static class HeartNumbers
         Directory.CreateDirectory(folder);
         var data = Environment.GetEnvironmentVariable("COMITY_DATA") ?? throw new InvalidOperationException("COMITY_DATA, the folder of data sets, is not set.");
         var whole = await File.ReadAllTextAsync(Path.Combine(Repository.Root, "examples/heart-disease/study.yaml"));
-        var local = whole.Replace("arms: [local, partner, pooled, federated]", "arms: [federated]", StringComparison.Ordinal).Replace("${COMITY_DATA}", data, StringComparison.Ordinal);
-        local = local[..local.IndexOf("federations:", StringComparison.Ordinal)] + "federations:\n  - { name: fedavg, strategy: { kind: fedavg }, rounds: 400, localEpochs: 2 }\n";
+        var local = whole.Replace("${COMITY_DATA}", data, StringComparison.Ordinal);
+        // One federation with the settings that stand there: a search runs within one process only.
+        local = local[..local.IndexOf("search:", StringComparison.Ordinal)] + "arms: [federated]\n" + "federations:\n  - { name: fedavg, strategy: { kind: fedavg }, rounds: 400, localEpochs: 2 }\n";
         var columns = local.Split("header: &columns ")[1].Split('\n')[0];
         var network = WithoutSources(local);
         await File.WriteAllTextAsync(Path.Combine(folder, "local.yaml"), local);
