@@ -54,7 +54,7 @@ internal sealed class Simulation : IDisposable
     /// <param name="time">The clock.</param>
     public static Simulation Of(CheckedStudy study, RunFolder folder, int threads, TimeProvider time)
     {
-        var audit = new RunAudit(folder, study.Study.Study.Study, study.Tables.Select(t => t.Site), time);
+        var audit = new RunAudit(folder, study.Study.Study.Study, [.. study.Tables.Select(t => t.Site)], time);
         var simulation = new Simulation(study, audit, threads);
         if (audit.IsNew) simulation.WriteRecordsMoved();
         return simulation;

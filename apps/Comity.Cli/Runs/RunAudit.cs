@@ -12,6 +12,9 @@ internal sealed class RunAudit : IDisposable
     /// <summary>The coordinator's name in logs.</summary>
     public const string Coordinator = WireAudit.Coordinator;
 
+    // Systems let a process have a few thousand files open at the least once it asks for all it may have, as the runtime does.
+    private const int MostOpen = 1000;
+
     /// <summary>The policy rule under which things leave in one process: no party but the one who runs it.</summary>
     private const string Rule = "simulation";
 
@@ -22,15 +25,15 @@ internal sealed class RunAudit : IDisposable
     private readonly ConcurrentDictionary<string, AuditLog> _sites = new(StringComparer.Ordinal);
     private readonly AuditLog _coordinator;
 
-    public RunAudit(RunFolder folder, string study, IEnumerable<string> sites, TimeProvider time)
+    public RunAudit(RunFolder folder, string study, IReadOnlyCollection<string> sites, TimeProvider time)
     {
         (_study, _time, _folder) = (study, time, folder.AuditOfSites);
         Directory.CreateDirectory(_folder);
         _coordinator = AuditLog.Open(folder.Audit, Coordinator, Key(), time);
         try
         {
-            // Not held open: there may be more sites than files that a process may open.
-            foreach (var site in sites) _sites[site] = AuditLog.Open(Path.Combine(_folder, site + ".jsonl"), site, Key(), _time, held: false);
+            var file = sites.Count <= MostOpen ? AuditFile.KeptOpen : AuditFile.OpenedForEachLine;
+            foreach (var site in sites) _sites[site] = AuditLog.Open(Path.Combine(_folder, site + ".jsonl"), site, Key(), _time, file);
         }
         catch
         {

@@ -22,7 +22,8 @@ public sealed class AuditLog : IDisposable
 {
     private readonly Lock _gate = new();
     private readonly Lock _syncing = new();
-    private readonly SafeFileHandle? _held;
+    private readonly SafeFileHandle? _open;
+    private readonly AuditFile _file;
     private readonly ECDsa _key;
     private readonly TimeProvider _time;
     private readonly Dictionary<string, AuditHead> _peers = new(StringComparer.Ordinal);
@@ -31,9 +32,9 @@ public sealed class AuditLog : IDisposable
     private long _length;
     private long _synced;
 
-    private AuditLog(string path, string party, ECDsa key, TimeProvider time, bool held)
+    private AuditLog(string path, string party, ECDsa key, TimeProvider time, AuditFile file)
     {
-        (Path, Party, _key, _time) = (path, party, key, time);
+        (Path, Party, _key, _time, _file) = (path, party, key, time, file);
         if (!File.Exists(path))
         {
             // What left and when is nobody else's business.
@@ -41,7 +42,7 @@ public sealed class AuditLog : IDisposable
             if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
             new FileStream(path, options).Dispose();
         }
-        if (held) _held = Handle(FileShare.Read);
+        if (file != AuditFile.OpenedForEachLine) _open = Handle(file == AuditFile.Held ? FileShare.Read : FileShare.ReadWrite);
     }
 
     /// <summary>The file.</summary>
@@ -70,16 +71,16 @@ public sealed class AuditLog : IDisposable
     /// <param name="party">Whose.</param>
     /// <param name="key">Signs from here on; P-256. The log does not dispose of it.</param>
     /// <param name="time">The clock.</param>
-    /// <param name="held">Whether the file stays open, so that no other process writes it. A simulation of hundreds of sites opens it for each line instead.</param>
+    /// <param name="file">How the file is kept.</param>
     /// <exception cref="InvalidDeclarationException">The log was changed, or is another party's.</exception>
     /// <exception cref="IOException">Another process holds it.</exception>
-    public static AuditLog Open(string path, string party, ECDsa key, TimeProvider time, bool held = true)
+    public static AuditLog Open(string path, string party, ECDsa key, TimeProvider time, AuditFile file = AuditFile.Held)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         ArgumentException.ThrowIfNullOrEmpty(party);
         ArgumentNullException.ThrowIfNull(key);
         ArgumentNullException.ThrowIfNull(time);
-        var log = new AuditLog(path, party, key, time, held);
+        var log = new AuditLog(path, party, key, time, file);
         try
         {
             log.Recover();
@@ -122,7 +123,7 @@ public sealed class AuditLog : IDisposable
         {
             if (_synced >= sequence) return;
             var upTo = Head.Sequence;
-            if (_held is { } held) RandomAccess.FlushToDisk(held);
+            if (_open is { } open) RandomAccess.FlushToDisk(open);
             else
             {
                 using var handle = Handle(FileShare.ReadWrite);
@@ -137,9 +138,9 @@ public sealed class AuditLog : IDisposable
     {
         lock (_gate)
         {
-            if (_held is not { IsClosed: false } held) return;
-            RandomAccess.FlushToDisk(held);
-            held.Dispose();
+            if (_open is not { IsClosed: false } open) return;
+            if (_file == AuditFile.Held) RandomAccess.FlushToDisk(open);
+            open.Dispose();
         }
     }
 
@@ -147,7 +148,7 @@ public sealed class AuditLog : IDisposable
 
     private void Append(byte[] line)
     {
-        if (_held is { } held) RandomAccess.Write(held, line, _length);
+        if (_open is { } open) RandomAccess.Write(open, line, _length);
         else
         {
             using var handle = Handle(FileShare.ReadWrite);
@@ -179,7 +180,7 @@ public sealed class AuditLog : IDisposable
             }
         }
         IsNew = _head.Sequence == 0;
-        if (_held is { } held) RandomAccess.SetLength(held, _length);
+        if (_open is { } open) RandomAccess.SetLength(open, _length);
         else
         {
             using var handle = Handle(FileShare.ReadWrite);
