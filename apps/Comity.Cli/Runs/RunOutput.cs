@@ -14,6 +14,8 @@ internal static class RunOutput
         Session session, CheckedStudy study, Simulation simulation, StudyOutcome outcome, RunFolder folder, CancellationToken cancellationToken)
     {
         var results = outcome.Results;
+        // The run's last step may have called this from the bottom of its own stack, whose frames still hold the model that was judged.
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         GiveBackMemory();
         await PredictionsFile.WriteAsync(folder.Predictions, results.Classes, Rows(outcome, cancellationToken), cancellationToken);
         foreach (var model in results.Models.Where(m => m.Repeat == 0))
@@ -21,6 +23,7 @@ internal static class RunOutput
             cancellationToken.ThrowIfCancellationRequested();
             ModelFolder.Write(Path.Combine(folder.Models, model.Id), study, simulation, outcome, model, session.Language);
         }
+        GiveBackMemory();
         AtomicFile.Write(folder.Statistics, TrainingStatistics.Of(study, simulation).ToJson());
         GiveBackMemory();
         AtomicFile.Write(folder.Report, await ReportPage.RenderAsync(results, session.Language));
@@ -31,7 +34,12 @@ internal static class RunOutput
 
     // Young garbage may grow to the size of the processor's cache before the collector looks at it. Between steps that each
     // need much for a moment that is a needless peak, and a collection costs milliseconds.
-    private static void GiveBackMemory() => GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+    private static void GiveBackMemory()
+    {
+        GC.Collect();
+        GC.WaitForPendingFinalizers(); // what only a finaliser holds goes with the next collection
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+    }
 
     private static async IAsyncEnumerable<PredictionRow> Rows(StudyOutcome outcome, [EnumeratorCancellation] CancellationToken cancellationToken)
     {

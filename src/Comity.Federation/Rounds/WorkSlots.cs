@@ -66,7 +66,12 @@ internal sealed class WorkSlots(int jobs, WorkThreads? threads = null) : IDispos
     }
 
     /// <summary>Gives memory back between phases of a run, so that what one left dead does not stand under what the next needs for a moment.</summary>
-    public static void PhaseEnded() => GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+    public static void PhaseEnded()
+    {
+        GC.Collect();
+        GC.WaitForPendingFinalizers(); // a timer of a round that is over holds its offer, hence a model, until its finaliser has run
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+    }
 
     public void Dispose() => _slots.Dispose();
 }
