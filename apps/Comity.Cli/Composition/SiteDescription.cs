@@ -19,7 +19,8 @@ internal static class SiteDescription
         var classes = new int[study.Classes.Count];
         if (classes.Length > 0) foreach (var label in records.Table.Labels.Span) classes[(int)label]++;
         var columns = quality.Columns.Select(c => new ColumnQuality(
-            c.Column, JsonNamingPolicy.KebabCaseLower.ConvertName(c.Kind.ToString()), c.MissingShare ?? double.NaN, c.Mean, c.Deviation, c.Drift) { DriftMissingShare = c.DriftMissingShare });
+            c.Column, JsonNamingPolicy.KebabCaseLower.ConvertName(c.Kind.ToString()), c.MissingShare ?? double.NaN, c.Mean, c.Deviation, c.Drift)
+        { DriftMissingShare = c.DriftMissingShare });
         return new SiteInfo(records.Site, market, records.Table.Rows, splits.Training.Length, splits.Validation.Length, splits.Test.Length, classes, [.. columns]);
     }
 }

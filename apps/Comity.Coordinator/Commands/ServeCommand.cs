@@ -16,8 +16,11 @@ internal static class ServeCommand
         var proxy = new Option<string[]>("--proxy") { Description = context.Text("serve.proxy"), HelpName = "IP", DefaultValueFactory = _ => [] };
         var rate = new Option<int>("--calls-per-second") { Description = context.Text("serve.rate"), HelpName = "N", DefaultValueFactory = _ => 500 };
         rate.Validators.Add(result => Within(result, context));
-        var otlp = new Option<Uri?>("--otlp") { Description = context.Text("serve.otlp"), HelpName = "URL", CustomParser = result => Uri.TryCreate(result.Tokens[0].Value, UriKind.Absolute, out var uri) && (uri.Scheme == Uri.UriSchemeHttp || uri.Scheme == Uri.UriSchemeHttps)
-                ? uri : null };
+        var otlp = new Option<Uri?>("--otlp")
+        {
+            Description = context.Text("serve.otlp"), HelpName = "URL", CustomParser = result => Uri.TryCreate(result.Tokens[0].Value, UriKind.Absolute, out var uri) && (uri.Scheme == Uri.UriSchemeHttp || uri.Scheme == Uri.UriSchemeHttps)
+                ? uri : null
+        };
         var serve = new Command("serve", context.Text("serve.description")) { data, listen, address, proxy, rate, otlp };
         serve.SetAction(async (result, cancellationToken) =>
         {

@@ -50,7 +50,9 @@ internal sealed class InProcessChannel(ISiteWork work, ParameterLayout layout, S
         {
             var result = await work.TrainAsync(Task(finished, PersonalId(finished), 0, common) with
             {
-                Epochs = fineTune.Epochs, Proximal = (float)fineTune.Proximal, Anchor = fineTune.Proximal > 0 ? common : default,
+                Epochs = fineTune.Epochs,
+                Proximal = (float)fineTune.Proximal,
+                Anchor = fineTune.Proximal > 0 ? common : default,
             }, cancellationToken).ConfigureAwait(false);
             return new(result.Parameters, result.KeptSha256);
         }
@@ -121,8 +123,12 @@ internal sealed class InProcessChannel(ISiteWork work, ParameterLayout layout, S
         if (scaffold) TensorPrimitives.Subtract(offer.ServerControl.Span, control, body.AsSpan(length));
         var task = Task(offer, offer.Model, offer.Round, start) with
         {
-            Epochs = offer.Epochs, Proximal = offer.Proximal, GradientCorrection = body.AsMemory(length),
-            Teacher = offer.Teacher?.Invoke() ?? default, Destination = offer.Personalise is FedBnSection ? borrowed.Take(length) : body.AsMemory(0, length), Private = offer.Private,
+            Epochs = offer.Epochs,
+            Proximal = offer.Proximal,
+            GradientCorrection = body.AsMemory(length),
+            Teacher = offer.Teacher?.Invoke() ?? default,
+            Destination = offer.Personalise is FedBnSection ? borrowed.Take(length) : body.AsMemory(0, length),
+            Private = offer.Private,
             Progress = p =>
             {
                 sink.Progressed();
@@ -179,7 +185,10 @@ internal sealed class InProcessChannel(ISiteWork work, ParameterLayout layout, S
         {
             var personal = await work.TrainAsync(Task(offer, PersonalId(offer), offer.Round, kept?[^1] ?? offer.Parameters) with
             {
-                Epochs = ditto.Epochs ?? offer.Epochs, Proximal = (float)ditto.Lambda, Anchor = offer.Parameters, Destination = borrowed.Take(offer.Parameters.Length),
+                Epochs = ditto.Epochs ?? offer.Epochs,
+                Proximal = (float)ditto.Lambda,
+                Anchor = offer.Parameters,
+                Destination = borrowed.Take(offer.Parameters.Length),
             }, cancellationToken).ConfigureAwait(false);
             memories.Add(personal.Parameters);
         }

@@ -254,8 +254,11 @@ internal sealed partial class FederatedTrial(RunContext run, RepeatStart start, 
             if (!kept && (own.Parameters.Length != Parameters || !RunContext.IsFinite(own.Parameters.Span))) throw run.Diverged(id, site, TotalRounds);
             var info = common with
             {
-                Id = id, TrainedOn = [.. _order.Where(s => s == site || common.TrainedOn.Contains(s))], Bytes = 4L * Parameters,
-                Seconds = run.SecondsSince(began), WeightsSha256 = own.KeptSha256 ?? FloatFile.Sha256(own.Parameters.Span),
+                Id = id,
+                TrainedOn = [.. _order.Where(s => s == site || common.TrainedOn.Contains(s))],
+                Bytes = 4L * Parameters,
+                Seconds = run.SecondsSince(began),
+                WeightsSha256 = own.KeptSha256 ?? FloatFile.Sha256(own.Parameters.Span),
             };
             run.Store.KeepModel(new ModelRecord(info, site, $"{model}+*", 0, [], kept), own.Parameters);
             return 0;

@@ -60,8 +60,11 @@ internal sealed class SettingSearch(RunContext run, RepeatStart start, string mo
             var (_, scores) = Recommendation.Choose([id], judged, metric);
             tried = tried with
             {
-                ValidationScore = scores[0].ValidationScore, ValidationLogLoss = scores[0].ValidationLogLoss,
-                Rounds = record.Info.Rounds, Bytes = record.Info.Bytes, Seconds = record.Info.Seconds,
+                ValidationScore = scores[0].ValidationScore,
+                ValidationLogLoss = scores[0].ValidationLogLoss,
+                Rounds = record.Info.Rounds,
+                Bytes = record.Info.Bytes,
+                Seconds = record.Info.Seconds,
             };
         }
         catch (StudyStoppedException e) when (e.Problem.Code == "diverged")

@@ -87,7 +87,8 @@ public sealed class PolicyMatrixTests
     {
         var flow = Flow(Study("US", "CN", p => p with
         {
-            Sensitive = [SensitiveData.Health], Individuals = new Dictionary<string, long> { ["a"] = 50_000 },
+            Sensitive = [SensitiveData.Health],
+            Individuals = new Dictionary<string, long> { ["a"] = 50_000 },
             Covered = [new CoveredFlow { From = "*", To = "*", Conditions = ["sccs", "cisa-requirements", "doj-review", "hipaa-basis"], By = "a contract" }],
         }), FlowKind.Records);
 

@@ -141,7 +141,9 @@ public sealed class SiteLevelTests : IDisposable
 
     private StudyRunInput Input(string rest, string folder = "run", int sites = Sites) => _folder.Input(RunFolder.Study(rest, sites), RunFolder.Sites(sites), folder) with
     {
-        Model = new ZeroModel(), Pooled = null, Sites = [.. Enumerable.Range(0, sites).Select(i => new ConstantSite($"s{i}", i + 1))],
+        Model = new ZeroModel(),
+        Pooled = null,
+        Sites = [.. Enumerable.Range(0, sites).Select(i => new ConstantSite($"s{i}", i + 1))],
         Noise = (site, answer) => NoiseStream.Repeatable(SHA256.HashData(Encoding.UTF8.GetBytes($"{site}|{answer}"))),
     };
 

@@ -119,7 +119,13 @@ public sealed class ReportPageTests
         var full = SampleStudy.TwoClinics().Build();
         var bare = full with
         {
-            Models = [], Evaluation = [], Summary = [], Benefit = [], History = [], Contributors = [], Recommended = null,
+            Models = [],
+            Evaluation = [],
+            Summary = [],
+            Benefit = [],
+            History = [],
+            Contributors = [],
+            Recommended = null,
             Sites = [.. full.Sites.Select(s => s with { Quality = [], ClassCounts = [] })],
         };
 

@@ -54,14 +54,14 @@ public sealed class MetricsTests
     private static IEnumerable<(string Name, long Value, string Tags)> Points(byte[] request)
     {
         foreach (var resource in Messages(request, 1))
-        foreach (var scope in Messages(resource, 2))
-        foreach (var metric in Messages(scope, 2))
-        {
-            var name = Encoding.UTF8.GetString(Messages(metric, 1).Single());
-            foreach (var sum in Messages(metric, 7))
-            foreach (var point in Messages(sum, 1))
-                yield return (name, Fixed(point, 6), string.Join('|', Messages(point, 7).Select(t => Tag(t))));
-        }
+            foreach (var scope in Messages(resource, 2))
+                foreach (var metric in Messages(scope, 2))
+                {
+                    var name = Encoding.UTF8.GetString(Messages(metric, 1).Single());
+                    foreach (var sum in Messages(metric, 7))
+                        foreach (var point in Messages(sum, 1))
+                            yield return (name, Fixed(point, 6), string.Join('|', Messages(point, 7).Select(t => Tag(t))));
+                }
     }
 
     private static string Tag(byte[] pair)

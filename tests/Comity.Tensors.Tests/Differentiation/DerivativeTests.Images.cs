@@ -78,9 +78,11 @@ public sealed partial class DerivativeTests
         cases["channels first"] = new([small.Shape(3)], (t, x) => t.ChannelsFirst(t.Reshape(x[0], small.Sizes(3))), x => small.ChannelsFirst(x[0]));
         cases["channels there and back"] = new([small.Shape(3)], (t, x) => t.Add(t.ChannelsLast(t.ChannelsFirst(t.Reshape(x[0], small.Sizes(3)))), t.Reshape(x[0], small.Sizes(3))), x => x[0].Map(a => 2 * a));
         cases["batch norm of channels"] = new([one.Shape(19), (1, 19), (1, 19)],
-            (t, x) => t.BatchNorm(t.Reshape(x[0], one.Sizes(19)), x[1], x[2], Row(t, 0), Row(t, 1)), x => x[0].BatchNorm(x[1], x[2])) { Training = true };
+            (t, x) => t.BatchNorm(t.Reshape(x[0], one.Sizes(19)), x[1], x[2], Row(t, 0), Row(t, 1)), x => x[0].BatchNorm(x[1], x[2]))
+        { Training = true };
         cases["batch norm of a value used twice"] = new([one.Shape(19), (1, 19), (1, 19)],
-            (t, x) => t.Add(x[0], t.BatchNorm(x[0], x[1], x[2], Row(t, 0), Row(t, 1))), x => x[0].Zip(x[0].BatchNorm(x[1], x[2]), (a, b) => a + b)) { Training = true };
+            (t, x) => t.Add(x[0], t.BatchNorm(x[0], x[1], x[2], Row(t, 0), Row(t, 1))), x => x[0].Zip(x[0].BatchNorm(x[1], x[2]), (a, b) => a + b))
+        { Training = true };
     }
 
     private static Tensor Twice(Tape tape, Shape sizes, Tensor[] x)
