@@ -4,7 +4,12 @@ using Google.Protobuf;
 
 namespace Comity.Serving.Tests.Hosting;
 
+/// <summary>A process sends the metrics of all its servers, so those of other tests must not run beside.</summary>
+[CollectionDefinition(nameof(ServersOfOneProcess), DisableParallelization = true)]
+public sealed class ServersOfOneProcess;
+
 /// <summary>Metrics as a collector receives them: over HTTP, decoded by field numbers of the OpenTelemetry protocol's published schema (metrics.proto 1.x).</summary>
+[Collection(nameof(ServersOfOneProcess))]
 public sealed class MetricsTests
 {
     [Fact]
