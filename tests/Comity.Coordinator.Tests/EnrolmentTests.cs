@@ -258,7 +258,10 @@ public sealed class EnrolmentTests
         Assert.Equal("signature-wrong", await Send("a", "a", "/v1/bandwidth", "/v1/bandwidth?x=1"));
         Assert.Equal("other-epoch", await Send("a", "a", "/v1/bandwidth", "/v1/bandwidth", inEpoch: "before"));
         Assert.Equal("clock-skew", await Send("a", "a", "/v1/bandwidth", "/v1/bandwidth", secondsAgo: 400));
-        Assert.Equal("call-too-large", await Send(new string('a', 100_000), new string('a', 100_000), "/v1/me/certificate", "/v1/me/certificate"));
+
+        // The answer arrives every time, although the body was not read.
+        var large = new string('a', 100_000);
+        for (var i = 0; i < 50; i++) Assert.Equal("call-too-large", await Send(large, large, "/v1/me/certificate", "/v1/me/certificate"));
     }
 
     [Fact]

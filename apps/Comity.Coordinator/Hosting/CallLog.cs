@@ -5,8 +5,10 @@ using Comity.Transport.Identity;
 namespace Comity.Coordinator.Hosting;
 
 /// <summary>Turns what goes wrong into a refusal by name, and writes down who was refused what.</summary>
-internal sealed class CallLog(RequestDelegate next, CoordinatorTelemetry telemetry, ILogger<CallLog> log)
+internal sealed class CallLog(RequestDelegate next, CoordinatorTelemetry telemetry, TimeProvider time, ILogger<CallLog> log)
 {
+    private static readonly TimeSpan Linger = TimeSpan.FromSeconds(2);
+
     public async Task InvokeAsync(HttpContext context)
     {
         try
@@ -19,7 +21,8 @@ internal sealed class CallLog(RequestDelegate next, CoordinatorTelemetry telemet
         }
         catch (BadHttpRequestException e)
         {
-            await Refusal.WriteAsync(context, e.StatusCode, e.StatusCode == StatusCodes.Status413PayloadTooLarge ? "call-too-large" : "call-unreadable");
+            if (e.StatusCode == StatusCodes.Status413PayloadTooLarge) await RefuseUnreadAsync(context);
+            else await Refusal.WriteAsync(context, e.StatusCode, "call-unreadable");
         }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
         {
@@ -31,6 +34,18 @@ internal sealed class CallLog(RequestDelegate next, CoordinatorTelemetry telemet
             await Refusal.WriteAsync(context, StatusCodes.Status500InternalServerError, "defect");
         }
         Write(context);
+    }
+
+    // Closing a socket with unread bytes resets it, and the reset overtakes the answer: the caller would see a broken line instead of
+    // the reason. So the connection lingers until the caller, who has the whole answer, lets go of it.
+    private async Task RefuseUnreadAsync(HttpContext context)
+    {
+        if (!context.Response.HasStarted && HttpProtocol.IsHttp11(context.Request.Protocol)) context.Response.Headers.Connection = "close";
+        await Refusal.WriteAsync(context, StatusCodes.Status413PayloadTooLarge, "call-too-large");
+        await context.Response.CompleteAsync();
+        var gone = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        using var registration = context.RequestAborted.Register(gone.SetResult);
+        await Task.WhenAny(gone.Task, Task.Delay(Linger, time));
     }
 
     private void Write(HttpContext context)

@@ -61,7 +61,11 @@ internal static class StudyEndpoints
         var after = Number(context, "after", long.MaxValue);
         var wait = TimeSpan.FromSeconds(Math.Clamp(Number(context, "wait", 0), 0, LongestWaitSeconds));
         var events = after == long.MaxValue ? [] : await study.Log.AfterAsync(after, wait, context.RequestAborted);
-        return Calls.Reply(study.View(events));
+        var view = study.View(events);
+        // What happened between the events and the state belongs to the last answer: a watcher does not ask again after the end.
+        if (view.State is StudyState.Done or StudyState.Stopped or StudyState.Cancelled && after != long.MaxValue)
+            view = view with { Events = await study.Log.AfterAsync(after, TimeSpan.Zero, context.RequestAborted) };
+        return Calls.Reply(view);
     }
 
     private static long Number(HttpContext context, string name, long otherwise) =>

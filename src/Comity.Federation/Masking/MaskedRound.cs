@@ -149,6 +149,10 @@ internal sealed class MaskedRound(IReadOnlyDictionary<string, ISiteChannel> chan
                 failed.Cancel();
                 throw;
             }
+            finally
+            {
+                leases.End(site);
+            }
         }
 
         var asks = asked.Select(a => Task.Run(() => AskAsync(a.Index, a.Site), CancellationToken.None)).ToList();

@@ -50,6 +50,10 @@ internal sealed class RoundRunner(IReadOnlyDictionary<string, ISiteChannel> chan
                 failed.Cancel();
                 throw;
             }
+            finally
+            {
+                leases.End(site);
+            }
         }
 
         var asks = offered.Select(site => Task.Run(() => AskAsync(site), CancellationToken.None)).ToList();

@@ -33,4 +33,16 @@ public sealed class LeasesTests
         leases.RenewAll();
         Assert.True(leases["b"].IsCancellationRequested);
     }
+
+    [Fact]
+    public void From_who_has_answered_nothing_is_awaited_any_more()
+    {
+        using var leases = new Leases(["answered", "asked"], Patience, _clock);
+        leases.End("answered");
+        leases.RenewAll();
+        Assert.Equal(1, _clock.WaitingTimers);
+        _clock.Advance(Patience);
+        Assert.False(leases["answered"].IsCancellationRequested);
+        Assert.True(leases["asked"].IsCancellationRequested);
+    }
 }

@@ -14,8 +14,8 @@ public sealed class FaultTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    private static Func<ISiteChannel, ISiteChannel> FaultAt(string site, Fault fault, Func<RoundOffer, bool>? when = null) =>
-        channel => channel.Site == site ? new FaultyLine(channel, when ?? (_ => true), fault) : channel;
+    private static Func<ISiteChannel, ISiteChannel> FaultAt(string site, Fault fault, Func<RoundOffer, bool>? when = null, TaskCompletionSource? asked = null) =>
+        channel => channel.Site == site ? new FaultyLine(channel, when ?? (_ => true), fault, asked) : channel;
 
     [Fact]
     public async Task A_site_that_diverges_is_refused_by_its_gate_and_named_and_the_round_goes_on()
@@ -86,8 +86,9 @@ public sealed class FaultTests : IDisposable
     public async Task A_silent_site_counts_as_absent_after_the_deadline()
     {
         var clock = new ManualTimeProvider();
-        var run = StudyRun.RunAsync(_folder.Input(Tolerant) with { Time = clock, Line = FaultAt("s3", Fault.Silent, o => o.Round == 2) }, default);
-        await AdvanceUntilDone(clock, run);
+        var asked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var run = StudyRun.RunAsync(_folder.Input(Tolerant) with { Time = clock, Line = FaultAt("s3", Fault.Silent, o => o.Round == 2, asked) }, default);
+        await EndPatienceAsync(clock, asked.Task, run);
 
         using var outcome = await run;
         Assert.Equal(["s0", "s1", "s2"], outcome.Results.Contributors[1].Contributed);
@@ -100,9 +101,10 @@ public sealed class FaultTests : IDisposable
     public async Task A_round_that_misses_its_quorum_stops_with_names_and_goes_on_when_the_site_is_back()
     {
         var clock = new ManualTimeProvider();
+        var asked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var input = _folder.Input("arms: [federated]\npatienceSeconds: 30\nfederation: { rounds: 3, localEpochs: 5 }\n");
-        var run = StudyRun.RunAsync(input with { Time = clock, Line = FaultAt("s3", Fault.Silent, o => o.Round == 2) }, default);
-        await AdvanceUntilDone(clock, run);
+        var run = StudyRun.RunAsync(input with { Time = clock, Line = FaultAt("s3", Fault.Silent, o => o.Round == 2, asked) }, default);
+        await EndPatienceAsync(clock, asked.Task, run);
         var stopped = await Assert.ThrowsAsync<StudyStoppedException>(() => run);
         Assert.Equal("quorum-missed", stopped.Problem.Code);
         Assert.Contains("s3", stopped.Problem.Found(System.Globalization.CultureInfo.GetCultureInfo("zh-Hans")), StringComparison.Ordinal);
@@ -119,8 +121,9 @@ public sealed class FaultTests : IDisposable
     public async Task A_required_site_that_stays_silent_stops_the_round()
     {
         var clock = new ManualTimeProvider();
-        var run = StudyRun.RunAsync(_folder.Input("arms: [federated]\npatienceSeconds: 5\nfederation: { rounds: 2, quorum: 1, required: s1 }\n") with { Time = clock, Line = FaultAt("s1", Fault.Silent) }, default);
-        await AdvanceUntilDone(clock, run);
+        var asked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var run = StudyRun.RunAsync(_folder.Input("arms: [federated]\npatienceSeconds: 5\nfederation: { rounds: 2, quorum: 1, required: s1 }\n") with { Time = clock, Line = FaultAt("s1", Fault.Silent, asked: asked) }, default);
+        await EndPatienceAsync(clock, asked.Task, run);
         Assert.Equal("required-missing", (await Assert.ThrowsAsync<StudyStoppedException>(() => run)).Problem.Code);
     }
 
@@ -134,13 +137,11 @@ public sealed class FaultTests : IDisposable
         Assert.All(round.Rejected, r => Assert.Equal(RefusalReason.NormExceeded, r.Reason));
     }
 
-    // The clock moves only while the run waits for it.
-    private static async Task AdvanceUntilDone(ManualTimeProvider clock, Task run)
+    // Patience runs out once, for the silent site alone: when it has been asked and every other site of the round has answered.
+    private static async Task EndPatienceAsync(ManualTimeProvider clock, Task asked, Task run)
     {
-        while (!run.IsCompleted)
-        {
-            await Task.WhenAny(run, Task.Delay(200, TestContext.Current.CancellationToken));
-            if (!run.IsCompleted && clock.WaitingTimers > 0) clock.Advance(TimeSpan.FromSeconds(31));
-        }
+        await Task.WhenAny(run, asked);
+        while (!run.IsCompleted && clock.WaitingTimers != 1) await Task.Delay(5, TestContext.Current.CancellationToken);
+        clock.Advance(TimeSpan.FromSeconds(31));
     }
 }

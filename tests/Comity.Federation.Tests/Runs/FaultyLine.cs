@@ -3,7 +3,11 @@ using Comity.Federation.Rounds;
 namespace Comity.Federation.Tests.Runs;
 
 /// <summary>A line that goes wrong in a given way; everything behind it is real.</summary>
-internal sealed class FaultyLine(ISiteChannel inner, Func<RoundOffer, bool> when, Fault fault) : ISiteChannel
+/// <param name="inner">The line as it should be.</param>
+/// <param name="when">Which offers it goes wrong with.</param>
+/// <param name="fault">How.</param>
+/// <param name="asked">Ends when a silent site has been asked.</param>
+internal sealed class FaultyLine(ISiteChannel inner, Func<RoundOffer, bool> when, Fault fault, TaskCompletionSource? asked = null) : ISiteChannel
 {
     public string Site => inner.Site;
 
@@ -13,6 +17,7 @@ internal sealed class FaultyLine(ISiteChannel inner, Func<RoundOffer, bool> when
         switch (fault)
         {
             case Fault.Silent:
+                asked?.TrySetResult();
                 await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, CancellationToken.None); // deaf, too
                 throw new InvalidOperationException("unreachable");
             case Fault.Twice:
