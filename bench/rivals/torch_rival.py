@@ -4,7 +4,8 @@
   make NAME KIND ARGS…     prepares a workload
   cpu NAME SECONDS         runs it for about so long; prints seconds of this thread's CPU time for one step
 KIND: mlp INPUTS HIDDEN OUTPUTS BATCH OPTIMIZER (OUTPUTS 1: binary cross-entropy), gemm M N K TRANSPOSE_A TRANSPOSE_B,
-cnn BATCH LAYOUT (default or channels-last), infer MODEL ROWS (mlp or cnn, frozen TorchScript optimised for inference), clients N BATCH (one
+cnn BATCH LAYOUT (default or channels-last), infer MODEL ROWS (mlp or cnn, frozen TorchScript optimised for inference), onnx MODEL ROWS FILE (writes it
+for ONNX Runtime, which onnx_rival.cjs runs), clients N BATCH (one
 client's epoch of a FedAvg loop over N of them), function NAME LENGTH, conv BATCH LAYOUT (3 × 3, 32→64 channels, 28 × 28, both ways),
 lstm CHANNELS HIDDEN STEPS BATCH,
 encoder and decoder LAYERS WIDTH HEADS STEPS VOCABULARY BATCH WAY (modules: nn.TransformerEncoderLayer; products: the fewest eager operations)
@@ -61,10 +62,20 @@ def cnn(batch, layout):
     return step
 
 
-def infer(model, rows):
+def predictor(model, rows):
     net = lenet() if model == "cnn" else nn.Sequential(nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 10))
-    x = torch.randn(int(rows), *((1, 28, 28) if model == "cnn" else (784,)))
-    frozen = torch.jit.optimize_for_inference(torch.jit.trace(nn.Sequential(net, nn.Softmax(1)).eval(), x))
+    return nn.Sequential(net, nn.Softmax(1)).eval(), torch.randn(int(rows), *((1, 28, 28) if model == "cnn" else (784,)))
+
+
+def onnx(model, rows, path):
+    net, x = predictor(model, rows)
+    torch.onnx.export(net, x, path)
+    return lambda: None
+
+
+def infer(model, rows):
+    net, x = predictor(model, rows)
+    frozen = torch.jit.optimize_for_inference(torch.jit.trace(net, x))
 
     def run():
         with torch.inference_mode():
@@ -222,7 +233,7 @@ for line in sys.stdin:
     if not words or words[0] == "quit":
         break
     if words[0] == "make":
-        kinds = {"mlp": mlp, "gemm": gemm, "cnn": cnn, "infer": infer, "clients": clients, "function": function, "conv": conv,
+        kinds = {"mlp": mlp, "gemm": gemm, "cnn": cnn, "infer": infer, "onnx": onnx, "clients": clients, "function": function, "conv": conv,
                  "lstm": lstm, "encoder": transformer(False), "decoder": transformer(True)}
         work[words[1]] = kinds[words[2]](*words[3:])
         print(0, flush=True)

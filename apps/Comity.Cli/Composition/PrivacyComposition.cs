@@ -59,6 +59,7 @@ internal static class PrivacyComposition
         if (section.Optimizer is LbfgsSection) problems.Add(Texts.Problem("dp-lbfgs", PlaceOf(at, "optimizer")));
         if (section.EarlyStopping is not null) problems.Add(Texts.Problem("dp-early-stopping", PlaceOf(at, "earlyStopping"), "earlyStopping"));
         if (section.AverageDecay is not null) problems.Add(Texts.Problem("dp-average", PlaceOf(at, "averageDecay")));
+        if (section.StepsPerEpoch is not null) problems.Add(Texts.Problem("dp-steps", PlaceOf(at, "stepsPerEpoch")));
         if (section.Augment.Count > 0) problems.Add(Texts.Problem("dp-augment", PlaceOf(at, "augment")));
         if (section.TargetLoss is not null) problems.Add(Texts.Problem("dp-early-stopping", PlaceOf(at, "targetLoss"), "targetLoss"));
         if (!section.ClassWeights.IsNone) problems.Add(Texts.Problem("dp-class-weights", PlaceOf(at, "classWeights")));

@@ -3,7 +3,7 @@ using System.Globalization;
 
 namespace Comity.Benchmarks.Rivals;
 
-/// <summary>Debian's PyTorch in a process beside this one, on one thread, asked in turns so that both see the same machine.</summary>
+/// <summary>Debian's PyTorch, or ONNX Runtime, in a process beside this one, on one thread, asked in turns so that both see the same machine.</summary>
 internal sealed class TorchRival : IDisposable
 {
     private readonly Process _process;
@@ -12,11 +12,15 @@ internal sealed class TorchRival : IDisposable
 
     public string Version { get; }
 
-    /// <summary>Starts it, or says why not and returns null.</summary>
-    public static TorchRival? Start()
+    /// <summary>Starts PyTorch, or says why not and returns null.</summary>
+    public static TorchRival? Start() => Start("/usr/bin/python3", "torch_rival.py", "apt-get install python3-torch libopenblas0-pthread");
+
+    /// <summary>Starts ONNX Runtime, or says why not and returns null.</summary>
+    public static TorchRival? StartOnnx() => Start("node", "onnx_rival.cjs", "npm install --ignore-scripts onnxruntime-node, and NODE_PATH to its node_modules");
+
+    private static TorchRival? Start(string program, string script, string remedy)
     {
-        var script = Path.Combine(Repository.Root, "bench", "rivals", "torch_rival.py");
-        var start = new ProcessStartInfo("/usr/bin/python3", [script]) { RedirectStandardInput = true, RedirectStandardOutput = true };
+        var start = new ProcessStartInfo(program, [Path.Combine(Repository.Root, "bench", "rivals", script)]) { RedirectStandardInput = true, RedirectStandardOutput = true };
         // torch.set_num_threads does not bind OpenBLAS; oneDNN and ATen take AVX-512 only when asked.
         foreach (var name in new[] { "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS" }) start.Environment[name] = "1";
         if (System.Runtime.Intrinsics.Vector512.IsHardwareAccelerated) start.Environment["ATEN_CPU_CAPABILITY"] = "avx512";
@@ -28,7 +32,7 @@ internal sealed class TorchRival : IDisposable
         catch (System.ComponentModel.Win32Exception)
         {
         }
-        Console.Error.WriteLine("The rival is missing: apt-get install python3-torch libopenblas0-pthread.");
+        Console.Error.WriteLine($"A rival is missing: {remedy}.");
         return null;
     }
 

@@ -28,6 +28,13 @@ internal sealed class DenseNetwork : Model
 
     internal override int Scores { get; }
 
+    /// <summary>What follows each hidden layer.</summary>
+    public Activation Activation => _activation;
+
+    /// <summary>Indices of weight and bias by layer; null where anything but an activation stands between layers in a prediction.</summary>
+    public IReadOnlyList<(int Weight, int Bias)>? Layers =>
+        _norm == Normalization.None ? [.. _hidden.Append(_output).Select(l => (l.Weight, l.Bias))] : null;
+
     public static DenseNetwork Create(ModelShape shape, int scores, IReadOnlyList<int> widths, Activation activation = Activation.Identity, double dropout = 0, Normalization norm = Normalization.None)
     {
         var builder = new ParameterLayoutBuilder();

@@ -82,18 +82,27 @@ public abstract unsafe class Model
     private void Predict(ReadOnlySpan<float> parameters, Dataset? windows, float* features, int rows, Span<float> outputs)
     {
         if (outputs.Length != (long)rows * Outputs) throw new ArgumentException($"{outputs.Length} outputs do not fit {rows} rows of {Outputs}.", nameof(outputs));
-        if (Scores == Outputs || Task.IsLanguage())
+        Score(parameters, windows, features, rows, Task.IsLanguage() ? outputs : outputs[..(rows * Scores)]);
+        Finish(rows, outputs);
+    }
+
+    /// <summary>Turns scores into what a prediction gives.</summary>
+    /// <param name="rows">How many.</param>
+    /// <param name="outputs">Shape [rows, <see cref="Outputs"/>]; at first the scores, one row after another.</param>
+    internal void Finish(int rows, Span<float> outputs)
+    {
+        if (Task == TaskKind.Regression || Task.IsLanguage()) return;
+        fixed (float* p = outputs)
         {
-            Score(parameters, windows, features, rows, outputs);
-            if (Task == TaskKind.Regression || Task.IsLanguage()) return;
-            fixed (float* p = outputs) Kernels.Softmax(p, p, rows, Outputs);
-            return;
+            if (Scores == Outputs)
+            {
+                Kernels.Softmax(p, p, rows, Outputs);
+                return;
+            }
+            Kernels.Apply(Function.Sigmoid, p, p, rows);
         }
-        var scores = outputs[..rows];
-        Score(parameters, windows, features, rows, scores);
-        fixed (float* p = scores) Kernels.Apply(Function.Sigmoid, p, p, rows);
         // From the last row to the first, so that no probability is overwritten before it was read.
-        for (var i = rows - 1; i >= 0; i--) (outputs[2 * i], outputs[2 * i + 1]) = (1 - scores[i], scores[i]);
+        for (var i = rows - 1; i >= 0; i--) (outputs[2 * i], outputs[2 * i + 1]) = (1 - outputs[i], outputs[i]);
     }
 
     // In chunks, so that memory does not grow with the rows.

@@ -99,6 +99,8 @@ internal sealed unsafe class MiniBatchRun
         var random = _request.Seed.For("dropout", number).ToRandom();
         var scheduleEpochs = _request.ScheduleEpochs ?? _section.Epochs;
         var batches = (_order.Length + _section.Batch - 1) / _section.Batch;
+        if (_section.StepsPerEpoch is { } steps) batches = (int)Math.Min(batches, (long)steps * _section.Accumulate);
+        var rows = (int)Math.Min(_order.Length, (long)batches * _section.Batch);
         var total = 0.0;
         var begin = 0;
         if (_request.Resume is { } from && from.Position.Epoch == epoch)
@@ -111,7 +113,7 @@ internal sealed unsafe class MiniBatchRun
             cancellationToken.ThrowIfCancellationRequested();
             var together = Math.Min(_section.Accumulate, batches - b);
             var first = b * _section.Batch;
-            var chosen = _order.AsSpan(first, Math.Min(together * _section.Batch, _order.Length - first));
+            var chosen = _order.AsSpan(first, Math.Min(together * _section.Batch, rows - first));
             // The rate in the middle of the step, so that a warm-up from zero moves from its first step on.
             var factor = _section.Schedule.RateFactor(number + (b + 0.5 * together) / batches, scheduleEpochs);
             var loss = Step(tape, chosen, random, (float)(_section.Optimizer.Rate * factor));
@@ -119,7 +121,7 @@ internal sealed unsafe class MiniBatchRun
             total += loss * chosen.Length;
             if (_request.CheckpointEvery > 0 && _steps % _request.CheckpointEvery == 0) _request.Checkpoint?.Invoke(Keep(epoch, b + together, total, random));
         }
-        return total / _order.Length;
+        return total / rows;
     }
 
     private double Step(Tape tape, ReadOnlySpan<int> chosen, SeededRandom random, float rate)

@@ -19,7 +19,7 @@ public sealed partial record TrainingSection : ICheckedDeclaration
     public OptimizerSection Optimizer { get; init; } = new AdamSection();
 
     /// <summary>How the learning rate changes over the epochs.</summary>
-    [Doc("How the learning rate changes over the epochs.")]
+    [Doc("How the learning rate changes over the epochs. In a federation these are rounds times localEpochs: set epochs in its training to that number for a schedule that ends with the last round.")]
     public ScheduleSection Schedule { get; init; } = new ConstantScheduleSection();
 
     /// <summary>Rows of one step.</summary>
@@ -41,6 +41,11 @@ public sealed partial record TrainingSection : ICheckedDeclaration
     [Doc("Passes over the training rows.")]
     [Within(1, 1_000_000)]
     public int Epochs { get; init; } = 100;
+
+    /// <summary>Steps after which an epoch is over, and the next draws its rows anew; null: when all rows have been seen.</summary>
+    [Doc("Steps after which an epoch counts as over; the next one draws its rows anew. Sites whose records differ much meet more often that way. Left out: an epoch is a pass over all training rows.")]
+    [Within(1, 1_000_000)]
+    public int? StepsPerEpoch { get; init; }
 
     /// <summary>Longest gradient (L2 norm); a longer one is scaled down to it.</summary>
     [Doc("Longest gradient (L2 norm); a longer one is scaled down to it.")]
@@ -97,6 +102,7 @@ public sealed partial record TrainingSection : ICheckedDeclaration
             if (ClipNorm is not null) problems.Add(Messages.Problem("lbfgs-excludes", PlaceOf(at, "clipNorm"), "clipNorm"));
             if (Accumulate > 1) problems.Add(Messages.Problem("lbfgs-excludes", PlaceOf(at, "accumulate"), "accumulate"));
             if (AverageDecay is not null) problems.Add(Messages.Problem("lbfgs-excludes", PlaceOf(at, "averageDecay"), "averageDecay"));
+            if (StepsPerEpoch is not null) problems.Add(Messages.Problem("lbfgs-excludes", PlaceOf(at, "stepsPerEpoch"), "stepsPerEpoch"));
         }
         if (Loss is not (null or Training.Loss.CrossEntropy))
         {

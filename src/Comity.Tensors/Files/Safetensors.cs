@@ -1,18 +1,17 @@
 using System.Buffers.Binary;
-using System.Runtime.InteropServices;
 using System.Text.Json;
 using Comity.Tensors.Parameters;
 
 namespace Comity.Tensors.Files;
 
-/// <summary>Reads and writes a parameter vector as safetensors (the format of Hugging Face, version 0.4): a JSON header and little-endian floats.</summary>
+/// <summary>Reads and writes a parameter vector as safetensors (the format of Hugging Face, version 0.4): a JSON header and little-endian floats of 32 or 16 bits.</summary>
 /// <remarks>
 /// <code>
 /// bytes 0–7   length N of the header, little-endian
 /// N bytes     {"name": {"dtype": "F32", "shape": […], "data_offsets": [begin, end]}, …, "__metadata__": {…}}
 /// the rest    the tensors, one after another
 /// </code>
-/// A vector reloads bit by bit. Roles of the parameters travel as metadata under <c>role:name</c>, which other readers ignore.
+/// A vector of 32-bit floats reloads bit by bit. Roles of the parameters travel as metadata under <c>role:name</c>, which other readers ignore.
 /// </remarks>
 public static class Safetensors
 {
@@ -23,10 +22,12 @@ public static class Safetensors
     /// <param name="layout">Names and shapes.</param>
     /// <param name="parameters">Shape [P].</param>
     /// <param name="metadata">Further texts for the header.</param>
-    public static void Write(string path, ParameterLayout layout, ReadOnlySpan<float> parameters, IReadOnlyDictionary<string, string>? metadata = null)
+    /// <param name="storage">How the floats are kept; rounding to 16 bits is to the nearest, ties to even.</param>
+    /// <exception cref="ArgumentException">The parameters do not fit the layout, or a finite one is too large for binary16.</exception>
+    public static void Write(string path, ParameterLayout layout, ReadOnlySpan<float> parameters, IReadOnlyDictionary<string, string>? metadata = null, FloatStorage storage = FloatStorage.Float32)
     {
         var partial = path + ".partial";
-        using (var stream = new FileStream(partial, FileMode.Create, FileAccess.Write, FileShare.None)) Write(stream, layout, parameters, metadata);
+        using (var stream = new FileStream(partial, FileMode.Create, FileAccess.Write, FileShare.None)) Write(stream, layout, parameters, metadata, storage);
         File.Move(partial, path, overwrite: true);
     }
 
@@ -35,31 +36,23 @@ public static class Safetensors
     /// <param name="layout">Names and shapes.</param>
     /// <param name="parameters">Shape [P].</param>
     /// <param name="metadata">Further texts for the header.</param>
-    public static void Write(Stream stream, ParameterLayout layout, ReadOnlySpan<float> parameters, IReadOnlyDictionary<string, string>? metadata = null)
+    /// <param name="storage">How the floats are kept; rounding to 16 bits is to the nearest, ties to even.</param>
+    /// <exception cref="ArgumentException">The parameters do not fit the layout, or a finite one is too large for binary16.</exception>
+    public static void Write(Stream stream, ParameterLayout layout, ReadOnlySpan<float> parameters, IReadOnlyDictionary<string, string>? metadata = null, FloatStorage storage = FloatStorage.Float32)
     {
         ArgumentNullException.ThrowIfNull(stream);
         ArgumentNullException.ThrowIfNull(layout);
         if (parameters.Length != layout.Length) throw new ArgumentException($"{parameters.Length} floats do not fit a layout of {layout.Length}.", nameof(parameters));
-        var header = Header(layout, metadata);
+        var header = Header(layout, metadata, storage);
         Span<byte> length = stackalloc byte[8];
         BinaryPrimitives.WriteInt64LittleEndian(length, header.Length);
         stream.Write(length);
         stream.Write(header);
-        if (BitConverter.IsLittleEndian)
-        {
-            stream.Write(MemoryMarshal.AsBytes(parameters));
-            return;
-        }
-        Span<byte> bytes = stackalloc byte[sizeof(float)];
-        foreach (var value in parameters)
-        {
-            BinaryPrimitives.WriteSingleLittleEndian(bytes, value);
-            stream.Write(bytes);
-        }
+        FloatBytes.Write(stream, parameters, storage);
     }
 
-    /// <summary>Reads a file of 32-bit floats.</summary>
-    /// <exception cref="SafetensorsException">The header lies about the file, or a tensor is not of 32-bit floats.</exception>
+    /// <summary>Reads a file; floats of 16 bits are widened.</summary>
+    /// <exception cref="SafetensorsException">The header lies about the file, or a tensor is not of F32, BF16 or F16.</exception>
     public static SafetensorsContent Read(string path)
     {
         using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
@@ -90,13 +83,14 @@ public static class Safetensors
     public static SafetensorsContent Read(Stream stream, string name)
     {
         ArgumentNullException.ThrowIfNull(stream);
-        var (layout, metadata) = SafetensorsHeader.Read(stream, name);
+        var (layout, storages, metadata) = SafetensorsHeader.Read(stream, name);
         var parameters = new float[layout.Length];
-        stream.ReadExactly(MemoryMarshal.AsBytes(parameters.AsSpan()));
-        if (!BitConverter.IsLittleEndian)
+        // Neighbours of one type are read together.
+        for (var i = 0; i < storages.Count;)
         {
-            var bits = MemoryMarshal.Cast<float, uint>(parameters.AsSpan());
-            for (var i = 0; i < bits.Length; i++) bits[i] = BinaryPrimitives.ReverseEndianness(bits[i]);
+            var (first, storage) = (layout.Entries[i].Offset, storages[i]);
+            while (i < storages.Count && storages[i] == storage) i++;
+            FloatBytes.Read(stream, parameters.AsSpan(first..(i < storages.Count ? layout.Entries[i].Offset : parameters.Length)), storage);
         }
         return new SafetensorsContent(WithRoles(layout, metadata), parameters, metadata.Where(m => !m.Key.StartsWith(RolePrefix, StringComparison.Ordinal)).ToDictionary(m => m.Key, m => m.Value));
     }
@@ -104,8 +98,9 @@ public static class Safetensors
     private static ParameterLayout WithRoles(ParameterLayout layout, IReadOnlyDictionary<string, string> metadata) => new([.. layout.Entries.Select(e =>
         metadata.TryGetValue(RolePrefix + e.Name, out var role) && Enum.TryParse<ParameterRole>(role, out var known) && Enum.IsDefined(known) ? e with { Role = known } : e)]);
 
-    private static byte[] Header(ParameterLayout layout, IReadOnlyDictionary<string, string>? metadata)
+    private static byte[] Header(ParameterLayout layout, IReadOnlyDictionary<string, string>? metadata, FloatStorage storage)
     {
+        var size = FloatBytes.SizeOf(storage);
         using var buffer = new MemoryStream();
         using (var json = new Utf8JsonWriter(buffer))
         {
@@ -117,13 +112,13 @@ public static class Safetensors
             foreach (var entry in layout.Entries)
             {
                 json.WriteStartObject(entry.Name);
-                json.WriteString("dtype", "F32");
+                json.WriteString("dtype", FloatBytes.TypeOf(storage));
                 json.WriteStartArray("shape");
-                foreach (var size in entry.Shape) json.WriteNumberValue(size);
+                foreach (var extent in entry.Shape) json.WriteNumberValue(extent);
                 json.WriteEndArray();
                 json.WriteStartArray("data_offsets");
-                json.WriteNumberValue((long)entry.Offset * sizeof(float));
-                json.WriteNumberValue(((long)entry.Offset + entry.Length) * sizeof(float));
+                json.WriteNumberValue((long)entry.Offset * size);
+                json.WriteNumberValue(((long)entry.Offset + entry.Length) * size);
                 json.WriteEndArray();
                 json.WriteEndObject();
             }

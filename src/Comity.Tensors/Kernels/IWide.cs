@@ -18,6 +18,9 @@ internal unsafe interface IWide<TSelf> where TSelf : unmanaged, IWide<TSelf>
 
     static abstract void Store(TSelf value, float* target);
 
+    /// <summary>Pairs of bf16, one in each half of a word: the lower ones, and the upper ones, as floats.</summary>
+    static abstract TSelf LoadPairs(uint* source, out TSelf upper);
+
     static abstract TSelf operator +(TSelf left, TSelf right);
 
     static abstract TSelf operator -(TSelf left, TSelf right);

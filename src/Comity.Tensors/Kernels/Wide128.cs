@@ -29,6 +29,14 @@ internal readonly unsafe struct Wide128(Vector128<float> lanes) : IWide<Wide128>
         value._lanes.Store(target);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Wide128 LoadPairs(uint* source, out Wide128 upper)
+    {
+        var pairs = Vector128.Load(source);
+        upper = new((pairs & Vector128.Create(0xFFFF0000u)).AsSingle());
+        return new(Vector128.ShiftLeft(pairs, 16).AsSingle());
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Wide128 operator +(Wide128 left, Wide128 right) =>
         new(left._lanes + right._lanes);
 

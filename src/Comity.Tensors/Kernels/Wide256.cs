@@ -28,6 +28,14 @@ internal readonly unsafe struct Wide256(Vector256<float> lanes) : IWide<Wide256>
         value._lanes.Store(target);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Wide256 LoadPairs(uint* source, out Wide256 upper)
+    {
+        var pairs = Vector256.Load(source);
+        upper = new((pairs & Vector256.Create(0xFFFF0000u)).AsSingle());
+        return new(Vector256.ShiftLeft(pairs, 16).AsSingle());
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Wide256 operator +(Wide256 left, Wide256 right) =>
         new(left._lanes + right._lanes);
 

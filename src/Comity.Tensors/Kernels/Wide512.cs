@@ -28,6 +28,14 @@ internal readonly unsafe struct Wide512(Vector512<float> lanes) : IWide<Wide512>
         value._lanes.Store(target);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Wide512 LoadPairs(uint* source, out Wide512 upper)
+    {
+        var pairs = Vector512.Load(source);
+        upper = new((pairs & Vector512.Create(0xFFFF0000u)).AsSingle());
+        return new(Vector512.ShiftLeft(pairs, 16).AsSingle());
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Wide512 operator +(Wide512 left, Wide512 right) =>
         new(left._lanes + right._lanes);
 

@@ -25,6 +25,13 @@ internal readonly unsafe struct WideScalar(float value) : IWide<WideScalar>, ILa
     public static void Store(WideScalar value, float* target) => *target = value._value;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static WideScalar LoadPairs(uint* source, out WideScalar upper)
+    {
+        upper = new(BitConverter.UInt32BitsToSingle(*source & 0xFFFF0000u));
+        return new(BitConverter.UInt32BitsToSingle(*source << 16));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static WideScalar operator +(WideScalar left, WideScalar right) => new(left._value + right._value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

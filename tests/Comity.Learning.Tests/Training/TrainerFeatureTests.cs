@@ -36,6 +36,33 @@ public sealed class TrainerFeatureTests
     }
 
     [Fact]
+    public void An_epoch_of_some_steps_takes_the_first_steps_of_its_own_order_and_the_next_draws_anew()
+    {
+        var model = ModelFactory.Create(new MlpSection { Hidden = [8] }, 2, TaskKind.Binary, 2);
+        var data = Synthetic.Circle(250, Synthetic.Seed);
+        var section = new TrainingSection { Optimizer = new SgdSection { LearningRate = 0.1 }, Batch = 20, Epochs = 3 };
+        var token = TestContext.Current.CancellationToken;
+        var (all, more, some, byHand) = (Start(model), Start(model), Start(model), Start(model));
+        new Trainer(model, section).Train(all, data, null, Request, token);
+        new Trainer(model, section with { StepsPerEpoch = 13 }).Train(more, data, null, Request, token);
+        Assert.Equal(all, more);
+        var result = new Trainer(model, section with { StepsPerEpoch = 4 }).Train(some, data, null, Request, token);
+        Assert.Equal(12, result.Steps);
+        // The same rows as epochs over a part of the data each, in the order in which the trainer shuffles all of it.
+        for (var epoch = 0; epoch < 3; epoch++)
+        {
+            var order = Enumerable.Range(0, 250).ToArray();
+            Request.Seed.For("shuffle", epoch).ToRandom().Shuffle(order.AsSpan());
+            for (var step = 0; step < 4; step++)
+            {
+                var one = new Trainer(model, section with { Epochs = 1 }).Train(byHand, data.Choose(order.AsSpan(20 * step, 20)), null, Request, token);
+                Assert.Equal(1, one.Steps);
+            }
+        }
+        for (var i = 0; i < some.Length; i++) Assert.Equal(byHand[i], some[i], 1e-5f);
+    }
+
+    [Fact]
     public void The_average_of_the_weights_is_that_of_the_weights_after_each_step()
     {
         var model = ModelFactory.Create(new MlpSection { Hidden = [8] }, 2, TaskKind.Binary, 2);

@@ -29,6 +29,44 @@ public sealed class SafetensorsTests
         Assert.Equal([path], Directory.GetFiles(folder.Path));
     }
 
+    [Theory]
+    [InlineData(FloatStorage.Bfloat16, 8)]
+    [InlineData(FloatStorage.Float16, 11)]
+    public void Floats_of_16_bits_take_half_the_file_and_are_off_by_their_precision_at_most(FloatStorage storage, int precision)
+    {
+        var builder = new ParameterLayoutBuilder();
+        builder.Add("weight", ParameterRole.Weight, 61, 101);
+        var layout = builder.Build();
+        var random = Seed.Of(5).ToRandom();
+        var vector = Enumerable.Range(0, layout.Length).Select(_ => (float)random.NextGaussian()).ToArray();
+        using MemoryStream whole = new(), half = new();
+        Safetensors.Write(whole, layout, vector);
+        Safetensors.Write(half, layout, vector, storage: storage);
+        Assert.InRange(half.Length, whole.Length / 2, whole.Length / 2 + 200);
+        half.Position = 0;
+        var read = Safetensors.Read(half, "half").Parameters;
+        for (var i = 0; i < vector.Length; i++) Assert.Equal(vector[i], read[i], Math.Abs(vector[i]) * MathF.Pow(2, -precision) + 1e-7f);
+    }
+
+    [Fact]
+    public void A_number_beyond_binary16_is_refused()
+    {
+        var builder = new ParameterLayoutBuilder();
+        builder.Add("weight", ParameterRole.Weight, 2);
+        Assert.Throws<ArgumentException>(() => Safetensors.Write(new MemoryStream(), builder.Build(), [1, 70_000], storage: FloatStorage.Float16));
+    }
+
+    [Fact]
+    public void Types_may_be_mixed_in_a_file()
+    {
+        var bytes = Make("""{"a":{"dtype":"BF16","shape":[2],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[4,8]},"c":{"dtype":"F16","shape":[2],"data_offsets":[8,12]}}""", 0);
+        float[] b = [0.1f];
+        byte[] data = [0x80, 0x3F, 0x20, 0xC0, .. BitConverter.GetBytes(b[0]), 0x00, 0x3C, 0x00, 0xC1]; // 1, −2.5; 0.1; 1, −2.5
+        var content = Safetensors.Read(new MemoryStream([.. bytes, .. data]), "mixed");
+        Assert.Equal([1, -2.5f, 0.1f, 1, -2.5f], content.Parameters);
+        Assert.Equal([0, 2, 3], content.Layout.Entries.Select(e => e.Offset));
+    }
+
     [Fact]
     public void A_file_as_other_writers_make_it_is_read()
     {
