@@ -10,7 +10,7 @@ namespace Comity.Coordinator.Tests;
 public sealed class AccessTests
 {
     private const string Page = "docs/access.md";
-    private static readonly CallerRole?[] Columns = [null, CallerRole.Viewer, CallerRole.Steward, CallerRole.Author, CallerRole.Operator, CallerRole.Site];
+    private static readonly CallerRole?[] Columns = [null, CallerRole.Viewer, CallerRole.Steward, CallerRole.Author, CallerRole.Operator, CallerRole.Site, CallerRole.Server];
 
     public static TheoryData<string, string> Calls => [.. AccessTable.Rules.Select(r => (r.Method, r.Route))];
 
@@ -20,6 +20,7 @@ public sealed class AccessTests
     {
         await using var coordinator = await RunningCoordinator.StartAsync();
         using var site = await coordinator.JoinAsync("berlin");
+        using var node = await coordinator.JoinAsync("hu-1", role: CallerRole.Server);
         var rule = AccessTable.Of(method, route)!;
         foreach (var role in Columns)
         {
@@ -27,6 +28,7 @@ public sealed class AccessTests
             {
                 null => coordinator.Connect(token: null),
                 CallerRole.Site => coordinator.Connect(site, "berlin"),
+                CallerRole.Server => coordinator.Connect(node, "hu-1"),
                 _ => coordinator.Connect(coordinator.Tokens.Create("someone", role.Value, null, DateTimeOffset.UtcNow, TimeSpan.FromDays(1)).Whole),
             };
             using var request = new HttpRequestMessage(new(method), string.Join('/', route.Split('/').Select(p => p.StartsWith('{') ? "1" : p)));
@@ -60,7 +62,7 @@ public sealed class AccessTests
     {
         string Cell(AccessRule rule, CallerRole? role) => (role is null ? rule.Anyone : rule.Allows(new("x", role.Value, "x"))) ? "yes" : "–";
         var rows = AccessTable.Rules.Select(r => $"| `{r.Method} {r.Route}` | {r.Purpose} | {string.Join(" | ", Columns.Select(c => Cell(r, c)))} |");
-        var table = "| call | what it does | anyone | viewer | steward | author | operator | site |\n|---|---|---|---|---|---|---|---|\n" + string.Join('\n', rows) + "\n";
+        var table = "| call | what it does | anyone | viewer | steward | author | operator | site | server |\n|---|---|---|---|---|---|---|---|---|\n" + string.Join('\n', rows) + "\n";
         var path = Repository.At(Page);
         var (text, start, end) = (File.ReadAllText(path), "<!-- table -->\n", "<!-- end -->");
         var (from, to) = (text.IndexOf(start, StringComparison.Ordinal) + start.Length, text.IndexOf(end, StringComparison.Ordinal));

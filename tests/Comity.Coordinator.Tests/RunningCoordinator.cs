@@ -59,13 +59,13 @@ internal sealed class RunningCoordinator : IAsyncDisposable
     public SiteIdentity Site(string name) => SiteIdentity.OpenOrMake(Folder.At("sites", name));
 
     /// <summary>A site that has asked, was approved and holds its certificate.</summary>
-    public async Task<SiteIdentity> JoinAsync(string name, string? folder = null)
+    public async Task<SiteIdentity> JoinAsync(string name, string? folder = null, CallerRole role = CallerRole.Site)
     {
         var site = Site(folder ?? name);
         site.Pin(PinnedCoordinator.Of(Code));
         using var http = CoordinatorHttp.Connect(new() { Address = Address, Authority = Code.Authority }, Time);
         var client = new IdentityClient(http);
-        Assert.Equal(EnrolmentState.Waiting, (await client.EnrolAsync(Request(site, name), default)).State);
+        Assert.Equal(EnrolmentState.Waiting, (await client.EnrolAsync(Request(site, name) with { Role = role }, default)).State);
         Approve(name, site.Fingerprint);
         var answer = await client.EnrolmentAsync(site.Fingerprint, default);
         Assert.Equal(EnrolmentState.Approved, answer.State);

@@ -18,6 +18,8 @@ internal sealed partial class FederationProcesses : IAsyncDisposable
 
     private string Token { get; set; } = "";
 
+    private string Home => Path.Combine(_folder, "home");
+
     /// <summary>Starts the coordinator and the sites, whose <c>site.yaml</c> are NAME.yaml in the folder, and lets them join.</summary>
     public static async Task<FederationProcesses> StartAsync(string folder, params string[] sites)
     {
@@ -57,6 +59,39 @@ internal sealed partial class FederationProcesses : IAsyncDisposable
     public void StartSite(string site, params string[] options) =>
         _running[site] = CommandProcess.StartComity(["site", "run", "--config", $"{site}.yaml", "--lang", "en", .. options], _folder);
 
+    /// <summary>Starts a serving node and, the first time, has it approved.</summary>
+    public async Task StartNodeAsync(string node, string market, bool join = true)
+    {
+        string[] options = ["serve", "--market", market, "--listen", "http://127.0.0.1:0", "--state", Path.Combine(_folder, node), "--node", node, "--poll", "0.3", "--drain", "0", "--lang", "en"];
+        var process = _running[node] = CommandProcess.StartComity(join ? [.. options, "--join", Code] : options, _folder, new Dictionary<string, string?> { ["COMITY_HOME"] = Home });
+        if (!join) return;
+        Assert.True(await process.WaitUntilAsync(p => Fingerprint().IsMatch(p.Output), Limit), process.Error);
+        var approved = await CoordinatorAsync("sites", "approve", node, "--fingerprint", Fingerprint().Match(process.Output).Value, "--data", "coordinator");
+        Assert.True(approved.ExitCode == 0, approved.ToString());
+    }
+
+    /// <summary>Kills a process where it stands.</summary>
+    public async Task StopAsync(string name)
+    {
+        await _running[name].DisposeAsync();
+        _running.Remove(name);
+    }
+
+    /// <summary>What a process printed so far.</summary>
+    public string OutputOf(string name) => _running[name].Output;
+
+    /// <summary>Runs an author's command until its output is as expected, within the limit.</summary>
+    public async Task<bool> ShowsAsync(Func<string, bool> expected, params string[] arguments)
+    {
+        var watch = System.Diagnostics.Stopwatch.StartNew();
+        while (watch.Elapsed < Limit)
+        {
+            if (await AuthorAsync(arguments) is { ExitCode: 0 } shown && expected(shown.Output)) return true;
+            await Task.Delay(200);
+        }
+        return false;
+    }
+
     /// <summary>Kills a process where it stands, as a power cut or an impatient operator would, and starts it again.</summary>
     public async Task KillAndRestartAsync(string name)
     {
@@ -70,7 +105,7 @@ internal sealed partial class FederationProcesses : IAsyncDisposable
 
     /// <summary>An author's command.</summary>
     public Task<CommandResult> AuthorAsync(params string[] arguments) => CommandProcess.RunComityAsync(
-        [.. arguments, "--lang", "en"], Limit, _folder, new Dictionary<string, string?> { ["COMITY_TOKEN"] = Token, ["COMITY_COORDINATOR"] = Code });
+        [.. arguments, "--lang", "en"], Limit, _folder, new Dictionary<string, string?> { ["COMITY_TOKEN"] = Token, ["COMITY_COORDINATOR"] = Code, ["COMITY_HOME"] = Home });
 
     /// <summary>Submits a study and returns its id.</summary>
     public async Task<string> SubmitAsync(string study)

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Comity.Cli.Network;
 using Comity.Cli.Releases;
 using Comity.Declarations;
 using Comity.Federation.Policies;
@@ -7,20 +8,20 @@ using Comity.Serving.Deployments;
 
 namespace Comity.Cli.Commands;
 
-/// <summary><c>comity deploy FILE --markets us,hu --to DIR</c>: orders a release into markets, whose nodes come for it.</summary>
+/// <summary><c>comity deploy FILE --markets us,hu --to URL</c>: orders a release into markets, whose nodes come for it.</summary>
 internal static class DeployCommand
 {
     public static Command Create(Session session)
     {
         var file = ReleaseFiles.Argument(session);
         var markets = new Option<string>("--markets") { Description = session.Text("option.markets"), HelpName = "A,B,…", Required = true };
-        var folder = new Option<string>("--to") { Description = session.Text("option.deployments"), HelpName = "DIR", Required = true };
+        var place = new DeploymentPlace(session);
         var canary = new Option<string?>("--canary") { Description = session.Text("option.canary"), HelpName = "10%" };
         var by = new Option<string?>("--approve-by") { Description = session.Text("option.approve-by"), HelpName = "NAME" };
         var because = new Option<string?>("--because") { Description = session.Text("option.because"), HelpName = "TEXT" };
-        folder.CompletionSources.Add(CommonOptions.Paths);
-        var command = new Command("deploy", session.Text("deploy.description")) { file, markets, folder, canary, by, because };
-        command.SetAction((parsed, _) =>
+        var command = new Command("deploy", session.Text("deploy.description")) { file, markets, canary, by, because };
+        place.AddTo(command);
+        command.SetAction(async (parsed, cancellationToken) =>
         {
             var problems = new ProblemList();
             var share = Share(parsed.GetValue(canary), problems);
@@ -39,24 +40,25 @@ internal static class DeployCommand
             if (string.IsNullOrWhiteSpace(approver) || string.IsNullOrWhiteSpace(reason)) problems.Add(Texts.Problem("deploy-approval", Place.InFile("--approve-by")));
             if (problems.HasErrors) throw new StoppedException(ExitCode.Refused, problems);
 
-            var deployments = new DeploymentFolder(Path.GetFullPath(parsed.GetRequiredValue(folder)));
-            var before = deployments.Order(name, home.Trusted);
-            var ordered = new OrderedRelease(release.Manifest.Version, release.Sha256);
-            var changed = wanted.Select(market =>
-            {
-                var approval = new MarketApproval(approver!, reason!, [.. findings[market].Select(f => f.Code)]);
-                // The first version of a market has nothing to be tried against.
-                return share is { } tried && before?.For(market) is { } present && present.Stable != ordered
-                    ? new MarketOrder(market, present.Stable, ordered, tried, approval)
-                    : new MarketOrder(market, ordered, null, 0, approval);
-            }).ToList();
             using var key = home.OpenKey(session);
-            deployments.Add(path, release.Sha256);
-            var order = new DeploymentOrder(name, (before?.Revision ?? 0) + 1, session.Time.GetUtcNow(), [.. (before?.Markets ?? []).Where(m => !wanted.Contains(m.Market)), .. changed]);
-            deployments.Write(order, key);
-            foreach (var market in changed)
-                session.Out.Line(market.Canary is null ? session.Text("deploy.ordered", market.Market, release.Manifest.Id, order.Revision) : session.Text("deploy.tried", market.Market, release.Manifest.Id, market.Share, market.Stable.Version, order.Revision));
-            return Task.FromResult((int)ExitCode.Done);
+            return (int)await place.CallAsync(parsed, null, async source =>
+            {
+                var before = await source.OrderAsync(name, home.Trusted, cancellationToken);
+                var ordered = new OrderedRelease(release.Manifest.Version, release.Sha256);
+                var changed = wanted.Select(market =>
+                {
+                    var approval = new MarketApproval(approver!, reason!, [.. findings[market].Select(f => f.Code)]);
+                    // The first version of a market has nothing to be tried against.
+                    return share is { } tried && before?.For(market) is { } present && present.Stable != ordered
+                        ? new MarketOrder(market, present.Stable, ordered, tried, approval)
+                        : new MarketOrder(market, ordered, null, 0, approval);
+                }).ToList();
+                var order = new DeploymentOrder(name, (before?.Revision ?? 0) + 1, session.Time.GetUtcNow(), [.. (before?.Markets ?? []).Where(m => !wanted.Contains(m.Market)), .. changed]);
+                await source.OrderAsync(order, key, path, release.Sha256, cancellationToken);
+                foreach (var market in changed)
+                    session.Out.Line(market.Canary is null ? session.Text("deploy.ordered", market.Market, release.Manifest.Id, order.Revision) : session.Text("deploy.tried", market.Market, release.Manifest.Id, market.Share, market.Stable.Version, order.Revision));
+                return ExitCode.Done;
+            }, cancellationToken);
         });
         return command;
     }

@@ -1,26 +1,27 @@
 using System.CommandLine;
 using System.Globalization;
+using Comity.Cli.Network;
 using Comity.Cli.Releases;
 using Comity.Cli.Terminal;
-using Comity.Serving.Deployments;
 
 namespace Comity.Cli.Commands;
 
-/// <summary><c>comity deployments DIR</c>: what was ordered, by whom and why, and what the nodes made of it.</summary>
+/// <summary><c>comity deployments --to URL</c>: what was ordered, by whom and why, and what the nodes made of it.</summary>
 internal static class DeploymentsCommand
 {
     public static Command Create(Session session)
     {
-        var folder = new Argument<string>("DIR") { HelpName = "DIR", Description = session.Text("option.deployments") };
+        var folder = new Argument<string?>("DIR") { HelpName = "DIR", Description = session.Text("option.deployments"), Arity = ArgumentArity.ZeroOrOne };
+        var place = new DeploymentPlace(session);
         folder.CompletionSources.Add(CommonOptions.Paths);
         var command = new Command("deployments", session.Text("deployments.description")) { folder };
-        command.SetAction((parsed, _) =>
+        place.AddTo(command);
+        command.SetAction(async (parsed, cancellationToken) => (int)await place.CallAsync(parsed, parsed.GetValue(folder), async source =>
         {
-            var deployments = new DeploymentFolder(Path.GetFullPath(parsed.GetRequiredValue(folder)));
             var trusted = ComityHome.Of(session).Trusted;
-            foreach (var name in deployments.Names)
+            foreach (var name in await source.NamesAsync(cancellationToken))
             {
-                var order = deployments.Order(name, trusted)!;
+                var order = (await source.OrderAsync(name, trusted, cancellationToken))!;
                 session.Out.Line(session.Out.Bold(session.Text("deployments.order", name, order.Revision, order.Issued.ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture))));
                 foreach (var market in order.Markets)
                 {
@@ -29,7 +30,7 @@ internal static class DeploymentsCommand
                 }
             }
             var table = new TextTable([.. new[] { "node", "state", "versions", "answers", "failures", "p99" }.Select(c => session.Text("deployments.column." + c))]);
-            foreach (var report in deployments.Reports())
+            foreach (var report in await source.ReportsAsync(cancellationToken))
             {
                 var served = report.Versions.Where(v => v.Share > 0 || v.Canary).ToList();
                 table.Add(
@@ -38,8 +39,8 @@ internal static class DeploymentsCommand
                     served.Sum(v => v.Failures).ToString("N0", session.Language), $"{served.Select(v => v.P99Milliseconds).DefaultIfEmpty(0).Max().ToString("N1", session.Language)} ms");
             }
             foreach (var line in table.Lines()) session.Out.Line(line);
-            return Task.FromResult((int)ExitCode.Done);
-        });
+            return ExitCode.Done;
+        }, cancellationToken));
         return command;
     }
 }

@@ -40,13 +40,13 @@ internal static class DriftCommand
     public static IReadOnlyList<JudgedWindow> Judge(MarketState state, string name)
     {
         var references = state.Releases.Where(r => r.Manifest.Name == name).ToDictionary(r => r.Manifest.Version, r => ServedModel.Load(r).Reference.For(state.Market), StringComparer.Ordinal);
-        return [.. MarketStore.ReadWindows(state.Folder, name).Where(w => references.ContainsKey(w.Version)).Select(w => new JudgedWindow(w, references[w.Version], DriftJudge.Judge(references[w.Version], w)))];
+        return [.. MarketStore.ReadWindows(state.Store, name).Where(w => references.ContainsKey(w.Version)).Select(w => new JudgedWindow(w, references[w.Version], DriftJudge.Judge(references[w.Version], w)))];
     }
 
     /// <summary>The labels that came for a model in a market, against those of its training records.</summary>
     public static IReadOnlyList<JudgedWindow> JudgeLabels(MarketState state, string name)
     {
-        var feedback = MarketStore.ReadFeedback(state.Folder, name);
+        var feedback = MarketStore.ReadFeedback(state.Store, name);
         return [.. state.Releases.Where(r => r.Manifest.Name == name).SelectMany(release =>
         {
             var reference = ServedModel.Load(release).Reference.For(state.Market);

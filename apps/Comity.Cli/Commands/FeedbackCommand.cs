@@ -37,7 +37,7 @@ internal static class FeedbackCommand
 
     /// <summary>What a market's folder says of a model.</summary>
     public static FeedbackSummary Summarise(MarketState state, string name, IReadOnlyList<Release> releases) => FeedbackSummary.Of(
-        MarketStore.ReadFeedback(state.Folder, name), state.Market, releases.ToDictionary(r => r.Manifest.Version, r => r.Manifest, StringComparer.Ordinal),
+        MarketStore.ReadFeedback(state.Store, name), state.Market, releases.ToDictionary(r => r.Manifest.Version, r => r.Manifest, StringComparer.Ordinal),
         [.. Serving.Inference.ServedModel.Load(releases[0]).Preprocessing.Contract.Sensitive.Select(s => s.Column)]);
 
     private static void Print(Session session, FeedbackSummary summary)

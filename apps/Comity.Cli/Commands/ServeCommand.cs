@@ -4,6 +4,7 @@ using System.Net;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Comity.Cli.Network;
 using Comity.Cli.Releases;
 using Comity.Cli.Terminal;
 using Comity.Declarations;
@@ -11,6 +12,7 @@ using Comity.Serving.Deployments;
 using Comity.Serving.Hosting;
 using Comity.Serving.Inference;
 using Comity.Serving.Releases;
+using Comity.Transport.Identity;
 
 namespace Comity.Cli.Commands;
 
@@ -30,6 +32,7 @@ internal static class ServeCommand
     private static async Task<ExitCode> ServeAsync(Session session, ServeOptions options, ParseResult parsed, CancellationToken cancellationToken)
     {
         var trusted = ComityHome.Of(session).Trusted;
+        var code = parsed.GetValue(options.Join) is { } join ? JoinCode.Parse(join) ?? throw new StoppedException(ExitCode.Usage, Texts.Problem("join-code-damaged", Place.InFile("--join"))) : null;
         var releases = (parsed.GetValue(options.Files) ?? []).Select(file => ReleaseFiles.Read(file, trusted)).ToList();
         var chosen = Read(session, options, parsed, releases, trusted);
         // Models are loaded while the server starts: half the wait on two cores.
@@ -42,11 +45,17 @@ internal static class ServeCommand
         }
         session.Out.Line(session.Text("serve.listening", server.Address.ToString().TrimEnd('/'), chosen.Market, chosen.State));
         // Asked to stop: that is how a server ends.
+        var poll = TimeSpan.FromSeconds(Math.Max(0.1, parsed.GetValue(options.Poll)));
+        var member = new ServingNode(session, parsed.GetRequiredValue(options.Node), chosen.Market, chosen.State);
         if (parsed.GetValue(options.Deployments) is { } deployments)
         {
             var node = new DeploymentNode(
                 server, new DeploymentFolder(Path.GetFullPath(deployments)), trusted, chosen.Market, parsed.GetRequiredValue(options.Node), chosen.State, new CanaryLimits(), session.Time);
-            await node.RunAsync(TimeSpan.FromSeconds(Math.Max(0.1, parsed.GetValue(options.Poll))), cancellationToken);
+            await node.RunAsync(poll, cancellationToken);
+        }
+        else if (code is not null || member.HasJoined)
+        {
+            await member.FollowAsync(server, trusted, code, poll, cancellationToken);
         }
         else
         {
@@ -64,7 +73,7 @@ internal static class ServeCommand
         {
             return await ModelServer.StartAsync(options, session.Time, cancellationToken);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or Microsoft.Data.Sqlite.SqliteException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or System.Data.Common.DbException)
         {
             throw new StoppedException(ExitCode.Output, Texts.Problem("serve-unavailable", Place.InFile("--listen"), e.Message));
         }
@@ -97,6 +106,7 @@ internal static class ServeCommand
             Certificate = certificate,
             Market = market,
             State = Path.GetFullPath(parsed.GetValue(options.State) ?? Path.Combine("serving", market)),
+            Store = (parsed.GetValue(options.Store) ?? session.Environment(MarketStateOptions.StoreVariable)) is { Length: > 0 } store ? MarketStateOptions.StoreOf(session, store, market) : null,
             Language = LanguageOf(session, parsed, jurisdiction),
             Tokens = tokens,
             Limits = new ServingLimits

@@ -13,6 +13,8 @@ internal sealed class ServeOptions(Session session)
 
     public Option<string?> State { get; } = new("--state") { Description = session.Text("option.serve-state"), HelpName = "DIR" };
 
+    public Option<string?> Store { get; } = new("--store") { Description = session.Text("option.store"), HelpName = "postgres://…" };
+
     public Option<string?> Certificate { get; } = new("--certificate") { Description = session.Text("option.certificate"), HelpName = "PEM" };
 
     public Option<string?> Key { get; } = new("--key") { Description = session.Text("option.certificate-key"), HelpName = "PEM" };
@@ -41,6 +43,8 @@ internal sealed class ServeOptions(Session session)
 
     public Option<string?> Deployments { get; } = new("--deployments") { Description = session.Text("option.deployments"), HelpName = "DIR" };
 
+    public Option<string?> Join { get; } = new("--join") { Description = session.Text("option.serve-join"), HelpName = "CODE" };
+
     public Option<string> Node { get; } = new("--node") { Description = session.Text("option.node"), HelpName = "NAME", DefaultValueFactory = _ => "node-1" };
 
     public Option<double> Poll { get; } = new("--poll") { Description = session.Text("option.poll"), HelpName = "SECONDS", DefaultValueFactory = _ => 5 };
@@ -49,6 +53,6 @@ internal sealed class ServeOptions(Session session)
     {
         Files.CompletionSources.Add(CommonOptions.Paths);
         command.Arguments.Add(Files);
-        foreach (var option in new Option[] { Market, Listen, State, Certificate, Key, Tokens, Open, Releases, BatchRows, BatchDelay, Cache, InFlight, Drain, Window, Retain, Otlp, Deployments, Node, Poll }) command.Options.Add(option);
+        foreach (var option in new Option[] { Market, Listen, State, Store, Certificate, Key, Tokens, Open, Releases, BatchRows, BatchDelay, Cache, InFlight, Drain, Window, Retain, Otlp, Deployments, Join, Node, Poll }) command.Options.Add(option);
     }
 }

@@ -52,7 +52,7 @@ internal sealed class Rehearsal(Session session, string example, string root)
         await Task.WhenAll(usUsers.AskAsync(Live("us-live-2"), cancellationToken), huUsers.AskAsync(Live("hu-live-2"), cancellationToken));
         await Task.WhenAll(usUsers.TellAsync(cancellationToken), huUsers.TellAsync(cancellationToken));
         var champion = Read(first);
-        var reasons = new[] { "us", "hu" }.Select(m => MarketReason.Of(new MarketState(m, State(m), [champion]), champion)).ToList();
+        var reasons = new[] { "us", "hu" }.Select(m => MarketReason.Of(new MarketState(m, Serving.Feedback.StoreAddress.InFolder(State(m)), [champion]), champion)).ToList();
         for (var m = 0; m < reasons.Count; m++)
             Tell(m + 1, reasons[m].Alarm || reasons[m].Shifted.Count > 0 ? "worse" : "better", "judged", reasons[m].Text(session));
 

@@ -14,7 +14,7 @@ internal sealed class RehearsalPage(Session session, IReadOnlyList<Release> rele
 
     public LoopView View(IReadOnlyList<LoopEvent> events, IReadOnlyList<ChampionComparison> compared)
     {
-        var states = Markets.Select(m => new MarketState(m, state(m), releases)).ToList();
+        var states = Markets.Select(m => new MarketState(m, StoreAddress.InFolder(state(m)), releases)).ToList();
         return new LoopView(
             session.Language.Name, session.Text("rehearse.title"), session.Text("rehearse.lead"), session.Text("rehearse.timeline"), [.. Enumerable.Range(0, 3).Select(l => session.Text("rehearse.lane." + l.ToString(CultureInfo.InvariantCulture)))],
             events, [Accuracy(states), Drift(states)], [Compared(compared)], session.Text("rehearse.footer", ToolVersion.Text));

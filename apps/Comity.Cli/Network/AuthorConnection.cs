@@ -10,7 +10,7 @@ namespace Comity.Cli.Network;
 internal sealed class AuthorConnection
 {
     private const string TokenVariable = "COMITY_TOKEN";
-    private const string AddressVariable = "COMITY_COORDINATOR";
+    public const string AddressVariable = "COMITY_COORDINATOR";
     private readonly Session _session;
 
     public AuthorConnection(Session session)
@@ -33,13 +33,17 @@ internal sealed class AuthorConnection
 
     /// <summary>Runs a call over the connection that the command line names; whatever goes wrong on the way becomes a problem.</summary>
     /// <exception cref="StoppedException">Exit code 2: no such connection; 7: the coordinator can't be reached, is another one, or refused.</exception>
-    public async Task<T> CallAsync<T>(ParseResult parsed, Func<StudyClient, Task<T>> call)
+    public Task<T> CallAsync<T>(ParseResult parsed, Func<StudyClient, Task<T>> call) => CallAsync(parsed, (HttpClient http) => call(new StudyClient(http, _session.Time)));
+
+    /// <summary>The same for other calls than those about studies.</summary>
+    /// <exception cref="StoppedException">Exit code 2: no such connection; 7: the coordinator can't be reached, is another one, or refused.</exception>
+    public async Task<T> CallAsync<T>(ParseResult parsed, Func<HttpClient, Task<T>> call)
     {
         var connection = Connection(parsed.GetValue(To) ?? _session.Environment(AddressVariable), parsed.GetValue(TokenFile));
         using var http = SiteConnections.Open(connection, _session);
         try
         {
-            return await CoordinatorProblems.GuardAsync(connection.Address, () => call(new StudyClient(http, _session.Time)));
+            return await CoordinatorProblems.GuardAsync(connection.Address, () => call(http));
         }
         catch (WireException e)
         {

@@ -40,6 +40,7 @@ internal static class ReleaseMaker
         var model = results.Models.FirstOrDefault(m => m.Id == id && m.Repeat == 0) ?? throw Stopped("release-no-model", run, Ids(results));
         var folder = Path.Combine(run, "models", id);
         var read = ModelFolder.Read(folder, wish.Site); // fails where the model can't be applied
+        if (!Serving.Inference.ServedModel.IsServed(read.Preprocessing)) throw Stopped("release-not-served", folder, id, read.Preprocessing.TaskName);
         var statistics = Path.Combine(run, RunFolder.StatisticsName);
         if (!File.Exists(statistics)) throw Stopped("release-no-statistics", run);
 

@@ -10,6 +10,9 @@ internal sealed class Joining(Session session, DeclaredSite site, SiteIdentity i
     /// <summary>How far the clocks may be apart; the coordinator refuses beyond it.</summary>
     public static readonly TimeSpan AllowedSkew = TimeSpan.FromMinutes(5);
 
+    /// <summary>What it asks to be.</summary>
+    public CallerRole Role { get; init; } = CallerRole.Site;
+
     private static readonly TimeSpan AskEvery = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan AskSlowly = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan SlowAfter = TimeSpan.FromMinutes(10);
@@ -36,7 +39,7 @@ internal sealed class Joining(Session session, DeclaredSite site, SiteIdentity i
         identity.Pin(pinned);
 
         session.Out.Line(session.Text("site.fingerprint", site.Section.Site, identity.Fingerprint));
-        var request = new EnrolmentRequest(site.Section.Site, CallerRole.Site, Convert.ToBase64String(identity.SigningRequest(site.Section.Site)), code.Secret);
+        var request = new EnrolmentRequest(site.Section.Site, Role, Convert.ToBase64String(identity.SigningRequest(site.Section.Site)), code.Secret);
         var answer = await CoordinatorProblems.GuardAsync(code.Coordinator, () => client.EnrolAsync(request, cancellationToken));
         if (answer.State == EnrolmentState.Waiting)
         {

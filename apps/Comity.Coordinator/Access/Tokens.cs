@@ -29,7 +29,7 @@ internal sealed class Tokens(CoordinatorDatabase database)
     /// <returns>What is kept, and the whole token, which can't be shown again.</returns>
     public (Token Kept, string Whole) Create(string name, CallerRole role, IReadOnlyList<string>? studies, DateTimeOffset now, TimeSpan lifetime)
     {
-        if (role == CallerRole.Site) throw new ArgumentException("A site proves itself by its key, never by a token.", nameof(role));
+        if (role is CallerRole.Site or CallerRole.Server) throw new ArgumentException("A site proves itself by its key, never by a token.", nameof(role));
         var (id, secret) = (Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(IdLength / 2)), Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(SecretBytes)));
         var token = new Token(id, name, role, studies, now, now + lifetime, null);
         database.Write("INSERT INTO tokens VALUES ($a, $b, $c, $d, $e, $f, $g, NULL)", id, HashOf(secret), name, role.ToString(), studies is null ? null : string.Join(' ', studies),

@@ -75,17 +75,19 @@ internal static class SitesCommand
                 : member.NotAfter < now ? context.Text("sites.is-expired", ends)
                 : member.NotAfter - now < CertificateAuthority.WarnAhead ? context.Text("sites.expires-soon", ends)
                 : context.Text("sites.is-approved", ends);
-            context.Output.WriteLine($"{member.Name}  {Grouped(member.Fingerprint)}  {condition}");
+            context.Output.WriteLine($"{member.Name}  {Grouped(member.Fingerprint)}  {condition}{Serves(context, member.Role)}");
         }
         foreach (var waiting in state.Registry.Enrolments)
         {
             // The fingerprint is not shown: whoever approves reads it from the site's owner, not from here.
             var taken = state.Registry.ByName(waiting.Name) is { RevokedAt: null };
-            context.Output.WriteLine($"{waiting.Name}  {context.Text(taken ? "sites.waits-to-replace" : "sites.waits", waiting.AskedAt.ToString("u", CultureInfo.InvariantCulture), waiting.Address)}");
+            context.Output.WriteLine($"{waiting.Name}  {context.Text(taken ? "sites.waits-to-replace" : "sites.waits", waiting.AskedAt.ToString("u", CultureInfo.InvariantCulture), waiting.Address)}{Serves(context, waiting.Role)}");
         }
         if (state.Registry.Members.Count + state.Registry.Enrolments.Count == 0) context.Output.WriteLine(context.Text("sites.none"));
         return CoordinatorExit.Done;
     }
+
+    private static string Serves(CommandContext context, CallerRole role) => role == CallerRole.Server ? "  " + context.Text("sites.serves") : "";
 
     private static string Grouped(string plain) => KeyFingerprint.TryParse(plain, out var fingerprint) ? fingerprint.ToString() : plain;
 }

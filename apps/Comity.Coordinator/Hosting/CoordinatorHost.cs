@@ -3,6 +3,7 @@ using System.Net;
 using System.Security.Authentication;
 using System.Security.Cryptography;
 using Comity.Coordinator.Access;
+using Comity.Coordinator.Deployments;
 using Comity.Coordinator.Identity;
 using Comity.Coordinator.Studies;
 using Comity.Coordinator.Telemetry;
@@ -119,6 +120,7 @@ internal static class CoordinatorHost
             : Results.Json(new { status = "not-ready", code = "data-unavailable" }, statusCode: StatusCodes.Status503ServiceUnavailable));
         application.Services.GetRequiredService<IdentityEndpoints>().Map(application);
         application.MapStudies(studies);
+        application.MapDeployments(new DeploymentShelf(Path.Combine(options.DataFolder, "deployments"), time));
         AccessTable.Require(((IEndpointRouteBuilder)application).DataSources);
         return application;
     }

@@ -82,11 +82,11 @@ internal sealed class CallerMiddleware(RequestDelegate next, Registry registry, 
         _ => KeyFingerprint.Of(shown).Plain == member.Fingerprint ? null : "certificate-of-another",
     };
 
-    /// <summary>A person may come with a certificate alone. A site signs each call; what anybody may see it may see unsigned.</summary>
+    /// <summary>A person may come with a certificate alone. A site or serving node signs each call; what anybody may see it may see unsigned.</summary>
     private Task? WithCertificate(HttpContext context, X509Certificate2 shown, out CallerIdentity? caller)
     {
         caller = null;
-        if (registry.ByKey(KeyFingerprint.Of(shown).Plain) is not { RevokedAt: null } member || member.Role == CallerRole.Site) return null;
+        if (registry.ByKey(KeyFingerprint.Of(shown).Plain) is not { RevokedAt: null } member || member.Role is CallerRole.Site or CallerRole.Server) return null;
         if (Misfit(shown, member, time.GetUtcNow()) is { } misfit)
             return Refusal.WriteAsync(context, StatusCodes.Status401Unauthorized, misfit, member.Name, KeyFingerprint.Of(shown).ToString());
         caller = new(member.Name, member.Role, member.Fingerprint);

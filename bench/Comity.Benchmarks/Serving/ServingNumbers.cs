@@ -217,7 +217,7 @@ internal static class ServingNumbers
             waiting.RemoveAll(acknowledged.Contains);
         }
         using var seal = new AnswerSeal(AnswerKey.OpenOrCreate(Path.Combine(state, "answers.key")));
-        using var connection = new Microsoft.Data.Sqlite.SqliteConnection($"Data Source={Path.Combine(state, MarketStore.FileName)};Mode=ReadOnly;Pooling=False");
+        using var connection = new Microsoft.Data.Sqlite.SqliteConnection($"Data Source={Path.Combine(state, "market.sqlite")};Mode=ReadOnly;Pooling=False");
         connection.Open();
         using var command = connection.CreateCommand();
         command.CommandText = "SELECT answer, COUNT(*) FROM feedback GROUP BY answer";

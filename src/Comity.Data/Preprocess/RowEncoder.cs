@@ -92,14 +92,28 @@ internal static class RowEncoder
         {
             var to = features.Slice(at, grid.Length);
             at += width;
-            if (grid.IsMissing(row)) continue; // zero is the mean of what is standardised
-            grid.Read(row, to);
-            for (var block = 0; block < grid.Blocks; block++)
-            {
-                var (center, scale) = ((float)column.Centers[block], (float)(1 / column.Scales[block]));
-                foreach (ref var value in to.Slice(block * grid.BlockLength, grid.BlockLength)) value = (value - center) * scale;
-            }
+            if (!grid.IsMissing(row)) Grid(column, grid, row, to); // zero is the mean of what is standardised
         }
+    }
+
+    /// <summary>One record of a grid, scaled.</summary>
+    internal static void Grid(FittedColumn column, GridColumn grid, int row, Span<float> to)
+    {
+        grid.Read(row, to);
+        for (var block = 0; block < grid.Blocks; block++)
+        {
+            var (center, scale) = ((float)column.Centers[block], (float)(1 / column.Scales[block]));
+            foreach (ref var value in to.Slice(block * grid.BlockLength, grid.BlockLength)) value = (value - center) * scale;
+        }
+    }
+
+    /// <summary>One file as a column of one record, such as the table's reader makes it; null: it can't be decoded.</summary>
+    internal static GridColumn? Content(FeatureSection feature, ReadOnlySpan<byte> file)
+    {
+        var problems = new CellProblems(showValues: false, lenient: true);
+        ContentReader reader = feature.Kind == FeatureKind.Image ? new Images.ImageReader(feature, new Cleaning.CleanSection(), problems) : new Audio.SoundReader(feature, new Cleaning.CleanSection(), problems);
+        reader.Add(file, default);
+        return reader.Build() is GridColumn grid && !grid.IsMissing(0) ? grid : null;
     }
 
     private static void Tokens(FittedColumn column, TextColumn texts, ReadOnlySpan<int> rows, Span<float> features, int at, int width)

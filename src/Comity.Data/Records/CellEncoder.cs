@@ -31,8 +31,8 @@ internal abstract class CellEncoder
         {
             FeatureKind.Number => new NumberCell(feature, column, markers, outOfRange, at),
             FeatureKind.Date => new DateCell(feature, column, markers, at),
-            FeatureKind.Image or FeatureKind.Audio => throw new ArgumentException($"The column '{feature.Column}' is made of files, not of a record's cells.", nameof(feature)),
-            FeatureKind.Text => throw new ArgumentException($"The text column '{feature.Column}' has no input of a tabular model.", nameof(feature)),
+            FeatureKind.Image or FeatureKind.Audio => new ContentCell(feature, column, markers, at),
+            FeatureKind.Text => new TextCell(column, markers, at),
             _ => new LevelCell(feature, column, markers, at),
         };
     }

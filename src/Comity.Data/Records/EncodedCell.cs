@@ -25,6 +25,9 @@ public enum CellFinding
 
     /// <summary>A text where a date was expected.</summary>
     NotDate,
+
+    /// <summary>No file in base64, or one that can't be decoded.</summary>
+    NotContent,
 }
 
 /// <summary>One cell as it entered the model's input.</summary>

@@ -25,7 +25,7 @@ public sealed class RecordEncoder
         {
             var feature = features[column.Column];
             var cell = CellEncoder.Of(feature, column, preprocessing.Contract.Missing, preprocessing.Clean.OutOfRangeFor(column.Column), at);
-            at += column.InputNames().Count();
+            at += column.InputCount;
             _positions.Add(column.Column, cells.Count);
             cells.Add(cell);
             fields.Add(new RecordField(column.Column, feature.Kind, cell.Levels, feature.Range, feature.Unit, feature.Format));

@@ -24,12 +24,33 @@ public sealed record NodeReport(
 /// </code>
 /// Nodes come and look; nobody calls them. Each file appears whole. Nothing here is trusted for lying here: orders and releases are verified by their signatures.
 /// </remarks>
-public sealed class DeploymentFolder(string root)
+public sealed class DeploymentFolder(string root) : IDeploymentSource
 {
     private static readonly JsonSerializerOptions Options = new() { PropertyNamingPolicy = JsonNamingPolicy.CamelCase, WriteIndented = true };
 
     /// <summary>The folder.</summary>
     public string Root => root;
+
+    Task<IReadOnlyList<string>> IDeploymentSource.NamesAsync(CancellationToken cancellationToken) => Task.FromResult(Names);
+
+    Task<DeploymentOrder?> IDeploymentSource.OrderAsync(string name, TrustedSigners trusted, CancellationToken cancellationToken) => Task.FromResult(Order(name, trusted));
+
+    Task<Release> IDeploymentSource.ReadAsync(string name, OrderedRelease ordered, TrustedSigners trusted, CancellationToken cancellationToken) => Task.FromResult(Read(name, ordered, trusted));
+
+    Task IDeploymentSource.ReportAsync(NodeReport report, CancellationToken cancellationToken)
+    {
+        Report(report);
+        return Task.CompletedTask;
+    }
+
+    Task<IReadOnlyList<NodeReport>> IDeploymentSource.ReportsAsync(CancellationToken cancellationToken) => Task.FromResult(Reports());
+
+    Task IDeploymentSource.OrderAsync(DeploymentOrder order, SigningKey key, string releaseFile, string sha256, CancellationToken cancellationToken)
+    {
+        Add(releaseFile, sha256); // before the order that names it
+        Write(order, key);
+        return Task.CompletedTask;
+    }
 
     /// <summary>The order of a model; null: there is none.</summary>
     /// <exception cref="ReleaseRefusedException">It is damaged, or signed by somebody not pinned.</exception>
@@ -48,6 +69,27 @@ public sealed class DeploymentFolder(string root)
     {
         ArgumentNullException.ThrowIfNull(order);
         Whole(Path.Combine(root, "orders", order.Name + ".json"), order.Sign(key));
+    }
+
+    /// <summary>Puts an order that was signed elsewhere where nodes find it.</summary>
+    /// <param name="name">Name of the model.</param>
+    /// <param name="signed">The signed order.</param>
+    /// <exception cref="ReleaseRefusedException">The name is none of a model.</exception>
+    public void Write(string name, byte[] signed)
+    {
+        if (!ReleaseManifest.IsName(name)) throw new ReleaseRefusedException(Messages.Problem("order-damaged", Declarations.Place.InFile(root)));
+        Whole(Path.Combine(root, "orders", name + ".json"), signed);
+    }
+
+    /// <summary>Whether a release is here.</summary>
+    public bool Has(string sha256) => File.Exists(ReleaseFile(sha256));
+
+    /// <summary>Where a release of a digest lies, or is to lie.</summary>
+    /// <exception cref="ReleaseRefusedException">It is no digest.</exception>
+    public string PathOf(string sha256)
+    {
+        Directory.CreateDirectory(Path.Combine(root, "releases"));
+        return ReleaseFile(sha256);
     }
 
     /// <summary>Copies a release here, under its digest.</summary>

@@ -17,7 +17,7 @@ public sealed record CanaryLimits(long Answers = 200, double FailureShare = 0.01
 public sealed class DeploymentNode
 {
     private readonly ModelServer _server;
-    private readonly DeploymentFolder _folder;
+    private readonly IDeploymentSource _source;
     private readonly TrustedSigners _trusted;
     private readonly string _market;
     private readonly string _node;
@@ -30,17 +30,17 @@ public sealed class DeploymentNode
     private (string State, string? Reason) _last = ("serving", null);
 
     /// <param name="server">The server that follows.</param>
-    /// <param name="folder">Where orders lie.</param>
+    /// <param name="source">Where orders are.</param>
     /// <param name="trusted">Who may order and sign.</param>
     /// <param name="market">The server's market.</param>
     /// <param name="node">Name of this node.</param>
     /// <param name="state">Folder in which it remembers what it followed and gave up.</param>
     /// <param name="limits">When a canary is given up.</param>
     /// <param name="time">The clock.</param>
-    public DeploymentNode(ModelServer server, DeploymentFolder folder, TrustedSigners trusted, string market, string node, string state, CanaryLimits limits, TimeProvider time)
+    public DeploymentNode(ModelServer server, IDeploymentSource source, TrustedSigners trusted, string market, string node, string state, CanaryLimits limits, TimeProvider time)
     {
         ArgumentNullException.ThrowIfNull(server);
-        (_server, _folder, _trusted, _market, _node, _limits, _time) = (server, folder, trusted, market, node, limits, time);
+        (_server, _source, _trusted, _market, _node, _limits, _time) = (server, source, trusted, market, node, limits, time);
         _memory = Path.Combine(state, $"node-{node}.json");
         _kept = File.Exists(_memory) ? JsonSerializer.Deserialize<Memory>(File.ReadAllBytes(_memory)) ?? new Memory([], []) : new Memory([], []);
         server.DriftJudged += (window, findings) =>
@@ -54,19 +54,26 @@ public sealed class DeploymentNode
     {
         while (!cancellationToken.IsCancellationRequested)
         {
-            Step();
+            try
+            {
+                await StepAsync(cancellationToken);
+            }
+            catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+            {
+                return;
+            }
             await Task.Delay(every, _time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
     /// <summary>Looks once: follows what is new, judges what is tried, reports.</summary>
-    public void Step()
+    public async Task StepAsync(CancellationToken cancellationToken)
     {
-        foreach (var name in _folder.Names)
+        foreach (var name in await _source.NamesAsync(cancellationToken))
         {
             try
             {
-                if (_folder.Order(name, _trusted) is { } order && order.For(_market) is { } mine) Follow(order, mine);
+                if (await _source.OrderAsync(name, _trusted, cancellationToken) is { } order && order.For(_market) is { } mine) await FollowAsync(order, mine, cancellationToken);
             }
             catch (ReleaseRefusedException e)
             {
@@ -79,17 +86,17 @@ public sealed class DeploymentNode
             }
         }
         foreach (var (name, order) in _orders) JudgeCanary(name, order);
-        _folder.Report(new NodeReport(_node, _market, _time.GetUtcNow(), _kept.Revisions, _last.State, _last.Reason, _server.Versions));
+        await _source.ReportAsync(new NodeReport(_node, _market, _time.GetUtcNow(), _kept.Revisions, _last.State, _last.Reason, _server.Versions), cancellationToken);
     }
 
-    private void Follow(DeploymentOrder order, MarketOrder mine)
+    private async Task FollowAsync(DeploymentOrder order, MarketOrder mine, CancellationToken cancellationToken)
     {
         var before = _kept.Revisions.GetValueOrDefault(order.Name, -1);
         if (order.Revision < before) throw new ReleaseRefusedException(Messages.Problem("order-old", Declarations.Place.InFile(order.Name), order.Revision, before));
         if (order.Revision == before && _orders.ContainsKey(order.Name)) return;
-        var stable = _folder.Read(order.Name, mine.Stable, _trusted);
+        var stable = await _source.ReadAsync(order.Name, mine.Stable, _trusted, cancellationToken);
         var tried = mine.Canary is not null && !_kept.GivenUp.ContainsKey($"{order.Name} {order.Revision}");
-        var canary = tried ? _folder.Read(order.Name, mine.Canary!, _trusted) : null; // both are verified before either is put in service
+        var canary = tried ? await _source.ReadAsync(order.Name, mine.Canary!, _trusted, cancellationToken) : null; // both are verified before either is put in service
         _server.Put(stable);
         if (canary is not null) _server.Put(canary, mine.Share);
         foreach (var old in _server.Versions.Where(v => v.Name == order.Name && v.Version != mine.Stable.Version && v.Version != mine.Canary?.Version)) _server.Remove(old.Name, old.Version);

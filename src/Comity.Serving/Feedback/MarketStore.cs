@@ -1,58 +1,44 @@
+using System.Data;
+using System.Data.Common;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Threading.Channels;
 using Comity.Serving.Drift;
-using Microsoft.Data.Sqlite;
 
 namespace Comity.Serving.Feedback;
 
-/// <summary>What a market keeps of its model: feedback and counted windows, in one SQLite file that replicas on a machine share.</summary>
+/// <summary>What a market keeps of its model: feedback and counted windows, in SQLite or PostgreSQL, shared by its replicas.</summary>
 /// <remarks>
-/// One writer takes everything that waits into one transaction with one fsync (WAL, <c>synchronous=FULL</c>); only then is any of it acknowledged. So what
+/// One writer takes everything that waits into one transaction with one synchronous commit; only then is any of it acknowledged. So what
 /// was acknowledged survives the loss of power, and many writers cost little more than one. An answer's key and the digest of what was said are the
 /// primary key: whatever is sent again is stored once.
 /// </remarks>
 public sealed class MarketStore : IAsyncDisposable
 {
-    /// <summary>Name of the file in a market's folder.</summary>
-    public const string FileName = "market.sqlite";
-
     private const int LargestGroup = 2048;
     private static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.CamelCase };
 
     private readonly Channel<Write> _writes = Channel.CreateBounded<Write>(new BoundedChannelOptions(16 * 1024) { SingleReader = true });
-    private readonly SqliteConnection _connection;
+    private readonly StoreAddress _address;
     private readonly TimeProvider _time;
     private readonly Task _writer;
+    private DbConnection? _connection;
 
-    private MarketStore(SqliteConnection connection, TimeProvider time)
+    private MarketStore(StoreAddress address, DbConnection connection, TimeProvider time)
     {
-        (_connection, _time) = (connection, time);
+        (_address, _connection, _time) = (address, connection, time);
         _writer = Task.Run(WriteAllAsync);
     }
 
-    /// <summary>Commits so far, each with one fsync.</summary>
+    /// <summary>Commits so far.</summary>
     public long Commits { get; private set; }
 
-    /// <summary>Opens a market's folder, or begins it.</summary>
-    /// <exception cref="SqliteException">The file can't be used.</exception>
-    public static MarketStore Open(string folder, TimeProvider time)
+    /// <summary>Opens a market's store, or begins it.</summary>
+    /// <exception cref="DbException">The store can't be used.</exception>
+    public static MarketStore Open(StoreAddress address, TimeProvider time)
     {
-        Directory.CreateDirectory(folder);
-        var connection = Connect(folder, SqliteOpenMode.ReadWriteCreate);
-        using var command = connection.CreateCommand();
-        command.CommandText = """
-            PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;
-            CREATE TABLE IF NOT EXISTS feedback (
-              sequence INTEGER PRIMARY KEY AUTOINCREMENT, answer TEXT NOT NULL, digest TEXT NOT NULL, model TEXT NOT NULL, version TEXT NOT NULL,
-              answered INTEGER NOT NULL, received INTEGER NOT NULL, groups TEXT NOT NULL, outputs BLOB NOT NULL, label TEXT, rating INTEGER, comment TEXT,
-              UNIQUE (answer, digest));
-            CREATE TABLE IF NOT EXISTS erased (answer TEXT PRIMARY KEY) WITHOUT ROWID;
-            CREATE TABLE IF NOT EXISTS windows (sequence INTEGER PRIMARY KEY AUTOINCREMENT, model TEXT NOT NULL, version TEXT NOT NULL, ended INTEGER NOT NULL, json TEXT NOT NULL);
-            CREATE INDEX IF NOT EXISTS feedback_received ON feedback (received);
-            """;
-        command.ExecuteNonQuery();
-        return new MarketStore(connection, time);
+        ArgumentNullException.ThrowIfNull(address);
+        return new MarketStore(address, address.OpenToWrite(), time);
     }
 
     /// <summary>Stores feedback. Completes when it will survive the loss of power.</summary>
@@ -70,8 +56,8 @@ public sealed class MarketStore : IAsyncDisposable
     {
         var write = new Write(transaction =>
         {
-            Execute(transaction, "INSERT OR IGNORE INTO erased (answer) VALUES ($a)", ("$a", answerKey));
-            return Execute(transaction, "DELETE FROM feedback WHERE answer = $a", ("$a", answerKey));
+            Execute(transaction, "INSERT INTO erased (answer) VALUES (@a) ON CONFLICT DO NOTHING", ("@a", answerKey));
+            return Execute(transaction, "DELETE FROM feedback WHERE answer = @a", ("@a", answerKey));
         });
         await _writes.Writer.WriteAsync(write, cancellationToken);
         return await write.Done.Task;
@@ -81,7 +67,7 @@ public sealed class MarketStore : IAsyncDisposable
     public async ValueTask<int> RetainAsync(DateTimeOffset since, CancellationToken cancellationToken = default)
     {
         var write = new Write(transaction =>
-            Execute(transaction, "DELETE FROM feedback WHERE received < $t", ("$t", since.ToUnixTimeMilliseconds())) + Execute(transaction, "DELETE FROM windows WHERE ended < $t", ("$t", since.ToUnixTimeMilliseconds())));
+            Execute(transaction, "DELETE FROM feedback WHERE received < @t", ("@t", since.ToUnixTimeMilliseconds())) + Execute(transaction, "DELETE FROM windows WHERE ended < @t", ("@t", since.ToUnixTimeMilliseconds())));
         await _writes.Writer.WriteAsync(write, cancellationToken);
         return await write.Done.Task;
     }
@@ -91,8 +77,8 @@ public sealed class MarketStore : IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(window);
         _writes.Writer.TryWrite(new Write(transaction => Execute(
-            transaction, "INSERT INTO windows (model, version, ended, json) VALUES ($m, $v, $e, $j)",
-            ("$m", window.Model), ("$v", window.Version), ("$e", window.Ended.ToUnixTimeMilliseconds()), ("$j", JsonSerializer.Serialize(window, Json)))));
+            transaction, "INSERT INTO windows (model, version, ended, json) VALUES (@m, @v, @e, @j)",
+            ("@m", window.Model), ("@v", window.Version), ("@e", window.Ended.ToUnixTimeMilliseconds()), ("@j", JsonSerializer.Serialize(window, Json)))));
     }
 
     /// <summary>Completes when everything before it was written.</summary>
@@ -104,17 +90,19 @@ public sealed class MarketStore : IAsyncDisposable
     }
 
     /// <summary>Feedback of a market in the order in which it was stored; of each answer the last that was said.</summary>
-    /// <param name="folder">The market's folder.</param>
+    /// <param name="address">The market's store.</param>
     /// <param name="model">Name of the model; null: all.</param>
-    public static IReadOnlyList<StoredFeedback> ReadFeedback(string folder, string? model = null)
+    /// <exception cref="DbException">The store can't be read.</exception>
+    public static IReadOnlyList<StoredFeedback> ReadFeedback(StoreAddress address, string? model = null)
     {
-        using var connection = Connect(folder, SqliteOpenMode.ReadOnly);
+        ArgumentNullException.ThrowIfNull(address);
+        using var connection = address.OpenToRead();
         using var command = connection.CreateCommand();
         command.CommandText = """
             SELECT sequence, answer, model, version, answered, received, groups, outputs, label, rating, comment FROM feedback AS f
-            WHERE ($m IS NULL OR model = $m) AND sequence = (SELECT MAX(sequence) FROM feedback WHERE answer = f.answer) ORDER BY sequence
+            WHERE (CAST(@m AS TEXT) IS NULL OR model = @m) AND sequence = (SELECT MAX(sequence) FROM feedback WHERE answer = f.answer) ORDER BY sequence
             """;
-        command.Parameters.AddWithValue("$m", (object?)model ?? DBNull.Value);
+        Add(command, "@m", model);
         using var reader = command.ExecuteReader();
         var found = new List<StoredFeedback>();
         while (reader.Read())
@@ -130,36 +118,28 @@ public sealed class MarketStore : IAsyncDisposable
     }
 
     /// <summary>Counted windows of a market in the order in which they were stored.</summary>
-    /// <param name="folder">The market's folder.</param>
+    /// <param name="address">The market's store.</param>
     /// <param name="model">Name of the model.</param>
-    public static IReadOnlyList<DriftWindow> ReadWindows(string folder, string model)
+    /// <exception cref="DbException">The store can't be read.</exception>
+    public static IReadOnlyList<DriftWindow> ReadWindows(StoreAddress address, string model)
     {
-        using var connection = Connect(folder, SqliteOpenMode.ReadOnly);
+        ArgumentNullException.ThrowIfNull(address);
+        using var connection = address.OpenToRead();
         using var command = connection.CreateCommand();
-        command.CommandText = "SELECT json FROM windows WHERE model = $m ORDER BY sequence";
-        command.Parameters.AddWithValue("$m", model);
+        command.CommandText = "SELECT json FROM windows WHERE model = @m ORDER BY sequence";
+        Add(command, "@m", model);
         using var reader = command.ExecuteReader();
         var found = new List<DriftWindow>();
         while (reader.Read()) found.Add(JsonSerializer.Deserialize<DriftWindow>(reader.GetString(0), Json)!);
         return found;
     }
 
-    /// <summary>Whether a folder holds a market's store.</summary>
-    public static bool Exists(string folder) => File.Exists(Path.Combine(folder, FileName));
-
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
         _writes.Writer.TryComplete();
         await _writer;
-        await _connection.DisposeAsync();
-    }
-
-    private static SqliteConnection Connect(string folder, SqliteOpenMode mode)
-    {
-        var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = Path.Combine(folder, FileName), Mode = mode, Pooling = false, DefaultTimeout = 10 }.ToString());
-        connection.Open();
-        return connection;
+        if (_connection is not null) await _connection.DisposeAsync();
     }
 
     private async Task WriteAllAsync()
@@ -170,7 +150,8 @@ public sealed class MarketStore : IAsyncDisposable
             group.Clear();
             try
             {
-                using var transaction = _connection.BeginTransaction(deferred: false);
+                _connection ??= _address.OpenToWrite(); // after a failure that took the connection with it
+                using var transaction = _address.Begin(_connection);
                 while (group.Count < LargestGroup && _writes.Reader.TryPeek(out var next))
                 {
                     var result = next.Apply(transaction);
@@ -181,34 +162,50 @@ public sealed class MarketStore : IAsyncDisposable
                 Commits++;
                 foreach (var (write, result) in group) write.Done.TrySetResult(result);
             }
-            catch (SqliteException e)
+            catch (Exception e) when (e is DbException or InvalidOperationException or IOException)
             {
-                // Nothing of the group was stored, so nothing of it is acknowledged; whoever sent it will send it again.
-                foreach (var (write, _) in group) write.Done.TrySetException(e);
-                if (_writes.Reader.TryRead(out var failed)) failed.Done.TrySetException(e);
+                // Nothing of the group is acknowledged, so whoever sent it will send it again, and what was stored all the same is stored once.
+                var told = e as DbException ?? new StoreFailedException(e);
+                foreach (var (write, _) in group) write.Done.TrySetException(told);
+                if (_writes.Reader.TryRead(out var failed)) failed.Done.TrySetException(told);
+                if (_connection is { State: not ConnectionState.Open } broken)
+                {
+                    broken.Dispose();
+                    _connection = null;
+                }
             }
         }
     }
 
-    private int Insert(SqliteTransaction transaction, FeedbackEntry entry) => Execute(
+    private int Insert(DbTransaction transaction, FeedbackEntry entry) => Execute(
         transaction,
         """
-        INSERT OR IGNORE INTO feedback (answer, digest, model, version, answered, received, groups, outputs, label, rating, comment)
-        SELECT $a, $d, $m, $v, $w, $r, $g, $o, $l, $n, $c WHERE NOT EXISTS (SELECT 1 FROM erased WHERE answer = $a)
+        INSERT INTO feedback (answer, digest, model, version, answered, received, groups, outputs, label, rating, comment)
+        SELECT @a, @d, @m, @v, @w, @r, @g, @o, CAST(@l AS TEXT), CAST(@n AS INTEGER), CAST(@c AS TEXT) WHERE NOT EXISTS (SELECT 1 FROM erased WHERE answer = @a)
+        ON CONFLICT DO NOTHING
         """,
-        ("$a", entry.Answer.Key), ("$d", entry.Digest), ("$m", entry.Answer.Model), ("$v", entry.Answer.Version), ("$w", entry.Answer.Answered.ToUnixTimeSeconds()),
-        ("$r", _time.GetUtcNow().ToUnixTimeMilliseconds()), ("$g", JsonSerializer.Serialize(entry.Answer.Groups)),
-        ("$o", MemoryMarshal.AsBytes(entry.Answer.Outputs.ToArray().AsSpan()).ToArray()), ("$l", entry.Label), ("$n", entry.Rating), ("$c", entry.Comment));
+        ("@a", entry.Answer.Key), ("@d", entry.Digest), ("@m", entry.Answer.Model), ("@v", entry.Answer.Version), ("@w", entry.Answer.Answered.ToUnixTimeSeconds()),
+        ("@r", _time.GetUtcNow().ToUnixTimeMilliseconds()), ("@g", JsonSerializer.Serialize(entry.Answer.Groups)),
+        ("@o", MemoryMarshal.AsBytes(entry.Answer.Outputs.ToArray().AsSpan()).ToArray()), ("@l", entry.Label), ("@n", entry.Rating), ("@c", entry.Comment));
 
-    private static int Execute(SqliteTransaction transaction, string sql, params ReadOnlySpan<(string Name, object? Value)> values)
+    private static int Execute(DbTransaction transaction, string sql, params ReadOnlySpan<(string Name, object? Value)> values)
     {
         using var command = transaction.Connection!.CreateCommand();
         (command.Transaction, command.CommandText) = (transaction, sql);
-        foreach (var (name, value) in values) command.Parameters.AddWithValue(name, value ?? DBNull.Value);
+        foreach (var (name, value) in values) Add(command, name, value);
         return command.ExecuteNonQuery();
     }
 
-    private sealed record Write(Func<SqliteTransaction, int> Apply)
+    private static void Add(DbCommand command, string name, object? value)
+    {
+        var parameter = command.CreateParameter();
+        (parameter.ParameterName, parameter.Value) = (name, value ?? DBNull.Value);
+        command.Parameters.Add(parameter);
+    }
+
+    private sealed class StoreFailedException(Exception reason) : DbException(reason.Message, reason);
+
+    private sealed record Write(Func<DbTransaction, int> Apply)
     {
         public TaskCompletionSource<int> Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }

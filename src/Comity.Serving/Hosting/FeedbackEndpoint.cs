@@ -1,10 +1,10 @@
+using System.Data.Common;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Comity.Serving.Feedback;
 using Comity.Serving.Inference;
 using Comity.Serving.Protocol;
 using Microsoft.AspNetCore.Http;
-using Microsoft.Data.Sqlite;
 
 namespace Comity.Serving.Hosting;
 
@@ -35,7 +35,7 @@ internal sealed class FeedbackEndpoint(ServerOptions options, MarketStore store,
         {
             stored = await store.AddAsync(entries, context.RequestAborted);
         }
-        catch (SqliteException)
+        catch (DbException)
         {
             throw new RequestRefusedException(503, RequestRefusedException.Problem("store-unavailable", "")) { RetryAfterSeconds = 2 };
         }
@@ -56,7 +56,7 @@ internal sealed class FeedbackEndpoint(ServerOptions options, MarketStore store,
         var route = wanted is null ? registry.Routes.Values.FirstOrDefault() : registry.Routes.GetValueOrDefault(wanted);
         if (route is null) throw RequestRefusedException.Of(404, "model-unknown", "model", "", string.Join(", ", registry.Routes.Keys));
         var summary = FeedbackSummary.Of(
-            MarketStore.ReadFeedback(options.State, route.Stable.Name), options.Market, route.All.Values.ToDictionary(v => v.Version, v => v.Model.Manifest, StringComparer.Ordinal),
+            MarketStore.ReadFeedback(options.StoreAddress, route.Stable.Name), options.Market, route.All.Values.ToDictionary(v => v.Version, v => v.Model.Manifest, StringComparer.Ordinal),
             [.. route.Stable.Model.Preprocessing.Contract.Sensitive.Select(s => s.Column)]);
         await Metadata.WriteAsync(context, JsonSerializer.SerializeToNode(summary, Options)!);
     }
@@ -136,7 +136,7 @@ internal sealed class FeedbackEndpoint(ServerOptions options, MarketStore store,
         string? comment = null;
         if (Get("comment") is { } words)
         {
-            if (words.ValueKind == JsonValueKind.String && words.GetString() is { Length: <= LongestComment } text) comment = text;
+            if (words.ValueKind == JsonValueKind.String && words.GetString() is { Length: <= LongestComment } text && !text.Contains('\0', StringComparison.Ordinal)) comment = text;
             else Add("comment-long", "comment", LongestComment);
         }
         if (problems.Count == before && label is null && rating is null && comment is null) Add("feedback-empty", "");

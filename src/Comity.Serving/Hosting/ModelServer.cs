@@ -31,9 +31,9 @@ public sealed class ModelServer : IAsyncDisposable
     private ModelServer(ServerOptions options, TimeProvider time)
     {
         (_options, _time) = (options, time);
-        _store = MarketStore.Open(options.State, time);
+        _store = MarketStore.Open(options.StoreAddress, time);
         _metrics = new ServerMetrics(options.Otlp, options.Market, time);
-        _handler = new RequestHandler(options, _registry, _store, _metrics, AnswerKey.OpenOrCreate(Path.Combine(options.State, "answers.key")), (name, version, share) => Load(name, version, share), time);
+        _handler = new RequestHandler(options, _registry, _store, _metrics, options.StoreAddress.OpenAnswerKey(options.State), (name, version, share) => Load(name, version, share), time);
         _host = new KestrelHost(kestrel => Configure(kestrel, options), _handler.HandleAsync);
         if (options.Retention is { } keep)
             _retention = time.CreateTimer(_ => _ = _store.RetainAsync(time.GetUtcNow() - keep), null, TimeSpan.Zero, TimeSpan.FromHours(1));
@@ -44,6 +44,7 @@ public sealed class ModelServer : IAsyncDisposable
 
     /// <summary>Starts a server that has no model yet: alive, and not ready.</summary>
     /// <exception cref="IOException">The address is taken.</exception>
+    /// <exception cref="System.Data.Common.DbException">The market's store can't be used.</exception>
     public static async Task<ModelServer> StartAsync(ServerOptions options, TimeProvider time, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(options);

@@ -71,6 +71,14 @@ internal static class OpenApiDocument
                     schema["type"] = Types("string", "null");
                     schema["description"] = field.Format ?? "ISO 8601";
                     break;
+                case FeatureKind.Text:
+                    schema["type"] = Types("string", "null");
+                    break;
+                case FeatureKind.Image or FeatureKind.Audio:
+                    schema["type"] = Types("string", "null");
+                    schema["contentEncoding"] = "base64";
+                    schema["contentMediaType"] = field.Kind == FeatureKind.Image ? "image/png" : "audio/wav";
+                    break;
                 default:
                     schema["type"] = Types("string", "number", "boolean", "null");
                     schema["description"] = string.Join(", ", field.Levels);

@@ -78,7 +78,7 @@ internal static class PeoplePage
     {
         var name = Html.Encode(field.Column);
         var unit = field.Unit is null ? "" : $" <small>{Html.Encode(field.Unit)}</small>";
-        page.Append(CultureInfo.InvariantCulture, $"<label><span>{name}{unit}</span>");
+        page.Append(CultureInfo.InvariantCulture, $"<label{(field.Kind == FeatureKind.Text ? " class=\"wide\"" : "")}><span>{name}{unit}</span>");
         if (field.Levels.Count > 0)
         {
             page.Append(CultureInfo.InvariantCulture, $"<select name=\"{name}\"><option value=\"\">{t("not-known", [])}</option>");
@@ -88,6 +88,14 @@ internal static class PeoplePage
         else if (field.Kind == FeatureKind.Date && field.Format is null)
         {
             page.Append(CultureInfo.InvariantCulture, $"<input name=\"{name}\" type=\"date\">");
+        }
+        else if (field.Kind == FeatureKind.Text)
+        {
+            page.Append(CultureInfo.InvariantCulture, $"<textarea name=\"{name}\" rows=\"5\"></textarea>");
+        }
+        else if (field.Kind is FeatureKind.Image or FeatureKind.Audio)
+        {
+            page.Append(CultureInfo.InvariantCulture, $"<input name=\"{name}\" type=\"file\" accept=\"{(field.Kind == FeatureKind.Image ? "image/png" : "audio/wav")}\">");
         }
         else
         {

@@ -20,6 +20,9 @@ public sealed record ServerOptions
     /// <summary>Folder of the market's state: feedback, windows, the key of its answer ids.</summary>
     public required string State { get; init; }
 
+    /// <summary>Where feedback and windows are stored; null: in <see cref="State"/>.</summary>
+    public Feedback.StoreAddress? Store { get; init; }
+
     /// <summary>Language of the page for people, and of errors where the request asks for none.</summary>
     public required CultureInfo Language { get; init; }
 
@@ -46,4 +49,6 @@ public sealed record ServerOptions
 
     /// <summary>Version of the tool, as the protocol's metadata tell it.</summary>
     public string ToolVersion { get; init; } = "0";
+
+    internal Feedback.StoreAddress StoreAddress => Store ?? Feedback.StoreAddress.InFolder(State);
 }

@@ -20,8 +20,8 @@ public sealed class ServedModel
     private ServedModel(Release release, Model model, float[] parameters, Preprocessing preprocessing, ReferenceStatistics reference)
     {
         (Manifest, Sha256, _model, _parameters, Preprocessing, Reference) = (release.Manifest, release.Sha256, model, parameters, preprocessing, reference);
-        // A model of images or series has no columns that a person could fill in: it takes its encoded input alone.
-        Records = preprocessing.Form is FeatureForm ? new RecordEncoder(preprocessing) : null;
+        // A window of a series is many records: such a model takes its encoded input alone.
+        Records = preprocessing.Contract.Series is null ? new RecordEncoder(preprocessing) : null;
     }
 
     /// <summary>What it is.</summary>
@@ -48,6 +48,13 @@ public sealed class ServedModel
     /// <summary>Classes in the order of the outputs; empty for regression.</summary>
     public IReadOnlyList<string> Classes => Preprocessing.Classes;
 
+    /// <summary>Whether a server answers what a model with this preprocessing was trained for: a class or a value of each record, and no further text.</summary>
+    public static bool IsServed(Preprocessing preprocessing)
+    {
+        ArgumentNullException.ThrowIfNull(preprocessing);
+        return preprocessing.TaskName is "binary" or "multiclass" or "regression";
+    }
+
     /// <summary>Makes the model of a release.</summary>
     /// <exception cref="ReleaseRefusedException">Its parts do not fit one another.</exception>
     public static ServedModel Load(Release release)
@@ -63,6 +70,7 @@ public sealed class ServedModel
             var problems = new ProblemList();
             var section = DeclaredFile.Parse(text, file, problems) is { } node ? SectionReader.Read<ModelSection>(node, problems) : null;
             if (section is null || problems.HasErrors) throw new FormatException(string.Join(' ', problems));
+            if (!IsServed(preprocessing)) throw new FormatException($"no server answers for the task {preprocessing.TaskName}");
             var task = preprocessing.TaskName switch { "binary" => TaskKind.Binary, "multiclass" => TaskKind.Multiclass, _ => TaskKind.Regression };
             var model = ModelFactory.Create(section, ShapeOf(preprocessing.Form), task, task == TaskKind.Regression ? 0 : preprocessing.Classes.Count);
             if (model.Layout.Digest != content.Layout.Digest) throw new FormatException("the weights' layout is another model's");
@@ -85,6 +93,7 @@ public sealed class ServedModel
     private static InputShape ShapeOf(InputForm form) => form switch
     {
         ImageForm image => new ImageInput(image.Channels, image.Height, image.Columns),
+        TokenForm tokens => new TokenInput(tokens.Tokens, tokens.Vocabulary),
         SeriesForm series => new SeriesInput(series.Steps, series.Channels),
         _ => new FeatureInput(form.Width),
     };

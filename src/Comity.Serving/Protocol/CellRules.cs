@@ -28,6 +28,9 @@ internal static class CellRules
             case CellFinding.NotDate:
                 exchange.Add("value-not-date", at + of.Column, of.Column, of.Format ?? "yyyy-MM-dd");
                 break;
+            case CellFinding.NotContent:
+                exchange.Add("value-not-content", at + of.Column, of.Column, of.Kind == Data.Contracts.FeatureKind.Image ? "PNG" : "WAV");
+                break;
             case CellFinding.UnknownValue when !unseenIsMissing:
                 exchange.Version.Drift?.Refused(field);
                 exchange.Add("value-unseen", at + of.Column, of.Column, string.Join(", ", of.Levels.Take(40)));

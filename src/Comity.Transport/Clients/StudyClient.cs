@@ -59,7 +59,7 @@ public sealed class StudyClient(HttpClient http, TimeProvider time)
         _wire.PostAsync<object, StudyView>($"v1/studies/{Uri.EscapeDataString(id)}/{what}", new object(), Limit, cancellationToken);
 
     // Chunks are asked for by range, so a transfer goes on from the last byte that arrived.
-    private async Task FetchAsync(string target, string path, CancellationToken cancellationToken)
+    internal async Task FetchAsync(string target, string path, CancellationToken cancellationToken)
     {
         const int MostTries = 8;
         var partial = path + ".part";

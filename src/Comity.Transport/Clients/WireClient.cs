@@ -70,7 +70,8 @@ internal sealed class WireClient(HttpClient http, TimeProvider time)
         }
     }
 
-    private async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, HttpCompletionOption completion, TimeSpan limit, CancellationToken cancellationToken)
+    /// <summary>Sends a request; a refusal throws.</summary>
+    public async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, HttpCompletionOption completion, TimeSpan limit, CancellationToken cancellationToken)
     {
         (request.Version, request.VersionPolicy) = (http.DefaultRequestVersion, http.DefaultVersionPolicy);
         using var silence = new CancellationTokenSource(limit, time);

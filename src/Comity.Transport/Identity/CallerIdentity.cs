@@ -38,4 +38,7 @@ public enum CallerRole
 
     /// <summary>A site: asks for work and answers it, under its own name only.</summary>
     Site,
+
+    /// <summary>A serving node: fetches orders and releases and tells what it does, under its own name only.</summary>
+    Server,
 }

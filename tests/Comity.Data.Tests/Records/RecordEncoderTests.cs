@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Comity.Data.Audio;
 using Comity.Data.Contracts;
 using Comity.Data.Preprocess;
 using Comity.Data.Records;
@@ -136,5 +137,71 @@ public sealed class RecordEncoderTests
         Assert.Equal(3, encoder.Find("smoker"u8, expected: 3));
         Assert.Equal(3, encoder.Find("smoker"u8, expected: 0));
         Assert.Equal(-1, encoder.Find("ill"u8, expected: 0));
+    }
+
+    [Fact]
+    public void A_text_is_encoded_to_the_bits_that_the_table_gives()
+    {
+        var preprocessing = new Preprocessing
+        {
+            TaskName = "binary",
+            Classes = ["no", "yes"],
+            Contract = new ContractSection { Label = new LabelSection { Column = "good", Positive = LabelRule.Parse("1") }, Missing = ["?"], Features = [new FeatureSection { Column = "text", Kind = FeatureKind.Text, Tokens = 8 }] },
+            Columns = [new FittedColumn { Column = "text", Kind = FeatureKind.Text, Levels = [" ", "a", "b", "ü", "中"], BlockLength = 9 }],
+        };
+        string[] texts = ["", "?", "ab ü", "中中中 ab ab ab", "z", "A"];
+
+        Same(preprocessing, new SourceSection { Csv = "records.csv" }, folder => folder.Write("records.csv", "text\n" + string.Concat(texts.Select(t => $"\"{t}\"\n"))), [.. texts.Select(Encoding.UTF8.GetBytes)]);
+    }
+
+    // A grey PNG of 3 by 2, and 40 samples of a mono WAV at 8 kHz.
+    [Theory]
+    [InlineData(FeatureKind.Image, "a.png", "iVBORw0KGgoAAAANSUhEUgAAAAMAAAACCAAAAAC4HznGAAAAEElEQVR4nGNgkLNh0HBLAQADUAEtlEKLvQAAAABJRU5ErkJggg==")]
+    [InlineData(FeatureKind.Audio, "a.wav", "UklGRnQAAABXQVZFZm10IBAAAAABAAEAQB8AAIA+AAACABAAZGF0YVAAAAAk+rP9QgHRBKj8NwDGA537LP+7ApL6If6wAT8FFv2lADQEC/ya/ykDAPuP/h4CrQWE/RMBogR5/AgAlwNu+/3+jAJj+vL9gQEQBef8dgAFBA==")]
+    public void A_file_in_base64_is_encoded_to_the_bits_that_the_table_gives(FeatureKind kind, string name, string base64)
+    {
+        var image = kind == FeatureKind.Image;
+        var preprocessing = new Preprocessing
+        {
+            TaskName = "binary",
+            Classes = ["no", "yes"],
+            Contract = new ContractSection
+            {
+                Label = new LabelSection { Column = "good", Positive = LabelRule.Parse("1") },
+                Features = [image ? new FeatureSection { Column = "file", Kind = kind, Height = 2, Width = 3 } : new FeatureSection { Column = "file", Kind = kind, Rate = 8000, Seconds = 0.005, Spectrum = new SpectrumSection { Form = SpectrumForm.Waveform } }],
+            },
+            Columns = [new FittedColumn { Column = "file", Kind = kind, Centers = [0.3], Scales = [0.25], BlockLength = image ? 6 : 40 }],
+        };
+
+        Same(preprocessing, new SourceSection { Files = "files" }, folder =>
+        {
+            Directory.CreateDirectory(folder.At("files"));
+            File.WriteAllBytes(folder.At("files", name), Convert.FromBase64String(base64));
+        }, [Encoding.UTF8.GetBytes(base64)], [Encoding.UTF8.GetBytes($"data:image/png;base64,{base64}")]);
+
+        var encoder = new RecordEncoder(preprocessing);
+        var row = new float[encoder.Width];
+        foreach (var wrong in new[] { "no base64!", base64[4..], "AAAA" }) Assert.Equal(CellFinding.NotContent, encoder.Text(0, Encoding.UTF8.GetBytes(wrong), row).Finding);
+        Assert.Equal(CellFinding.NotContent, encoder.Number(0, 1, "1"u8, row).Finding);
+        Assert.Equal(CellFinding.Missing, encoder.Text(0, [], row).Finding);
+        Assert.All(row, v => Assert.Equal(0, v));
+    }
+
+    private static void Same(Preprocessing preprocessing, SourceSection source, Action<TempFolder> write, params byte[][][] spellings)
+    {
+        using var folder = new TempFolder();
+        write(folder);
+        var problems = new ProblemList();
+        var table = preprocessing.LoadRecords(source, folder.FullPath, problems)!;
+        Assert.False(problems.HasErrors, string.Join(' ', problems));
+        var expected = preprocessing.Encode(table, [.. Enumerable.Range(0, table.Rows)]).Features;
+        var encoder = new RecordEncoder(preprocessing);
+        Assert.Equal(preprocessing.InputWidth, encoder.Width);
+        foreach (var cells in spellings)
+        {
+            var encoded = new float[cells.Length * encoder.Width];
+            for (var r = 0; r < cells.Length; r++) encoder.Text(0, cells[r], encoded.AsSpan(r * encoder.Width, encoder.Width));
+            Assert.Equal(expected, encoded);
+        }
     }
 }

@@ -63,7 +63,7 @@ public sealed class DeploymentTests
         await using var scene = await Scene.StartAsync();
         scene.Order(1, scene.Add("1.0.0", 1));
 
-        scene.Node().Step();
+        await scene.Node().StepAsync(default);
 
         Assert.Equal(["1.0.0"], (await scene.AskAsync(3)).Keys);
         Assert.Equal(("serving", null, 1L), (scene.Report.State, scene.Report.Reason, scene.Report.Revision["ward"]));
@@ -76,15 +76,15 @@ public sealed class DeploymentTests
         var (old, young) = (scene.Add("1.0.0", 1), scene.Add("1.1.0", 2));
         var node = scene.Node();
         scene.Order(1, old);
-        node.Step();
+        await node.StepAsync(default);
         scene.Order(2, old, young, 0.25);
-        node.Step();
+        await node.StepAsync(default);
 
         Assert.InRange((await scene.AskAsync(100))["1.1.0"], 23, 27);
         Assert.Equal("canary", scene.Report.State);
 
         scene.Order(3, young);
-        node.Step();
+        await node.StepAsync(default);
         Assert.Equal(["1.1.0"], (await scene.AskAsync(5)).Keys);
         Assert.Equal(["1.1.0"], scene.Report.Versions.Select(v => v.Version));
     }
@@ -97,16 +97,16 @@ public sealed class DeploymentTests
         var limits = new CanaryLimits(Answers: 10, LatencyFactor: 0, LatencyMilliseconds: 0); // any latency is too long
         var node = scene.Node(limits);
         scene.Order(1, old);
-        node.Step();
+        await node.StepAsync(default);
         scene.Order(2, old, young, 0.5);
-        node.Step();
+        await node.StepAsync(default);
         await scene.AskAsync(40);
-        node.Step();
+        await node.StepAsync(default);
 
         Assert.Equal(["1.0.0"], (await scene.AskAsync(20)).Keys);
         Assert.Equal(("rolled-back", "canary-latency"), (scene.Report.State, scene.Report.Reason));
 
-        scene.Node(limits).Step();
+        await scene.Node(limits).StepAsync(default);
         Assert.Equal(["1.0.0"], (await scene.AskAsync(20)).Keys);
         Assert.Equal("rolled-back", scene.Report.State);
     }
@@ -119,7 +119,7 @@ public sealed class DeploymentTests
         var (old, young) = (scene.Add("1.0.0", 1), scene.Add("1.1.0", 2));
         var node = scene.Node();
         scene.Order(5, old);
-        node.Step();
+        await node.StepAsync(default);
 
         foreach (var (order, reason) in new (Action, string)[]
         {
@@ -131,7 +131,7 @@ public sealed class DeploymentTests
         })
         {
             order();
-            node.Step();
+            await node.StepAsync(default);
             Assert.Equal(("refused", reason), (scene.Report.State, scene.Report.Reason));
             Assert.Equal(["1.0.0"], (await scene.AskAsync(2)).Keys);
         }

@@ -25,6 +25,9 @@ internal sealed class RunningServer : IAsyncDisposable
 
     public HttpClient Client { get; private set; } = null!;
 
+    /// <summary>Where its feedback is stored.</summary>
+    public Comity.Serving.Feedback.StoreAddress Store { get; private set; } = null!;
+
     public string State => _folder.At("state");
 
     public string Releases => _folder.FullPath;
@@ -42,7 +45,9 @@ internal sealed class RunningServer : IAsyncDisposable
             Trusted = Tests.Releases.Sample.Trusting(running.Key),
             Limits = new ServingLimits { Drain = TimeSpan.FromMilliseconds(50) },
         };
-        running.Server = await ModelServer.StartAsync(change?.Invoke(options) ?? options, TimeProvider.System, CancellationToken.None);
+        options = change?.Invoke(options) ?? options;
+        running.Store = options.StoreAddress;
+        running.Server = await ModelServer.StartAsync(options, TimeProvider.System, CancellationToken.None);
         running.Client = new HttpClient { BaseAddress = running.Server.Address };
         if (!empty) running.Server.Put(SmallRelease.Read(running.Key));
         return running;

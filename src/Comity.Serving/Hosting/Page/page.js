@@ -12,6 +12,16 @@ function show(error) {
   }
 }
 
+function content(file) {
+  if (!file.size) return null;
+  return new Promise((done, failed) => {
+    const reader = new FileReader();
+    reader.onload = () => done(reader.result);
+    reader.onerror = () => failed(reader.error);
+    reader.readAsDataURL(file);
+  });
+}
+
 async function send(path, body) {
   problem.hidden = true;
   try {
@@ -27,7 +37,7 @@ form.addEventListener('submit', async event => {
   event.preventDefault();
   for (const input of form.querySelectorAll('[aria-invalid]')) input.removeAttribute('aria-invalid');
   const record = {};
-  for (const [name, value] of new FormData(form)) record[name] = value.trim();
+  for (const [name, value] of new FormData(form)) record[name] = value instanceof File ? await content(value) : value.trim();
   const result = await send('/predict/' + words.model, record);
   answer.hidden = !result;
   if (!result) return;

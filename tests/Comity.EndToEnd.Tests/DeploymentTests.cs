@@ -1,0 +1,72 @@
+using System.Net.Http.Json;
+using System.Text;
+using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
+using Comity.Testing;
+
+namespace Comity.EndToEnd.Tests;
+
+/// <summary>From a run into two markets through a coordinator, with processes and commands as people have them.</summary>
+public sealed partial class DeploymentTests(SmallRun run) : IClassFixture<SmallRun>
+{
+    private const string Record = """{"age": 63, "dose": 2.5, "ward": "b"}""";
+
+    [Fact]
+    public async Task Serving_nodes_join_follow_a_canary_and_its_promotion_and_go_on_without_the_coordinator()
+    {
+        using var folder = new TempFolder();
+        await using var federation = await FederationProcesses.StartAsync(folder.FullPath);
+        foreach (var version in new[] { "1.0.0", "1.1.0" })
+            Done(await federation.AuthorAsync("release", run.Folder, "--model", version == "1.0.0" ? "pooled" : "federated/average", "--name", "small", "--version", version));
+        await OrderAsync(federation, "small-1.0.0.comity", "--markets", "here,there");
+
+        await federation.StartNodeAsync("here-1", "here");
+        await federation.StartNodeAsync("there-1", "there");
+        using var client = new HttpClient();
+        Uri here = await AddressAsync(federation, "here-1"), there = await AddressAsync(federation, "there-1");
+        await AnswersAsync(client, here, "1.0.0");
+        await AnswersAsync(client, there, "1.0.0");
+
+        // A canary in one market, seen by whoever asks, then promoted; the other market is not touched.
+        await OrderAsync(federation, "small-1.1.0.comity", "--markets", "there", "--canary", "50%");
+        await AnswersAsync(client, there, "1.1.0");
+        await AnswersAsync(client, there, "1.0.0");
+        Assert.True(await federation.ShowsAsync(o => NodeLine("there-1").Match(o).Value.Contains("1.1.0", StringComparison.Ordinal), "deployments"), federation.Said());
+        await OrderAsync(federation, "small-1.1.0.comity", "--markets", "there");
+        Assert.True(await federation.ShowsAsync(o => !NodeLine("there-1").Match(o).Value.Contains("1.0.0", StringComparison.Ordinal), "deployments"), federation.Said());
+        Assert.Contains("1.0.0", NodeLine("here-1").Match((await federation.AuthorAsync("deployments")).Output).Value, StringComparison.Ordinal);
+
+        // The coordinator goes away; a node that is started again serves on from what it fetched.
+        await federation.StopAsync("coordinator");
+        await federation.StopAsync("there-1");
+        await federation.StartNodeAsync("there-1", "there", join: false);
+        await AnswersAsync(client, await AddressAsync(federation, "there-1"), "1.1.0");
+    }
+
+    private static async Task OrderAsync(FederationProcesses federation, params string[] arguments) =>
+        Done(await federation.AuthorAsync(["deploy", .. arguments, "--approve-by", "A. Kovács", "--because", "ethics board"]));
+
+    private static void Done(CommandResult result) => Assert.True(result.ExitCode == 0, result.ToString());
+
+    private static async Task<Uri> AddressAsync(FederationProcesses federation, string node)
+    {
+        Assert.True(await federation.SaysAsync(node, "http://127.0.0.1:"), federation.Said());
+        return new Uri(Address().Match(federation.OutputOf(node)).Value);
+    }
+
+    private static async Task AnswersAsync(HttpClient client, Uri address, string version)
+    {
+        for (var tries = 0; tries < 2400; tries++)
+        {
+            using var response = await client.PostAsync(new Uri(address, "/predict"), new StringContent(Record, Encoding.UTF8, "application/json"));
+            if (response.IsSuccessStatusCode && (string)(await response.Content.ReadFromJsonAsync<JsonNode>())!["version"]! == version) return;
+            await Task.Delay(100);
+        }
+        Assert.Fail($"{address} never answered by {version}.");
+    }
+
+    private static Regex NodeLine(string node) => new($"(?m)^.*/{node}.*$");
+
+    [GeneratedRegex("http://127\\.0\\.0\\.1:\\d+")]
+    private static partial Regex Address();
+}
