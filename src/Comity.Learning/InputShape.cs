@@ -42,6 +42,38 @@ public sealed record SeriesInput(int Steps, int Channels) : InputShape
     public override int Length => Steps * Channels;
 }
 
+/// <summary>Parts of different kinds, each read by an encoder of its own.</summary>
+/// <param name="Modalities">The parts; their slices fill a row.</param>
+public sealed record MultimodalInput(IReadOnlyList<Modality> Modalities) : InputShape
+{
+    /// <inheritdoc/>
+    public override int Length => Modalities.Sum(m => m.Input.Length);
+
+    /// <summary>Whether the parts are the same.</summary>
+    public bool Equals(MultimodalInput? other) => other is not null && Modalities.SequenceEqual(other.Modalities);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => Modalities.Aggregate(0, HashCode.Combine);
+}
+
+/// <summary>A part of a row.</summary>
+/// <param name="Name">What the study calls it.</param>
+/// <param name="Input">What it holds.</param>
+/// <param name="Slices">Where its floats stand in the row, in order.</param>
+public sealed record Modality(string Name, InputShape Input, IReadOnlyList<InputSlice> Slices)
+{
+    /// <summary>Whether name, input and place are the same.</summary>
+    public bool Equals(Modality? other) => other is not null && Name == other.Name && Input == other.Input && Slices.SequenceEqual(other.Slices);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(Name, Input, Slices.Count);
+}
+
+/// <summary>Some floats of a row.</summary>
+/// <param name="First">The first, from 0.</param>
+/// <param name="Count">How many.</param>
+public readonly record struct InputSlice(int First, int Count);
+
 /// <summary>Text as token numbers, stored as floats: [length]. The number 0 is padding, and stands only at the end.</summary>
 /// <param name="Tokens">Tokens in a row, padding included.</param>
 /// <param name="Vocabulary">How many different tokens there are, padding included; at most 2²⁴, which floats count exactly.</param>

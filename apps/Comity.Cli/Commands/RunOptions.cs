@@ -76,7 +76,8 @@ internal sealed class RunOptions
         return arms;
     }
 
-    private static void AtLeastOne(Session session, OptionResult result, string option)
+    /// <summary>Refuses a number below one.</summary>
+    internal static void AtLeastOne(Session session, OptionResult result, string option)
     {
         // Text that is no number at all is reported by the parser itself.
         if (result.Tokens is [var token] && int.TryParse(token.Value, NumberStyles.Integer, CultureInfo.InvariantCulture, out var number) && number < 1)

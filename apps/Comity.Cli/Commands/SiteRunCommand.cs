@@ -14,12 +14,14 @@ internal static class SiteRunCommand
     {
         var config = SiteCommand.Config(session);
         var join = new Option<string?>("--join") { Description = session.Text("site.run.join"), HelpName = "CODE" };
-        var command = new Command("run", session.Text("site.run.description")) { config, join };
-        command.SetAction(async (parsed, cancellationToken) => (int)await RunAsync(session, parsed.GetRequiredValue(config), parsed.GetValue(join), cancellationToken));
+        var threads = new Option<int>("--threads") { Description = session.Text("site.run.threads"), HelpName = "N", DefaultValueFactory = _ => 1 };
+        threads.Validators.Add(result => RunOptions.AtLeastOne(session, result, "--threads"));
+        var command = new Command("run", session.Text("site.run.description")) { config, join, threads };
+        command.SetAction(async (parsed, cancellationToken) => (int)await RunAsync(session, parsed.GetRequiredValue(config), parsed.GetValue(join), parsed.GetValue(threads), cancellationToken));
         return command;
     }
 
-    private static async Task<ExitCode> RunAsync(Session session, string config, string? join, CancellationToken cancellationToken)
+    private static async Task<ExitCode> RunAsync(Session session, string config, string? join, int threads, CancellationToken cancellationToken)
     {
         var code = join is null ? null : JoinCode.Parse(join) ?? throw new StoppedException(ExitCode.Usage, Texts.Problem("join-code-damaged", Place.InFile("--join")));
         var site = DeclaredSite.Read(config);
@@ -35,7 +37,7 @@ internal static class SiteRunCommand
         session.Out.Line(session.Text("site.serving", me.Name, connection.Address));
         await WorkAsync(
             token => membership.KeepAsync(client, connection.Address, token),
-            token => new SiteServing(session, site, identity.Key).ServeAsync(http, connection.Address, Environment.ProcessorCount, token), cancellationToken);
+            token => new SiteServing(session, site, identity.Key, threads).ServeAsync(http, connection.Address, Environment.ProcessorCount, token), cancellationToken);
         return ExitCode.Done;
     }
 

@@ -2,6 +2,8 @@ using System.Security.Cryptography;
 using Comity.Cli.Sites;
 using Comity.Declarations;
 using Comity.Federation.Audit;
+using Comity.Tensors.Kernels;
+using Comity.Tensors.Threading;
 using Comity.Transport.Clients;
 using Comity.Transport.Protocol;
 using Comity.Transport.Sites;
@@ -9,7 +11,7 @@ using Comity.Transport.Sites;
 namespace Comity.Cli.Network;
 
 /// <summary>A joined site at work: asks the coordinator for tasks and tells the people here what happens.</summary>
-internal sealed class SiteServing(Session session, DeclaredSite site, ECDsa key) : IProgress<SiteAgentEvent>
+internal sealed class SiteServing(Session session, DeclaredSite site, ECDsa key, int threads) : IProgress<SiteAgentEvent>
 {
     private readonly Lock _gate = new();
     private string? _hindrance;
@@ -25,7 +27,8 @@ internal sealed class SiteServing(Session session, DeclaredSite site, ECDsa key)
             Site = site.Section.Site, StateFolder = site.StateFolder, Jobs = jobs, ReleaseLoss = site.Section.Policy.ShowLoss, Audit = audit, AuditRule = steward.Rule,
             DiskBytes = (long)(site.Section.Resources.DiskGiB * (1L << 30)),
         };
-        var agent = new SiteAgent(new SiteClient(http, session.Time), new SiteStudies(session, site, steward), options, session.Time, this);
+        using var team = threads > 1 ? new Team(threads) : null;
+        var agent = new SiteAgent(new SiteClient(http, session.Time), new SiteStudies(session, site, steward, KernelSet.Best.With(team)), options, session.Time, this);
         try
         {
             await agent.RunAsync(cancellationToken);

@@ -9,12 +9,13 @@ using Comity.Federation.Sites;
 using Comity.Tensors.Randomness;
 using Comity.Transport.Protocol;
 using Comity.Transport.Sites;
+using KernelSet = Comity.Tensors.Kernels.KernelSet;
 
 namespace Comity.Cli.Network;
 
 /// <summary>Binds studies that the coordinator names to this site's records: validates them again, checks the owner's policy, and fills the seam with Data and Learning.</summary>
 /// <remarks>What is told of a refusal leaves the site, so problems here show no value of a record.</remarks>
-internal sealed class SiteStudies(Session session, DeclaredSite site, Steward steward) : ISiteHost
+internal sealed class SiteStudies(Session session, DeclaredSite site, Steward steward, KernelSet kernels) : ISiteHost
 {
     private const long CachedBytes = 128L * 1024 * 1024;
 
@@ -47,7 +48,7 @@ internal sealed class SiteStudies(Session session, DeclaredSite site, Steward st
             return null;
         }
         var seed = Seed.Of(study.Study.Seed);
-        var trainers = new Trainers(study);
+        var trainers = new Trainers(study, kernels);
         var records = new SiteRecords(study, table, seed, new EncodingCache(CachedBytes));
         ISiteWork work = new SimulatedSite(study, records, trainers, seed);
         if (steward.Hours is { } hours) work = new WithinHours(work, hours, session.Time);

@@ -44,8 +44,8 @@ public sealed record ContractSection : ICheckedDeclaration
             if (Features[i].Column == Label.Column && Series is not { Horizon: > 0 } && !Label.IsText) problems.Add(Messages.Problem("label-is-feature", place, Label.Column));
             if (Identifier.Contains(Features[i].Column)) problems.Add(Messages.Problem("identifier-is-feature", place, Features[i].Column));
         }
-        // A text is one row of tokens; other columns would need a model of several inputs.
-        if ((Label.IsText || Features.Any(f => f.Tokens is not null)) && (Features.Count != 1 || Features[0].Tokens is null || (Label.IsText && Features[0].Column != Label.Column)))
+        // A text that is its own label is all that a record holds.
+        if (Label.IsText && (Features.Count != 1 || Features[0].Tokens is null || Features[0].Column != Label.Column))
             problems.Add(Messages.Problem("text-alone", features.Place, Features.FirstOrDefault(f => f.Tokens is not null)?.Column ?? Label.Column, Features.Count));
         if (Series is not null && Features.FirstOrDefault(f => f.IsContent || f.Tokens is not null) is { } content) problems.Add(Messages.Problem("series-content", at["series"]!.Place, content.Column));
         if (Series is not null && Identifier.Contains(Series.Order)) problems.Add(Messages.Problem("identifier-is-split", at["series"]!.Place, Series.Order));

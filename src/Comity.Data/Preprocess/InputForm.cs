@@ -21,7 +21,8 @@ public abstract record InputForm
         ArgumentNullException.ThrowIfNull(contract);
         if (contract.Series is { } series) return new SeriesForm(series.Entering, 1);
         if (contract.Features is [{ Tokens: { } tokens }]) return new TokenForm(tokens + 1, Texts.CharacterVocabulary.First + 1);
-        return contract.Features is [{ IsContent: true } only] ? Of(only) : new FeatureForm(1);
+        if (contract.Features is [{ IsContent: true } only]) return Of(only);
+        return contract.Features.Any(f => f.IsContent || f.Tokens is not null) ? CombinedForm.Planned(contract) : new FeatureForm(1);
     }
 
     /// <summary>What a single image or sound is.</summary>
@@ -59,6 +60,49 @@ public sealed record SeriesForm(int Steps, int Channels) : InputForm
     /// <inheritdoc/>
     public override int Width => Steps * Channels;
 }
+
+/// <summary>Several parts of different kinds, each for an encoder of its own: images, recordings and texts by their columns' names, all else as <c>features</c>.</summary>
+/// <param name="Parts">The parts; their slices fill a row without gaps.</param>
+public sealed record CombinedForm(IReadOnlyList<FormPart> Parts) : InputForm
+{
+    /// <summary>The name of the part that holds numbers, categories and dates.</summary>
+    public const string Features = "features";
+
+    /// <inheritdoc/>
+    public override int Width => Parts.Sum(p => p.Form.Width);
+
+    internal static new CombinedForm Planned(ContractSection contract)
+    {
+        var at = 0;
+        return Of([.. contract.Features.Select(f =>
+        {
+            var form = f.Tokens is { } tokens ? new TokenForm(tokens + 1, Texts.CharacterVocabulary.First + 1) : f.IsContent ? InputForm.Of(f) : null;
+            var column = (f.Column, form, at, Count: form?.Width ?? 1);
+            at += column.Count;
+            return column;
+        })]);
+    }
+
+    /// <summary>The parts of columns in the order in which they stand in a row; a form that is null: numbers.</summary>
+    internal static CombinedForm Of(IReadOnlyList<(string Column, InputForm? Form, int First, int Count)> columns)
+    {
+        var parts = columns.Where(c => c.Form is not null).Select(c => new FormPart(c.Column, c.Form!, [(c.First, c.Count)])).ToList();
+        var slices = new List<(int First, int Count)>();
+        foreach (var (_, _, first, count) in columns.Where(c => c.Form is null && c.Count > 0))
+        {
+            if (slices.Count > 0 && slices[^1].First + slices[^1].Count == first) slices[^1] = (slices[^1].First, slices[^1].Count + count);
+            else slices.Add((first, count));
+        }
+        if (slices.Count > 0) parts.Add(new FormPart(Features, new FeatureForm(slices.Sum(s => s.Count)), slices));
+        return new CombinedForm(parts);
+    }
+}
+
+/// <summary>A part of a row.</summary>
+/// <param name="Name">Its column, or <c>features</c>.</param>
+/// <param name="Form">What it is.</param>
+/// <param name="Slices">Where its floats stand in the row, in order.</param>
+public sealed record FormPart(string Name, InputForm Form, IReadOnlyList<(int First, int Count)> Slices);
 
 /// <summary>Numbers of tokens, of which 0 fills the row after its text.</summary>
 /// <param name="Tokens">Tokens in a row.</param>

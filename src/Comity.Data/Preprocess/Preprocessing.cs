@@ -57,8 +57,23 @@ public sealed record Preprocessing
             if (Contract.Series is { } series) return new SeriesForm(series.Entering, StepWidth);
             var used = Columns.Where(c => c.Selected).ToArray();
             if (used is [{ Kind: FeatureKind.Text } text]) return new TokenForm(text.BlockLength, text.Levels.Count + Texts.CharacterVocabulary.First);
-            return used is [{ BlockLength: > 0 } only] ? InputForm.Of(Contract.Features.First(f => f.Column == only.Column)) : new FeatureForm(StepWidth);
+            if (used is [{ BlockLength: > 0 } only]) return InputForm.Of(Contract.Features.First(f => f.Column == only.Column));
+            return used.Any(c => c.BlockLength > 0) ? Combined(used) : new FeatureForm(StepWidth);
         }
+    }
+
+    private CombinedForm Combined(FittedColumn[] used)
+    {
+        var at = 0;
+        var columns = new List<(string, InputForm?, int, int)>();
+        foreach (var column in used)
+        {
+            InputForm? form = column.Kind == FeatureKind.Text ? new TokenForm(column.BlockLength, column.Levels.Count + Texts.CharacterVocabulary.First)
+                : column.BlockLength > 0 ? InputForm.Of(Contract.Features.First(f => f.Column == column.Column)) : null;
+            columns.Add((column.Column, form, at, column.InputCount));
+            at += column.InputCount;
+        }
+        return CombinedForm.Of(columns);
     }
 
     /// <summary>Works out all numbers from the statistics of all sites.</summary>

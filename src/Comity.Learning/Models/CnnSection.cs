@@ -5,7 +5,7 @@ namespace Comity.Learning.Models;
 
 /// <summary>A convolutional network: layers one after another over an image, a spectrogram or a series, then an output for the label.</summary>
 [Doc("A convolutional network over images, spectrograms or series: layers in order; the output for the label follows by itself.")]
-public sealed record CnnSection : ModelSection
+public sealed record CnnSection : NetworkSection
 {
     /// <inheritdoc/>
     public override string Kind => "cnn";

@@ -34,6 +34,7 @@ public static class ModelFactory
             (RecurrentSection recurrent, _) => RecurrentNetwork.Create(shape, recurrent),
             (TransformerSection transformer, _) => TransformerNetwork.Create(shape, transformer),
             (MlpSection mlp, TaskKind.Binary or TaskKind.Multiclass or TaskKind.Regression) => DenseNetwork.Create(shape, scores, mlp.Hidden, mlp.Activation, mlp.Dropout, mlp.Norm),
+            (MultimodalSection several, TaskKind.Binary or TaskKind.Multiclass or TaskKind.Regression) => MultimodalNetwork.Create(shape, several, scores),
             (CnnSection cnn, TaskKind.Binary or TaskKind.Multiclass or TaskKind.Regression) => CnnNetwork.Create(shape, cnn, scores),
             _ => throw new ArgumentException($"A model of kind {section.Kind} cannot do a task of kind {task}; check the sections first.", nameof(section)),
         };

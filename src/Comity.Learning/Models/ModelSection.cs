@@ -14,6 +14,7 @@ namespace Comity.Learning.Models;
 [Kind("lstm", typeof(LstmSection))]
 [Kind("transformer", typeof(TransformerSection))]
 [Kind("cnn", typeof(CnnSection))]
+[Kind("multimodal", typeof(MultimodalSection))]
 public abstract record ModelSection
 {
     /// <summary>What predicts tokens.</summary>
@@ -30,8 +31,21 @@ public abstract record ModelSection
     /// <summary>Adds a problem when this kind cannot read what a row holds.</summary>
     public virtual void CheckInput(InputShape input, Place at, ProblemList problems)
     {
+        // The number of a token is no quantity.
+        if (input is MultimodalInput several && several.Modalities.Any(m => m.Input is TokenInput))
+            problems.Add(Messages.Problem("model-needs-input", at, Kind, "features, image", InputNames.Of(input)));
     }
 }
+
+/// <summary>A model of several layers: what may encode a part of a record, too.</summary>
+[Doc("A network that reads one part of a record.")]
+[Kind("mlp", typeof(MlpSection))]
+[Kind("cnn", typeof(CnnSection))]
+[Kind("rnn", typeof(RnnSection))]
+[Kind("gru", typeof(GruSection))]
+[Kind("lstm", typeof(LstmSection))]
+[Kind("transformer", typeof(TransformerSection))]
+public abstract record NetworkSection : ModelSection;
 
 /// <summary>Linear regression.</summary>
 [Doc("Linear regression: one weight a feature and an intercept.")]
@@ -78,7 +92,7 @@ public sealed record SoftmaxSection : ModelSection
 
 /// <summary>A multi-layer perceptron.</summary>
 [Doc("A multi-layer perceptron: dense layers with an activation between them.")]
-public sealed record MlpSection : ModelSection, ICheckedDeclaration
+public sealed record MlpSection : NetworkSection, ICheckedDeclaration
 {
     /// <inheritdoc/>
     public override string Kind => "mlp";

@@ -4,7 +4,7 @@ using Comity.Tensors;
 namespace Comity.Learning.Models;
 
 /// <summary>Recurrent layers over a series or a text.</summary>
-public abstract record RecurrentSection : ModelSection, ICheckedDeclaration
+public abstract record RecurrentSection : NetworkSection, ICheckedDeclaration
 {
     /// <summary>Widths of the layers' states, in order.</summary>
     [Doc("Widths of the recurrent layers' states, such as [64].")]

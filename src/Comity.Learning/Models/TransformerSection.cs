@@ -54,7 +54,7 @@ public enum TransformerPooling
 
 /// <summary>A transformer over a text or a series (Vaswani et al. 2017, arXiv:1706.03762), normalised before each part.</summary>
 [Doc("A transformer over a text or a series: style encoder sees all steps (BERT), decoder sees only earlier ones (GPT).")]
-public sealed record TransformerSection : ModelSection, ICheckedDeclaration
+public sealed record TransformerSection : NetworkSection, ICheckedDeclaration
 {
     /// <inheritdoc/>
     public override string Kind => "transformer";

@@ -65,9 +65,13 @@ public sealed unsafe class Tape
         (IsTraining, Random) = (false, null);
     }
 
+    /// <summary>The index that a model within a model calls its first: added to every index of <see cref="Parameter"/>.</summary>
+    internal int FirstParameter { get; set; }
+
     /// <summary>A slice of the parameters, by its index in the layout. Asked for twice, it is the same tensor (tied weights).</summary>
     public Tensor Parameter(int index)
     {
+        index += FirstParameter;
         var known = _parameterNodes[index];
         if (known >= 0) return new Tensor(this, known);
         var entry = Layout.Entries[index];
@@ -229,6 +233,7 @@ public sealed unsafe class Tape
     {
         _arena.Reset();
         _count = 0;
+        FirstParameter = 0; // a pass that threw may have left it
         _parameters = parameters;
         _gradient = gradient;
         _parameterNodes.AsSpan().Fill(-1);
