@@ -41,7 +41,7 @@ def tensors(metadata, rows, encoded):
         width = described["shape"][1]
         return [{"name": described["name"], "datatype": described["datatype"], "shape": [rows, width], "data": [0.25 * (i % 7) for i in range(rows * width)]}]
     return [{"name": t["name"], "datatype": t["datatype"], "shape": [rows, 1],
-             "data": ["1"] * rows if t["datatype"] == "BYTES" else [1.0 + i for i in range(rows)]} for t in metadata["inputs"]]
+             "data": [""] * rows if t["datatype"] == "BYTES" else [1.0 + i for i in range(rows)]} for t in metadata["inputs"]]
 
 
 def by_schema(base, path):

@@ -36,6 +36,12 @@ public sealed class NetworkStudyTests : IDisposable
         var applied = await Cli.RunAsync(_folder.FullPath, "predict", "fetched/models/federated/average", "--input", "north.csv", "--output", "predicted.csv");
         Assert.True(applied.ExitCode == 0, applied.ToString());
 
+        // What came of it can be released, judged as the sites reported it.
+        var released = await federation.AuthorAsync("release", "fetched", "--model", "federated/average", "--name", "network", "--version", "1.0.0");
+        Assert.True(released.ExitCode == 0, released.ToString());
+        var shown = System.Text.Json.Nodes.JsonNode.Parse((await federation.AuthorAsync("release", "show", "network-1.0.0.comity", "--json")).Output)!;
+        Assert.All(shown["markets"]!.AsArray(), m => Assert.True((int)m!["testRows"]! > 0 && (double)m["metrics"]!["accuracy"]!["value"]! > 0.5));
+
         // Who leaves afterwards is told what stays, and keeps nothing.
         var left = await Cli.RunAsync(_folder.FullPath, "site", "withdraw", id, "--config", "west.yaml", "--lang", "en");
         Assert.True(left.ExitCode == 0, left.ToString());

@@ -4,6 +4,7 @@ using Comity.Cli.Estimates;
 using Comity.Cli.Loop;
 using Comity.Cli.Progress;
 using Comity.Declarations;
+using Comity.Federation.Studies;
 using Comity.Insight.Results;
 using Comity.Serving.Releases;
 
@@ -19,9 +20,11 @@ internal static class NextCommand
         var states = new Option<string[]>("--state") { Description = session.Text("option.next-state"), HelpName = "MARKET=DIR", Required = true, AllowMultipleArgumentsPerToken = true };
         var output = new Option<string>("--out") { Description = session.Text("option.next-out"), HelpName = "FILE", Required = true };
         var rounds = new Option<int>("--rounds") { Description = session.Text("option.next-rounds"), HelpName = "N", DefaultValueFactory = _ => 20 };
+        var ledger = new Option<string?>("--ledger") { Description = session.Text("option.next-ledger"), HelpName = "FILE|RUN" };
+        ledger.CompletionSources.Add(CommonOptions.Paths);
         study.CompletionSources.Add(CommonOptions.Paths);
         output.CompletionSources.Add(CommonOptions.Paths);
-        var command = new Command("next", session.Text("next.description")) { file, study, states, output, rounds };
+        var command = new Command("next", session.Text("next.description")) { file, study, states, output, rounds, ledger };
         command.SetAction((parsed, cancellationToken) =>
         {
             var path = parsed.GetRequiredValue(file);
@@ -39,13 +42,23 @@ internal static class NextCommand
             var target = Path.GetFullPath(parsed.GetRequiredValue(output));
             if (Path.GetDirectoryName(target) != Path.GetDirectoryName(Path.GetFullPath(source))) throw new StoppedException(ExitCode.Usage, Texts.Problem("next-folder", Place.InFile(target), Path.GetDirectoryName(Path.GetFullPath(source))));
             var weights = $"{release.Manifest.Name}-{release.Manifest.Version}.safetensors";
-            AtomicFile.Write(Path.Combine(Path.GetDirectoryName(target)!, weights), stream => stream.Write(release[Release.WeightsPart].Span));
-            IEnumerable<string> head = [session.Text("next.head", release.Manifest.Id, session.Time.GetUtcNow().ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture)), .. reasons.Select(r => r.Text(session))];
-            AtomicFile.Write(target, NextStudy.Write(File.ReadAllText(source), release, weights, head, parsed.GetValue(rounds)));
+            // Joining a given model is not among what is accounted under differential privacy: such a study trains anew.
+            var (declared, warm) = (new ProblemList(), parsed.GetValue(rounds) as int?);
+            if (StudyReader.Read(source, declared)?.Section.Privacy?.DifferentialPrivacy is not null) warm = null;
+            if (warm is not null) AtomicFile.Write(Path.Combine(Path.GetDirectoryName(target)!, weights), stream => stream.Write(release[Release.WeightsPart].Span));
+            List<string> head = [session.Text("next.head", release.Manifest.Id, session.Time.GetUtcNow().ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture)), .. reasons.Select(r => r.Text(session)), .. warm is null ? new[] { session.Text("next.anew") } : []];
+            void Propose() => AtomicFile.Write(target, NextStudy.Write(File.ReadAllText(source), release, weights, head, warm));
+            Propose();
 
             session.Out.Line(session.Text(reasons.Any(r => r.Calls) ? "next.called" : "next.not-called"));
-            var estimate = StudyEstimate.Measure(CheckedStudy.Read(session, target, cancellationToken), Environment.ProcessorCount, session.Time, cancellationToken);
-            session.Out.Line(session.Text("next.cost", RunClock.Show(TimeSpan.FromSeconds(estimate.WallSeconds)), estimate.Models.Sum(m => m.Bytes) / 1e6, estimate.MemoryBytes / 1e6));
+            var proposed = CheckedStudy.Read(session, target, cancellationToken);
+            var estimate = StudyEstimate.Measure(proposed, Environment.ProcessorCount, session.Time, cancellationToken);
+            using var budgets = parsed.GetValue(ledger) is { } named ? LedgerFile.Open(named, session) : null;
+            string[] costs = [session.Text("next.cost", RunClock.Show(TimeSpan.FromSeconds(estimate.WallSeconds)), estimate.Models.Sum(m => m.Bytes) / 1e6, estimate.MemoryBytes / 1e6), .. NextBudgets.Of(session, proposed.Study.Study, release, budgets)];
+            foreach (var line in costs) session.Out.Line(line);
+            // Cost and budgets stand in the proposal beside the reasons: whoever approves it reads one file.
+            head.AddRange(costs);
+            Propose();
             session.Out.Line(session.Text("next.written", target));
             return Task.FromResult((int)ExitCode.Done);
         });

@@ -22,7 +22,7 @@ internal static class PrivacyBudgetCommand
             var budget = (Epsilon: values.Number(epsilon.Name, parsed.GetValue(epsilon), PlannedTraining.IsEpsilon), Delta: values.Number(delta.Name, parsed.GetValue(delta), PlannedTraining.IsDelta));
             if (string.IsNullOrEmpty(named) == string.IsNullOrEmpty(at)) values.Problems.Add(Texts.Problem("budget-scope", Declarations.Place.InFile("--data-set")));
             if (values.Problems.HasErrors) return PrivacyOptions.Refuse(session, command, values.Problems);
-            using var ledger = PrivacyLedger.Open(parsed.GetRequiredValue(file), session.Time);
+            using var ledger = PrivacyLedger.Open(LedgerFile.Named(parsed.GetRequiredValue(file)), session.Time);
             var (scope, name) = named is { Length: > 0 } ? (BudgetScope.DataSet, named) : (BudgetScope.Site, at!);
             ledger.SetBudget(new LifetimeBudget(scope, name, budget.Epsilon, budget.Delta));
             session.Out.Line(session.Text("budget.set", name, budget.Epsilon, budget.Delta));

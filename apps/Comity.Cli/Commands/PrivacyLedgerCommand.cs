@@ -68,22 +68,25 @@ internal static class PrivacyLedgerCommand
         };
     }
 
-    private static double Spent(IReadOnlyList<LedgerEntry> entries, LifetimeBudget budget) =>
+    internal static double Spent(IReadOnlyList<LedgerEntry> entries, LifetimeBudget budget) =>
         Cost([.. entries.Where(e => budget.Name == (budget.Scope == BudgetScope.DataSet ? e.Account.DataSet : e.Account.Site)).SelectMany(e => e.Open ? e.Reserved : e.Charged)], budget.Delta);
 
     private static double Cost(IReadOnlyList<LedgerItem> items, double delta) => items.Count == 0 ? 0
         : new PldAccountant(NeighbouringRelation.AddOrRemoveOne).Epsilon(PrivacyEvent.All([.. items.Select(i => i.Event.Times(i.Count))]), delta);
 
     // Upwards, as a bound that is rounded down is none.
-    private static string Show(Session session, double epsilon) => (Math.Ceiling(epsilon * 1000) / 1000).ToString("0.000", session.Language);
+    internal static string Show(Session session, double epsilon) => (Math.Ceiling(epsilon * 1000) / 1000).ToString("0.000", session.Language);
 }
 
 /// <summary>A ledger as a user names it: the file, or the folder of a run.</summary>
 internal static class LedgerFile
 {
+    /// <summary>The file that a user means.</summary>
+    public static string Named(string path) => Directory.Exists(path) ? Path.Combine(path, PrivacyLedger.FileName) : path;
+
     public static PrivacyLedger Open(string path, Session session)
     {
-        var file = Directory.Exists(path) ? Path.Combine(path, PrivacyLedger.FileName) : path;
+        var file = Named(path);
         if (!File.Exists(file)) throw new StoppedException(ExitCode.Usage, Texts.Problem("ledger-missing", Place.InFile(file), file));
         return PrivacyLedger.Open(file, session.Time);
     }

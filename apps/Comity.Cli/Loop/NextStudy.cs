@@ -53,12 +53,13 @@ internal static partial class NextStudy
     /// <param name="release">The release.</param>
     /// <param name="weights">File of its weights, relative to the proposal.</param>
     /// <param name="reasons">Why.</param>
-    /// <param name="rounds">Rounds of fine-tuning.</param>
-    public static string Write(string study, Release release, string weights, IEnumerable<string> reasons, int rounds)
+    /// <param name="rounds">Rounds of fine-tuning; null: nothing is fine-tuned, the study trains anew.</param>
+    public static string Write(string study, Release release, string weights, IEnumerable<string> reasons, int? rounds)
     {
         var text = new StringBuilder();
         foreach (var reason in reasons) text.Append("# ").Append(reason.ReplaceLineEndings(" ")).Append('\n');
         text.Append(CultureInfo.InvariantCulture, $"study: {release.Manifest.Origin.Study}-next\n");
+        if (rounds is null) return text.Append(Without(study, "study").TrimEnd('\n')).Append('\n').ToString();
         text.Append(Without(study, "study", "arms", "combined").TrimEnd('\n')).Append('\n');
         text.Append(CultureInfo.InvariantCulture, $"\narms: [local, federated, combined]\ncombined:\n  - {{ name: warm, from: [\"{weights}\"], by: {{ kind: fine-tune, rounds: {rounds}, localEpochs: 1 }} }}\n");
         return text.ToString();

@@ -8,7 +8,7 @@ namespace Comity.Cli.Releases;
 
 /// <summary>What the laws of the markets whose records trained a release say of the model leaving for another market.</summary>
 /// <remarks>
-/// A release does not carry what its study declared of its records, so the worst is assumed, as the packs do for what is not said; a condition that a person has met is told
+/// What the study declared of its records goes with the release; where it declared nothing the worst is assumed, as the packs do for what is not said. A condition that a person has met is told
 /// with their approval. What is barred there stays out; what is free or conditional is shown, and decided by a person.
 /// </remarks>
 internal static class EntryPolicy
@@ -20,7 +20,7 @@ internal static class EntryPolicy
         FlowProtection[] protections = manifest.Privacy.Count > 0 ? [FlowProtection.Noised] : [];
         return [.. manifest.Origin.Contributors.Select(c => c.Market).Distinct(StringComparer.Ordinal).Where(m => m != market)
             .Select(m => Section(manifest, m)).OfType<MarketSection>()
-            .Select(from => Finding(PolicyMatrix.Judge(packs, new PolicySection(), from, to, FlowKind.Model, protections), from, to, language))];
+            .Select(from => Finding(PolicyMatrix.Judge(packs, DeclaredPolicy.Section(manifest.Policy), from, to, FlowKind.Model, protections), from, to, language))];
     }
 
     private static PolicyFinding Finding(JudgedFlow flow, MarketSection from, MarketSection to, CultureInfo language)

@@ -7,6 +7,7 @@ using Comity.Data.Preprocess;
 using Comity.Data.Reference;
 using Comity.Declarations;
 using Comity.Federation.Results;
+using Comity.Federation.Sites;
 using Comity.Insight.Cards;
 using Comity.Insight.Predictions;
 using Comity.Insight.Results;
@@ -41,10 +42,12 @@ internal static class ReleaseMaker
         var folder = Path.Combine(run, "models", id);
         var read = ModelFolder.Read(folder, wish.Site); // fails where the model can't be applied
         if (!Serving.Inference.ServedModel.IsServed(read.Preprocessing)) throw Stopped("release-not-served", folder, id, read.Preprocessing.TaskName);
-        var statistics = Path.Combine(run, RunFolder.StatisticsName);
-        if (!File.Exists(statistics)) throw Stopped("release-no-statistics", run);
+        var (statistics, predictions) = (Path.Combine(run, RunFolder.StatisticsName), Path.Combine(run, "predictions.csv"));
+        // Of a study between organisations predictions and counts of records stayed at home: how the model did is what the sites reported.
+        var stayed = !File.Exists(predictions) && !File.Exists(statistics);
+        if (!stayed && !File.Exists(statistics)) throw Stopped("release-no-statistics", run);
 
-        var predicted = PredictionsFile.Read(Path.Combine(run, "predictions.csv")).Where(p => p.Model == id && p.Repeat == 0).ToLookup(p => p.Site, StringComparer.Ordinal);
+        var predicted = (stayed ? [] : PredictionsFile.Read(predictions)).Where(p => p.Model == id && p.Repeat == 0).ToLookup(p => p.Site, StringComparer.Ordinal);
         var markets = results.Markets.Select(m => (Market: m, Rows: results.Sites.Where(s => s.Market == m.Id).SelectMany(s => predicted[s.Id]).ToList())).ToList();
         var manifest = new ReleaseManifest
         {
@@ -60,7 +63,8 @@ internal static class ReleaseMaker
             Task = results.Task,
             Classes = results.Classes,
             PrimaryMetric = results.PrimaryMetric,
-            Markets = [.. markets.Select(m => new ReleaseMarket(m.Market.Id, m.Market.Jurisdiction, m.Market.Name, m.Rows.Count, Judge(results, read.Preprocessing, m.Market.Id, m.Rows)))],
+            Markets = [.. markets.Select(m => stayed ? Reported(results, m.Market, id) : new ReleaseMarket(m.Market.Id, m.Market.Jurisdiction, m.Market.Name, m.Rows.Count, Judge(results, read.Preprocessing, m.Market.Id, m.Rows)))],
+            Policy = DeclaredPolicy.Read(run),
             Privacy = [.. results.Privacy.Select(p => new ReleaseCharge(p.Site, p.Mechanism, p.Epsilon, p.Delta, p.Relation))],
         };
         var preprocessing = wish.Site is null ? ModelFolder.PreprocessingFile : ModelFolder.NameFor(wish.Site);
@@ -68,10 +72,41 @@ internal static class ReleaseMaker
         {
             [Release.WeightsPart] = File.ReadAllBytes(Path.Combine(folder, ModelFolder.WeightsFile)),
             [Release.PreprocessingPart] = File.ReadAllBytes(Path.Combine(folder, preprocessing)),
-            [Release.StatisticsPart] = Encoding.UTF8.GetBytes(WithScores(ReferenceStatistics.FromJson(File.ReadAllText(statistics)), markets.ToDictionary(m => m.Market.Id, m => m.Rows), model, results).ToJson()),
-            [Release.CardPart] = Encoding.UTF8.GetBytes(ModelCard.Render(results, id, Language.Of(Language.English))),
-            [Release.ChineseCardPart] = Encoding.UTF8.GetBytes(ModelCard.Render(results, id, Language.Of(Language.SimplifiedChinese))),
+            [Release.StatisticsPart] = Encoding.UTF8.GetBytes((stayed ? Nothing : WithScores(ReferenceStatistics.FromJson(File.ReadAllText(statistics)), markets.ToDictionary(m => m.Market.Id, m => m.Rows), model, results)).ToJson()),
+            [Release.CardPart] = Card(results, id, manifest, Language.Of(Language.English)),
+            [Release.ChineseCardPart] = Card(results, id, manifest, Language.Of(Language.SimplifiedChinese)),
         });
+    }
+
+    /// <summary>No counts of training records: drift of inputs is then not judged.</summary>
+    private static ReferenceStatistics Nothing => new() { Threshold = 10, Samples = [new ReferenceSample(null, 0, [], null, [])] };
+
+    /// <summary>How the sites of a market judged the model: one site's numbers with their intervals; of several, the mean by rows of what is a mean over rows.</summary>
+    private static ReleaseMarket Reported(StudyResults results, MarketInfo market, string id)
+    {
+        var sites = results.Sites.Where(s => s.Market == market.Id).Select(s => s.Id).ToHashSet(StringComparer.Ordinal);
+        var judged = results.Evaluation.Where(e => e.Model == id && e.Repeat == 0 && e.Split == RowSplit.Test && sites.Contains(e.Site)).Select(e => e.Result).ToList();
+        var rows = judged.Sum(r => r.Rows);
+        double? Finite(double value) => double.IsFinite(value) ? value : null;
+        var metrics = new Dictionary<string, ReleaseMetric>(StringComparer.Ordinal);
+        if (judged.Count == 1)
+            foreach (var (name, metric) in judged[0].Metrics.Where(m => double.IsFinite(m.Value.Value))) metrics[name] = new ReleaseMetric(metric.Value, Finite(metric.Low), Finite(metric.High));
+        else
+            foreach (var name in OverRows.Where(n => judged.Count > 0 && judged.All(r => r.Metrics.TryGetValue(n, out var m) && double.IsFinite(m.Value))))
+                metrics[name] = new ReleaseMetric(judged.Sum(r => r.Rows * r.Metrics[name].Value) / rows, null, null);
+        return new ReleaseMarket(market.Id, market.Jurisdiction, market.Name, rows, metrics);
+    }
+
+    private static readonly string[] OverRows = [MetricNames.Accuracy, MetricNames.Brier, MetricNames.LogLoss, MetricNames.Mae];
+
+    // What the maker says of it stands in the card too: a card is what people read.
+    private static byte[] Card(StudyResults results, string model, ReleaseManifest manifest, CultureInfo language)
+    {
+        string T(string key, params object?[] arguments) => Texts.Catalog.Text(key, language, arguments);
+        string Told(string? text) => string.IsNullOrWhiteSpace(text) ? T("card.undeclared") : text.ReplaceLineEndings(" ").Replace("<", "&lt;", StringComparison.Ordinal);
+        var policy = manifest.Policy is not { } declared ? T("card.policy-none")
+            : T("card.policy", declared.Sensitive.Count == 0 ? "–" : string.Join(", ", declared.Sensitive), T(declared.Anonymous ? "card.anonymous" : "card.personal"), declared.Covered.Count == 0 ? "–" : Told(string.Join("; ", declared.Covered.Select(c => $"{c.From} → {c.To}: {c.By}"))));
+        return Encoding.UTF8.GetBytes($"{ModelCard.Render(results, model, language).TrimEnd()}\n\n## {T("card.terms")}\n\n- {T("card.purpose", Told(manifest.Purpose))}\n- {T("card.licence", Told(manifest.Licence))}\n- {policy}\n");
     }
 
     private static Dictionary<string, ReleaseMetric> Judge(StudyResults results, Preprocessing preprocessing, string market, List<PredictionRow> rows)

@@ -25,6 +25,7 @@ internal static class RunOutput
         }
         GiveBackMemory();
         AtomicFile.Write(folder.Statistics, TrainingStatistics.Of(study, simulation).ToJson());
+        if (study.Study.Study.Policy is { } policy) AtomicFile.Write(Path.Combine(folder.Root, Releases.DeclaredPolicy.FileName), Releases.DeclaredPolicy.Write(policy));
         GiveBackMemory();
         AtomicFile.Write(folder.Report, await ReportPage.RenderAsync(results, session.Language));
         GiveBackMemory();

@@ -9,7 +9,7 @@ using Comity.Tensors.Randomness;
 namespace Comity.Benchmarks.Serving;
 
 /// <summary>The numbers that serving must reach, on loopback, with the load from another process.</summary>
-/// <remarks><c>dotnet run -c Release --project bench/Comity.Benchmarks -- serving [requests|rows|swap|drain|kill|start]…</c>; needs wrk.</remarks>
+/// <remarks><c>dotnet run -c Release --project bench/Comity.Benchmarks -- serving [requests|rows|swap|rollback|drain|kill|kill-postgres|start]…</c>; needs wrk, kill-postgres an Npgsql connection string in COMITY_POSTGRES.</remarks>
 internal static class ServingNumbers
 {
     private const int Turns = 5;
@@ -17,7 +17,7 @@ internal static class ServingNumbers
 
     public static int Run(string[] args)
     {
-        var all = new Dictionary<string, Func<string, string, Task<List<Demand>>>> { ["requests"] = RequestsAsync, ["rows"] = RowsAsync, ["swap"] = SwapAsync, ["start"] = StartAsync, ["kill"] = KillAsync, ["drain"] = (folder, home) => DrainNumbers.RunAsync(folder, home, Record(13, 0)) };
+        var all = new Dictionary<string, Func<string, string, Task<List<Demand>>>> { ["requests"] = RequestsAsync, ["rows"] = RowsAsync, ["swap"] = SwapAsync, ["start"] = StartAsync, ["kill"] = KillAsync, ["rollback"] = (folder, home) => RollbackNumbers.RunAsync(folder, home, i => Record(13, i)), ["kill-postgres"] = KillPostgresAsync, ["drain"] = (folder, home) => DrainNumbers.RunAsync(folder, home, Record(13, 0)) };
         var holds = true;
         foreach (var name in args.Length == 0 ? all.Keys.ToArray() : args)
         {
@@ -172,10 +172,24 @@ internal static class ServingNumbers
             using var server = ServingProcess.Comity(home, 18101, Path.Combine(folder, "state"), Path.Combine(folder, "tabular-1.0.0.comity"));
             seconds.Add(await server.FirstAnswerAsync(client, "/predict", Record(13, 0)));
         }
-        return [Demand.AtMost("start of serve to the first answer (median of 7)", 1, seconds.Order().ElementAt(3), " s"), Demand.Shown("— fastest, s", seconds.Min())];
+        return [Demand.AtMost("start of serve to the first answer (median of 7)", 1, seconds.Order().ElementAt(3), " s"), Demand.Shown("— fastest, s", seconds.Min()), Demand.Shown("— slowest, s", seconds.Max())];
     }
 
-    private static async Task<List<Demand>> KillAsync(string folder, string home)
+    private static Task<List<Demand>> KillAsync(string folder, string home) => KillAsync(folder, home, StoreAddress.InFolder(Path.Combine(folder, "state")), []);
+
+    private static Task<List<Demand>> KillPostgresAsync(string folder, string home)
+    {
+        var connection = Environment.GetEnvironmentVariable("COMITY_POSTGRES") ?? throw new InvalidOperationException("Set COMITY_POSTGRES to an Npgsql connection string.");
+        using (var database = new Npgsql.NpgsqlConnection(connection))
+        {
+            database.Open();
+            using var drop = new Npgsql.NpgsqlCommand("DROP SCHEMA IF EXISTS comity_hu CASCADE", database);
+            drop.ExecuteNonQuery();
+        }
+        return KillAsync(folder, home, StoreAddress.InPostgres(connection, "hu"), ["--store", connection]);
+    }
+
+    private static async Task<List<Demand>> KillAsync(string folder, string home, StoreAddress store, string[] options)
     {
         const int Kills = 100;
         var state = Path.Combine(folder, "state");
@@ -186,7 +200,7 @@ internal static class ServingNumbers
         var interrupted = 0;
         for (var kill = 0; kill < Kills; kill++)
         {
-            using var server = ServingProcess.Comity(home, 18101, state, Path.Combine(folder, "tabular-1.0.0.comity"));
+            using var server = ServingProcess.Comity(home, 18101, state, [Path.Combine(folder, "tabular-1.0.0.comity"), .. options]);
             await server.FirstAnswerAsync(client, "/predict", Record(13, 0));
             using (var answers = await client.PostAsync(server.Address + "/predict", new StringContent("[" + string.Join(',', Enumerable.Range(0, 400).Select(i => Record(13, i))) + "]", Encoding.UTF8, "application/json")))
                 waiting.AddRange(System.Text.Json.Nodes.JsonNode.Parse(await answers.Content.ReadAsStringAsync())!["predictions"]!.AsArray().Select(p => (string)p!["id"]!));
@@ -216,18 +230,12 @@ internal static class ServingNumbers
             foreach (var id in done) acknowledged.Add(id);
             waiting.RemoveAll(acknowledged.Contains);
         }
-        using var seal = new AnswerSeal(AnswerKey.OpenOrCreate(Path.Combine(state, "answers.key")));
-        using var connection = new Microsoft.Data.Sqlite.SqliteConnection($"Data Source={Path.Combine(state, "market.sqlite")};Mode=ReadOnly;Pooling=False");
-        connection.Open();
-        using var command = connection.CreateCommand();
-        command.CommandText = "SELECT answer, COUNT(*) FROM feedback GROUP BY answer";
-        var counts = new Dictionary<string, long>();
-        using (var reader = command.ExecuteReader())
-            while (reader.Read()) counts[reader.GetString(0)] = reader.GetInt64(1);
+        // What is stored, row by row: SQLite and PostgreSQL through the same statement.
+        var counts = store.CountByAnswer();
         return
         [
             Demand.AtLeast("kill -9 at random moments while feedback flows", Kills, Kills), Demand.AtLeast("feedback acknowledged", 1000, acknowledged.Count), Demand.AtLeast("requests cut off by a kill", 50, interrupted),
-            Demand.AtMost("acknowledged and lost", 0, acknowledged.Count(id => !counts.ContainsKey(seal.Open(id)!.Key))), Demand.AtMost("stored twice", 0, counts.Values.Count(n => n > 1)),
+            Demand.AtMost("acknowledged and lost", 0, acknowledged.Count(id => !counts.ContainsKey(store.KeyOf(id, state)))), Demand.AtMost("stored twice", 0, counts.Values.Count(n => n > 1)),
         ];
     }
 

@@ -14,8 +14,9 @@ internal sealed class ServingProcess : IDisposable
 
     public string Address { get; }
 
+    /// <summary><c>comity serve</c> as it was built, or as it was published into the folder that COMITY_TOOL names.</summary>
     public static ServingProcess Comity(string home, int port, string state, params string[] arguments) =>
-        Start("comity.dll", home, port, ["serve", .. arguments, "--market", "hu", "--listen", $"http://127.0.0.1:{port}", "--state", state]);
+        Start(Path.Combine(Environment.GetEnvironmentVariable("COMITY_TOOL") ?? "", "comity.dll"), home, port, ["serve", .. arguments, "--market", "hu", "--listen", $"http://127.0.0.1:{port}", "--state", state]);
 
     public static ServingProcess Constant(string home, int port) => Start("Comity.Benchmarks.dll", home, port, ["serving-constant", port.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
 

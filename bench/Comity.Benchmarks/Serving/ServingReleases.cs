@@ -15,7 +15,7 @@ internal static class ServingReleases
 {
     public static Model Model(int inputs, int classes) => ModelFactory.Create(new MlpSection { Hidden = [128] }, inputs, classes == 2 ? TaskKind.Binary : TaskKind.Multiclass, classes);
 
-    public static string Write(string folder, SigningKey key, string name, string version, int inputs, int classes, ulong seed)
+    public static string Write(string folder, SigningKey key, string name, string version, int inputs, int classes, ulong seed, ulong? scoresOf = null)
     {
         var columns = Enumerable.Range(0, inputs).Select(i => $"x{i}").ToList();
         var names = Enumerable.Range(0, classes).Select(c => $"class {c}").ToList();
@@ -32,7 +32,7 @@ internal static class ServingReleases
         using var weights = new MemoryStream();
         Safetensors.Write(weights, model.Layout, parameters, new Dictionary<string, string> { ["comity.model"] = """{"kind":"mlp","hidden":[128]}""" });
         var random = Seed.Of(1).ToRandom();
-        var sample = new ReferenceSample(null, 500, [.. columns.Select(c => ReferenceColumn.OfNumbers(c, Enumerable.Range(0, 500).Select(_ => random.NextGaussian()), 10))], null, []);
+        var sample = new ReferenceSample(null, 500, [.. columns.Select(c => ReferenceColumn.OfNumbers(c, Enumerable.Range(0, 500).Select(_ => random.NextGaussian()), 10))], scoresOf is { } of ? Scores(model, of) : null, []);
         var manifest = new ReleaseManifest
         {
             Name = name,
@@ -54,6 +54,18 @@ internal static class ServingReleases
             [Release.ChineseCardPart] = "# bench"u8.ToArray(),
         }, key));
         return path;
+    }
+
+    // What the weights of a seed answer to standard normal records.
+    private static ReferenceColumn Scores(Model model, ulong seed)
+    {
+        const int Rows = 5000;
+        var (parameters, inputs, outputs) = (new float[model.Layout.Length], new float[Rows * model.Inputs], new float[Rows * model.Outputs]);
+        model.Initialise(parameters, Seed.Of(seed).ToRandom());
+        var random = Seed.Of(4).ToRandom();
+        foreach (ref var value in inputs.AsSpan()) value = (float)random.NextGaussian();
+        model.Predict(parameters, inputs, Rows, outputs);
+        return ReferenceColumn.OfNumbers("score", Enumerable.Range(0, Rows).Select(r => (double)Comity.Serving.Inference.Score.Of(outputs.AsSpan(r * model.Outputs, model.Outputs))), 10);
     }
 
     private static string VectorText(float[] parameters) => Comity.Tensors.Parameters.VectorDigest.Sha256(parameters);

@@ -56,6 +56,9 @@ public sealed partial record ReleaseManifest
     /// <summary>What privacy its training spent; empty: nothing was protected.</summary>
     public IReadOnlyList<ReleaseCharge> Privacy { get; init; } = [];
 
+    /// <summary>What the study declared of its records to the laws of their markets; null: nothing is known, and the worst is assumed.</summary>
+    public ReleasePolicy? Policy { get; init; }
+
     /// <summary>The other parts of the file, in its order.</summary>
     public IReadOnlyList<ReleasePart> Parts { get; init; } = [];
 
