@@ -67,11 +67,17 @@ internal static class SmallRelease
             Classes = ["healthy", "ill"],
             Markets = [new("hu", "HU", "Hungary", 400, new Dictionary<string, ReleaseMetric> { ["accuracy"] = new(0.85, 0.81, 0.88), ["rocAuc"] = new(0.9, 0.87, 0.93) })],
         };
+        return Pack(key, manifest, weights, Preprocessing, Statistics());
+    }
+
+    /// <summary>A release of these parts.</summary>
+    public static byte[] Pack(SigningKey key, ReleaseManifest manifest, MemoryStream weights, Preprocessing preprocessing, ReferenceStatistics statistics)
+    {
         return Release.Write(manifest, new Dictionary<string, byte[]>
         {
             [Release.WeightsPart] = weights.ToArray(),
-            [Release.PreprocessingPart] = Encoding.UTF8.GetBytes(Preprocessing.ToJson()),
-            [Release.StatisticsPart] = Encoding.UTF8.GetBytes(Statistics().ToJson()),
+            [Release.PreprocessingPart] = Encoding.UTF8.GetBytes(preprocessing.ToJson()),
+            [Release.StatisticsPart] = Encoding.UTF8.GetBytes(statistics.ToJson()),
             [Release.CardPart] = "# card"u8.ToArray(),
             [Release.ChineseCardPart] = "# 模型卡"u8.ToArray(),
         }, key);

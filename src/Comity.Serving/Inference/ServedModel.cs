@@ -90,10 +90,11 @@ public sealed class ServedModel
     /// <param name="outputs">Shape [rows, <see cref="Outputs"/>]; overwritten.</param>
     public void Predict(ReadOnlySpan<float> features, int rows, Span<float> outputs) => _model.Predict(_parameters, features, rows, outputs);
 
-    private static InputShape ShapeOf(InputForm form) => form switch
+    internal static InputShape ShapeOf(InputForm form) => form switch
     {
         ImageForm image => new ImageInput(image.Channels, image.Height, image.Columns),
         TokenForm tokens => new TokenInput(tokens.Tokens, tokens.Vocabulary),
+        CombinedForm combined => new MultimodalInput([.. combined.Parts.Select(p => new Modality(p.Name, ShapeOf(p.Form), [.. p.Slices.Select(s => new InputSlice(s.First, s.Count))]))]),
         SeriesForm series => new SeriesInput(series.Steps, series.Channels),
         _ => new FeatureInput(form.Width),
     };
