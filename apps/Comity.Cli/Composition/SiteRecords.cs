@@ -30,7 +30,8 @@ internal sealed class SiteRecords(ComposedStudy study, RecordTable table, Seed s
 
     public RecordTable Table => table;
 
-    public RowSplits Split(int repeat) => Splitter.Split(table, study.Split, seed, repeat);
+    /// <summary>The parts that the study uses: of a site that does not train its test rows alone.</summary>
+    public RowSplits Split(int repeat) => study.Study.Sites.Any(s => s.Id == Site && !s.Trains) ? new RowSplits([], [], Parts(repeat).Test) : Parts(repeat);
 
     public int TrainingRows(int repeat) => Split(repeat).Training.Length;
 
@@ -40,12 +41,14 @@ internal sealed class SiteRecords(ComposedStudy study, RecordTable table, Seed s
     public RepeatRows Rows(int repeat, Statistics agreed) => cache.Get(Site, repeat, agreed, () =>
     {
         var splits = Split(repeat);
-        var preprocessing = Preprocessing(agreed, splits);
+        var preprocessing = Preprocessing(agreed, Parts(repeat));
         return new RepeatRows(preprocessing.Form.ToLearning(), Encode(preprocessing, splits.Training), Encode(preprocessing, splits.Validation), Encode(preprocessing, splits.Test));
     });
 
     /// <summary>What turns this site's records into a model's input in a repeat.</summary>
-    public Preprocessing Preprocessing(int repeat, Statistics agreed) => Preprocessing(agreed, Split(repeat));
+    public Preprocessing Preprocessing(int repeat, Statistics agreed) => Preprocessing(agreed, Parts(repeat));
+
+    private RowSplits Parts(int repeat) => Splitter.Split(table, study.Split, seed, repeat);
 
     private Preprocessing Preprocessing(Statistics agreed, RowSplits splits) => study.Preprocess.Statistics == StatisticsFrom.Site
         ? Data.Preprocess.Preprocessing.FitSite(study.Contract, study.Preprocess, agreed.ToData(), table, splits.Training, study.Clean)

@@ -14,7 +14,7 @@ internal static class CombinedTrial
     /// <summary>Runs the trial; the sites' own models are finished.</summary>
     public static Task RunAsync(RunContext run, RepeatStart start, CombinedSection section, CancellationToken cancellationToken)
     {
-        var sites = run.Sites.Select(s => s.Site).ToList();
+        var sites = run.TrainingSites.Select(s => s.Site).ToList();
         var parameters = start.Model.Layout.Length;
         var federation = new FederationSection { Name = section.Id, Rounds = Math.Max(1, section.By.RoundsOrNone), LocalEpochs = section.By.EpochsInRound };
         var trial = new FederatedTrial(run, start, federation, IdOf(section), "combined")
@@ -34,7 +34,7 @@ internal static class CombinedTrial
         using var models = new VectorFileSet();
         if (section.FromLocal)
         {
-            foreach (var site in run.Sites)
+            foreach (var site in run.TrainingSites)
             {
                 var own = run.Store.Model($"local/{site.Site}", start.Repeat)!;
                 models.Add(site.Site, own.Rows, run.Store.WeightsPath(own.Info.Id, start.Repeat), length);

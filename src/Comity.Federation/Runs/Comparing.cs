@@ -17,7 +17,7 @@ internal static class Comparing
             {
                 // The common candidate's vector is read once, not for each site.
                 var common = candidates.Count == 1 && candidates[0].Owner is null ? run.Store.Weights(candidates[0].Info) : null;
-                var compared = await run.AllAsync(run.Sites, async (site, token) =>
+                var compared = await run.AllAsync(run.TrainingSites, async (site, token) =>
                 {
                     var candidate = common is not null ? candidates[0] : candidates.Single(c => c.Owner == site.Site);
                     var baseline = run.Store.Model($"local/{site.Site}", repeat)!;

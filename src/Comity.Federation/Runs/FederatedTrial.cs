@@ -19,7 +19,7 @@ internal sealed partial class FederatedTrial(RunContext run, RepeatStart start, 
     private readonly Dictionary<string, ISiteChannel> _channels = [];
     private readonly Dictionary<string, SiteMemory> _memories = [];
     private Dictionary<string, int> _lastContributions = [];
-    private readonly List<string> _order = [.. run.Sites.Select(s => s.Site)];
+    private readonly List<string> _order = [.. run.TrainingSites.Select(s => s.Site)];
 
     /// <summary>Where the rounds start, shape [P]; called once, only if needed. Null: at the first weights.</summary>
     public Func<ReadOnlyMemory<float>>? First { get; init; }
@@ -54,7 +54,7 @@ internal sealed partial class FederatedTrial(RunContext run, RepeatStart start, 
 
     private void OpenChannels()
     {
-        foreach (var work in run.Sites)
+        foreach (var work in run.TrainingSites)
         {
             if (run.Input.Channels is { } elsewhere)
             {

@@ -15,6 +15,9 @@ internal sealed record RunContext(StudyRunInput Input, RunStore Store, WorkSlots
 {
     public IReadOnlyList<ISiteWork> Sites => Input.Sites;
 
+    /// <summary>Sites that models learn from; the others are judged only.</summary>
+    public IReadOnlyList<ISiteWork> TrainingSites { get; } = [.. Input.Sites.Where(w => Input.Study.Sites.All(s => s.Id != w.Site || s.Trains))];
+
     /// <summary>Null: the study promises none.</summary>
     public RunPrivacy? Privacy { get; init; }
 

@@ -78,7 +78,7 @@ internal static class RunWarnings
         foreach (var missing in rounds.SelectMany(r => r.Info.Missing).GroupBy(s => s))
             warn("site-missing", [model, missing.Key, Text(missing.Count())]);
         var fewest = rounds.Min(r => r.Info.Contributed.Count);
-        if (fewest < study.Sites.Count) warn("partial-participation", [model, Text(fewest), Text(study.Sites.Count)]);
+        if (fewest < study.TrainingSites.Count) warn("partial-participation", [model, Text(fewest), Text(study.TrainingSites.Count)]);
     }
 
     // Arms are comparable when a record is seen as often in each.

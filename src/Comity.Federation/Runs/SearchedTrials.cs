@@ -35,7 +35,7 @@ internal static class SearchedTrials
         if (section.Settings.Count == 0) throw new ArgumentException($"The settings of '{section.Id}' were not bound; read the study with {nameof(StudyReader)}.", nameof(section));
         IReadOnlyList<KeyValuePair<string, ISiteWork>> judges =
         [
-            .. run.Sites.Select(s => KeyValuePair.Create(s.Site, s)),
+            .. run.TrainingSites.Select(s => KeyValuePair.Create(s.Site, s)),
             .. run.Input.Pooled is { } pooled ? [KeyValuePair.Create(Judging.Union, pooled)] : Array.Empty<KeyValuePair<string, ISiteWork>>(),
         ];
         var best = await new SettingSearch(run, start, model, search.Metric ?? run.Input.PrimaryMetric, judges)

@@ -114,7 +114,7 @@ public static class StudyRun
         foreach (var step in steps)
         {
             var task = new StatisticsTask(repeat, step, agreed);
-            var bySite = await run.AllAsync(run.Sites, (site, token) => new ValueTask<Statistics>(run.InSlotAsync(() => CollectAsync(run, site, task, token), 0, 0, token)), cancellationToken).ConfigureAwait(false);
+            var bySite = await run.AllAsync(run.TrainingSites, (site, token) => new ValueTask<Statistics>(run.InSlotAsync(() => CollectAsync(run, site, task, token), 0, 0, token)), cancellationToken).ConfigureAwait(false);
             agreed = new Statistics([.. agreed.Parts, .. StatisticsAgreement.Merge(bySite).Parts]);
             run.Tell(new StudyEvent.StatisticsAgreed(repeat, step, steps.Count));
         }
@@ -137,23 +137,23 @@ public static class StudyRun
         {
             if (ArmPlan.TrainsLocal(study))
             {
-                foreach (var site in run.Sites)
+                foreach (var site in run.TrainingSites)
                 {
                     var id = $"local/{site.Site}";
                     alike.Add(Alone(run, start, site, id, "local", site.Site, [site.Site]));
                 }
             }
             if (study.Arms.Contains(Arm.Pooled) && run.Input.Pooled is { } pooled)
-                alike.Add(Alone(run, start, pooled, "pooled", "pooled", null, [.. run.Sites.Select(s => s.Site)]));
+                alike.Add(Alone(run, start, pooled, "pooled", "pooled", null, [.. run.TrainingSites.Select(s => s.Site)]));
             if (study.Arms.Contains(Arm.Federated))
             {
                 foreach (var section in study.AllFederations)
                 {
                     var id = $"federated/{section.Id}";
-                    alike.Add(new(new(id, start.Repeat, "federated", section.Rounds, section.LocalEpochs, section.Cohort.Of(run.Sites.Count)), t => SearchedTrials.FederatedAsync(run, start, section, id, t))
+                    alike.Add(new(new(id, start.Repeat, "federated", section.Rounds, section.LocalEpochs, section.Cohort.Of(run.TrainingSites.Count)), t => SearchedTrials.FederatedAsync(run, start, section, id, t))
                     {
                         Tries = [.. section.Settings.Select((s, i) => new PlannedTrial(SettingSearch.TrialId(id, i), start.Repeat, "federated",
-                            section.Search?.Rounds ?? s.Federation.Rounds, s.Federation.LocalEpochs, section.Cohort.Of(run.Sites.Count)))],
+                            section.Search?.Rounds ?? s.Federation.Rounds, s.Federation.LocalEpochs, section.Cohort.Of(run.TrainingSites.Count)))],
                     });
                 }
             }
@@ -161,7 +161,7 @@ public static class StudyRun
             {
                 foreach (var section in study.Combined.Where(c => !c.FromLocal || run.Input.OwnModelsStay.Count == 0))
                 {
-                    joining.Add(new(new(CombinedTrial.IdOf(section), start.Repeat, "combined", section.By.RoundsOrNone, section.By.EpochsInRound, run.Sites.Count),
+                    joining.Add(new(new(CombinedTrial.IdOf(section), start.Repeat, "combined", section.By.RoundsOrNone, section.By.EpochsInRound, run.TrainingSites.Count),
                         t => CombinedTrial.RunAsync(run, start, section, t)));
                 }
             }

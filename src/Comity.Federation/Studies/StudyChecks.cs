@@ -78,8 +78,10 @@ internal static partial class StudyChecks
         if (study.Arms.Contains(Arm.Federated) && study.AllFederations.Count == 0) problems.Add(Messages.Problem("arm-without-section", place, "federated", "federation"));
         if (study.Arms.Contains(Arm.Combined) && study.Combined.Count == 0) problems.Add(Messages.Problem("arm-without-section", place, "combined", "combined"));
         var together = study.Arms.Where(a => a is Arm.Federated or Arm.Combined or Arm.Partner).ToList();
-        if (together.Count > 0 && study.Sites.Count == 1)
-            problems.Add(Messages.Problem("federation-of-one", at["sites"]!.Place, study.Sites[0].Id));
+        if (study.TrainingSites.Count == 0 && study.Sites.Count > 0) problems.Add(Messages.Problem("no-site-trains", at["sites"]!.Place));
+        else if (together.Count > 0 && study.TrainingSites.Count == 1)
+            problems.Add(Messages.Problem("federation-of-one", at["sites"]!.Place, study.TrainingSites[0].Id));
+        if (study.Privacy is not null && study.Sites.FirstOrDefault(s => !s.Trains) is { } unseen) problems.Add(Messages.Problem("unseen-with-privacy", at["privacy"]!.Place, unseen.Id));
     }
 
     private static void Partners(StudySection study, DeclaredNode.Map at, ProblemList problems)
@@ -89,6 +91,7 @@ internal static partial class StudyChecks
         foreach (var pair in study.Partners)
         {
             KnownSite(study, pair.From, pair.Place, problems);
+            Trains(study, pair.From, pair.Place, problems);
             KnownSite(study, pair.To, pair.Place, problems);
             if (pair.From == pair.To) problems.Add(Messages.Problem("partner-of-itself", pair.Place, pair.From));
         }
@@ -96,9 +99,13 @@ internal static partial class StudyChecks
 
     private static void Federation(StudySection study, FederationSection federation, Func<string, Place> place, ProblemList problems)
     {
-        var sites = study.Sites.Count;
-        if (sites == 1) return; // a federation of one has been refused already
-        foreach (var site in federation.Required) KnownSite(study, site, place("required"), problems);
+        var sites = study.TrainingSites.Count;
+        if (sites <= 1) return; // a federation of one has been refused already
+        foreach (var site in federation.Required)
+        {
+            KnownSite(study, site, place("required"), problems);
+            Trains(study, site, place("required"), problems);
+        }
         var cohort = federation.Cohort.Of(sites);
         if (cohort > sites)
         {
@@ -114,6 +121,11 @@ internal static partial class StudyChecks
             var code = federation.Strategy is TrimmedMeanSection ? "trims-nothing" : "too-few-for-strategy";
             problems.Add(Messages.Problem(code, place("strategy"), federation.Strategy.Kind, federation.Strategy.FewestUpdates, cohort));
         }
+    }
+
+    private static void Trains(StudySection study, string site, Place place, ProblemList problems)
+    {
+        if (study.Sites.Any(s => s.Id == site && !s.Trains)) problems.Add(Messages.Problem("site-trains-nothing", place, site));
     }
 
     private static void KnownSite(StudySection study, string site, Place place, ProblemList problems)

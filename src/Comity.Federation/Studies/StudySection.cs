@@ -40,6 +40,9 @@ public sealed record StudySection : ICheckedDeclaration
     [Doc("The owners of records. The order is the order of every sum."), AtLeast(1)]
     public required IReadOnlyList<SiteSection> Sites { get; init; }
 
+    /// <summary>Sites that models learn from, in their order.</summary>
+    public IReadOnlyList<SiteSection> TrainingSites => [.. Sites.Where(s => s.Trains)];
+
     /// <summary>How rows are split (Comity.Data).</summary>
     [Doc("Which rows are held out for judging and for choices.")]
     public DeclaredNode? Split { get; init; }
@@ -168,4 +171,8 @@ public sealed record SiteSection
     /// <summary>Where its records are (Comity.Data); in a simulation only.</summary>
     [Doc("Where the records are. In a simulation only; in a federation each site says so itself.")]
     public DeclaredNode? Source { get; init; }
+
+    /// <summary>Whether models learn from its records; if not, it is judged on its test rows as a place that no model has seen.</summary>
+    [Doc("Whether models learn from its records (default true). false: none does, no statistic counts them, and every common model is judged on its test rows: a market that it has not seen.")]
+    public bool Trains { get; init; } = true;
 }
