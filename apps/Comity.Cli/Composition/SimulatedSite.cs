@@ -6,13 +6,19 @@ using Comity.Learning.Evaluation;
 using Comity.Learning.Models;
 using Comity.Learning.Training;
 using Comity.Learning.Training.Private;
+using Comity.Privacy.Noise;
 using Comity.Tensors.Randomness;
 
 namespace Comity.Cli.Composition;
 
 /// <summary>A site in this process: fills the seam between rounds and records with Data and Learning.</summary>
+/// <param name="study">The study.</param>
+/// <param name="records">The site's records.</param>
+/// <param name="trainers">The study's model and trainers.</param>
+/// <param name="seed">The study's seed.</param>
+/// <param name="noiseOf">Privacy noise of a training; null: a simulation's, which can be repeated.</param>
 /// <remarks>Keeps no state between calls but caches of what follows from the study and its records, so trials may run side by side.</remarks>
-internal sealed class SimulatedSite(ComposedStudy study, IRecords records, Trainers trainers, Seed seed) : ISiteWork
+internal sealed class SimulatedSite(ComposedStudy study, IRecords records, Trainers trainers, Seed seed, Func<NoiseStream>? noiseOf = null) : ISiteWork
 {
     public string Site => records.Site;
 
@@ -30,7 +36,7 @@ internal sealed class SimulatedSite(ComposedStudy study, IRecords records, Train
         var rows = records.Rows(task.Repeat, task.Agreed);
         var parameters = task.Destination.IsEmpty ? new float[task.Parameters.Length] : task.Destination;
         task.Parameters.CopyTo(parameters);
-        using var noise = task.Private is null ? null : SimulatedNoise.Of(seed, "train", task.Repeat, task.Model, task.Round, Site);
+        using var noise = task.Private is null ? null : noiseOf?.Invoke() ?? SimulatedNoise.Of(seed, "train", task.Repeat, task.Model, task.Round, Site);
         var request = new TrainerRequest
         {
             Private = task.Private is { } asked ? new PrivateTraining { ClipNorm = asked.ClipNorm, NoiseMultiplier = asked.NoiseMultiplier, Noise = noise! } : null,

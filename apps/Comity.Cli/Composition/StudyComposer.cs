@@ -139,8 +139,6 @@ internal static class StudyComposer
         var (study, own) = (declared.Section, new ProblemList());
         var sections = DataSections.Read(study.Contract, study.Preprocess, study.Clean, study.Split, own);
         foreach (var site in study.Sites.Where(s => s.Source is not null)) own.Add(Texts.Problem("federated-with-source", site.Source!.Place, site.Id));
-        if (study.Privacy is not null) own.Add(Texts.Problem("federated-with-privacy", declared.Root["privacy"]?.Place ?? declared.Root.Place));
-        if (study.Search is not null || study.AllFederations.Any(f => f.Search is not null)) own.Add(Texts.Problem("federated-with-search", (declared.Root["search"] ?? declared.Root).Place));
         if (study.Synthetic is { } synthetic) own.Add(Texts.Problem("federated-with-synthetic", synthetic.Place));
         problems.AddRange(own);
         return sections is null || own.HasErrors ? null : new StudyData(declared, sections, null, []);

@@ -25,6 +25,7 @@ internal sealed class SiteServing(Session session, DeclaredSite site, ECDsa key,
         var options = new SiteAgentOptions
         {
             Site = site.Section.Site, StateFolder = site.StateFolder, Jobs = jobs, ReleaseLoss = site.Section.Policy.ShowLoss, Audit = audit, AuditRule = steward.Rule,
+            Identity = key, Partners = site.Section.PartnerKeys(),
             DiskBytes = (long)(site.Section.Resources.DiskGiB * (1L << 30)),
         };
         using var team = threads > 1 ? new Team(threads) : null;

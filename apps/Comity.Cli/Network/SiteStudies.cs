@@ -6,6 +6,7 @@ using Comity.Data.Sources;
 using Comity.Data.Tables;
 using Comity.Declarations;
 using Comity.Federation.Sites;
+using Comity.Privacy.Noise;
 using Comity.Tensors.Randomness;
 using Comity.Transport.Protocol;
 using Comity.Transport.Sites;
@@ -50,9 +51,9 @@ internal sealed class SiteStudies(Session session, DeclaredSite site, Steward st
         var seed = Seed.Of(study.Study.Seed);
         var trainers = new Trainers(study, kernels);
         var records = new SiteRecords(study, table, seed, new EncodingCache(CachedBytes));
-        ISiteWork work = new SimulatedSite(study, records, trainers, seed);
+        ISiteWork work = new SimulatedSite(study, records, trainers, seed, NoiseStream.Secure); // real records: noise that nobody can repeat
         if (steward.Hours is { } hours) work = new WithinHours(work, hours, session.Time);
-        return new SiteStudy(About([]), study.Study, work, new StudyModelSource(study, trainers, records, seed));
+        return new SiteStudy(About([]), study.Study, work, new StudyModelSource(study, trainers, records, seed)) { DataSet = site.Section.DataFor(study.Study.Study)?.Name };
     }
 
     private void CheckPolicy(ComposedStudy study, ProblemList problems)

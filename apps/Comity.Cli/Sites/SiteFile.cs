@@ -3,6 +3,7 @@ using System.Security.Cryptography.X509Certificates;
 using System.Text.RegularExpressions;
 using Comity.Data.Sources;
 using Comity.Declarations;
+using Comity.Transport.Identity;
 
 namespace Comity.Cli.Sites;
 
@@ -30,6 +31,10 @@ internal sealed partial record SiteFile : ICheckedDeclaration
     [Doc("The steward's policy, relative to this file; default policy.yaml beside it, where there is one.")]
     public string? PolicyFile { get; init; }
 
+    /// <summary>Fingerprints of other sites' keys, by site, that people compared.</summary>
+    [Doc("Fingerprints of other sites' keys, by site, compared with their people by phone. Studies against a coordinator that may lie (secureAggregation with adversary: lying-coordinator) need those of all their sites.")]
+    public IReadOnlyDictionary<string, DeclaredNode> Partners { get; init; } = new Dictionary<string, DeclaredNode>();
+
     /// <summary>What the machine has to give.</summary>
     [Doc("What the machine has to give to studies.")]
     public SiteResources Resources { get; init; } = new();
@@ -43,9 +48,15 @@ internal sealed partial record SiteFile : ICheckedDeclaration
     {
         if (!NamePattern().IsMatch(Site)) problems.Add(Texts.Problem("site-name", at["site"]!.Place, Site));
         if (State.Length == 0) problems.Add(Texts.Problem("site-state-empty", at["state"]!.Place));
+        foreach (var (partner, node) in Partners.Where(p => Fingerprint(p.Value) is null)) problems.Add(Texts.Problem("site-partner", node.Place, partner));
         foreach (var twice in Data.SelectMany(d => d.Studies.DefaultIfEmpty("*")).GroupBy(s => s, StringComparer.Ordinal).Where(g => g.Count() > 1))
             problems.Add(Texts.Problem("site-data-twice", at["data"]!.Place, twice.Key));
     }
+
+    /// <summary><see cref="Partners"/>, read.</summary>
+    public IReadOnlyDictionary<string, KeyFingerprint> PartnerKeys() => Partners.ToDictionary(p => p.Key, p => Fingerprint(p.Value) ?? default, StringComparer.Ordinal);
+
+    private static KeyFingerprint? Fingerprint(DeclaredNode node) => node is DeclaredNode.Scalar { Text: var text } && KeyFingerprint.TryParse(text, out var fingerprint) ? fingerprint : null;
 
     /// <summary>The source for a study: the one that names it, else the one that names none.</summary>
     public SiteData? DataFor(string study) =>
@@ -62,6 +73,10 @@ internal sealed record SiteData
     /// <summary>Studies that it is for; empty: each that no other entry names.</summary>
     [Doc("Names of the studies that it is for; without them, every study that no other entry names.")]
     public IReadOnlyList<string> Studies { get; init; } = [];
+
+    /// <summary>The name of the data set, under which lifetime budgets of privacy are kept; null: the site's name.</summary>
+    [Doc("Name of the data set, under which its lifetime budget of privacy is kept; the site's name by default. Another name for the same records would refill their budget.")]
+    public string? Name { get; init; }
 
     /// <summary>Where the records lie; relative paths start from the file's folder, secrets by <c>${ENV}</c>.</summary>
     [Doc("Where the records lie; ${NAME} stands for an environment variable, which is where a password belongs.")]

@@ -143,9 +143,11 @@ internal sealed class HostedStudy
         {
             var studyFile = BodySource.Of(await File.ReadAllBytesAsync(Declared.File, cancellationToken));
             var shelf = new BodyShelf(); // the sites fetch the same vectors
-            var sites = _section.Sites.Select(s => new NetworkSite(Entry.Id, studyFile, _server.Desk(s.Id), shelf, _lines[s.Id], Patience, _server.Time)).ToList();
+            var keys = Partners();
+            var partners = keys is null ? null : BodySource.Of(JsonSerializer.SerializeToUtf8Bytes(keys, WireJson.Options));
+            var sites = _section.Sites.Select(s => new NetworkSite(Entry.Id, studyFile, partners, _server.Desk(s.Id), shelf, _lines[s.Id], Patience, _server.Time)).ToList();
             if (Entry.Joined is null && !await JoinAsync(sites, cancellationToken)) return;
-            using var outcome = await StudyRun.RunAsync(Input(sites), cancellationToken);
+            using var outcome = await StudyRun.RunAsync(Input(sites, keys), cancellationToken);
             Keep(outcome);
             Become(StudyState.Done, []);
             Log.Add("done");
@@ -199,9 +201,26 @@ internal sealed class HostedStudy
         return true;
     }
 
-    private StudyRunInput Input(List<NetworkSite> sites)
+    // The keys that masks are agreed with are those of the moment at which the sites joined: a key that changes later is another party.
+    private SortedDictionary<string, byte[]>? Partners()
+    {
+        if (_section.Privacy?.SecureAggregation is null) return null;
+        var path = Path.Combine(_folder, "partners.json");
+        if (Entry.Joined is not null && File.Exists(path)) return JsonSerializer.Deserialize<SortedDictionary<string, byte[]>>(File.ReadAllBytes(path), WireJson.Options);
+        var keys = new SortedDictionary<string, byte[]>(StringComparer.Ordinal);
+        foreach (var site in _section.Sites)
+        {
+            if (_server.Keys.PublicKeyOf(site.Id) is { } key) keys[site.Id] = key;
+        }
+        File.WriteAllBytes(path + ".part", JsonSerializer.SerializeToUtf8Bytes(keys, WireJson.Options));
+        File.Move(path + ".part", path, overwrite: true);
+        return keys;
+    }
+
+    private StudyRunInput Input(List<NetworkSite> sites, SortedDictionary<string, byte[]>? keys)
     {
         var (entry, plan) = (Entry, Entry.Submission.Plan);
+        foreach (var site in sites) site.Scales = entry.Joined![site.Site].Scales;
         return new StudyRunInput
         {
             Study = _section, StudySha256 = Declared.Sha256, StudyFile = entry.Submission.File, Label = plan.Label,
@@ -209,6 +228,8 @@ internal sealed class HostedStudy
             Sites = [.. sites.Select(s => (ISiteWork)s)],
             OwnModelsStay = [.. entry.Joined!.Where(j => j.Value.OwnModelStays).Select(j => j.Key)],
             Channels = (work, _) => ((NetworkSite)work).Channel(),
+            SiteKeys = keys is null ? null : site => keys.GetValueOrDefault(site),
+            Noise = _server.Noise,
             Patience = Patience, RunFolder = RunFolder, Resume = true, Jobs = Jobs, MemoryForModels = MemoryForModels,
             PrimaryMetric = plan.PrimaryMetric, Environment = Environment(entry.Joined!), Progress = Log, Time = _server.Time,
         };

@@ -1,6 +1,8 @@
 using System.Security.Cryptography;
 using System.Text.Json;
 using Comity.Declarations;
+using Comity.Federation.Masking;
+using Comity.Federation.Privacy;
 using Comity.Federation.Rounds;
 using Comity.Federation.Runs;
 using Comity.Federation.Sites;
@@ -10,7 +12,7 @@ using Comity.Transport.Protocol;
 namespace Comity.Coordinator.Studies;
 
 /// <summary>A site of one study behind the network: turns what the study asks into tasks at its desk, and answers into results.</summary>
-internal sealed class NetworkSite(string study, BodySource studyFile, SiteDesk desk, BodyShelf shelf, SiteLeave leave, TimeSpan? patience, TimeProvider time) : ISiteWork
+internal sealed class NetworkSite(string study, BodySource studyFile, BodySource? partners, SiteDesk desk, BodyShelf shelf, SiteLeave leave, TimeSpan? patience, TimeProvider time) : ISiteWork
 {
     private readonly BodyShelf _shelf = shelf;
     private readonly SiteDesk _desk = desk;
@@ -18,11 +20,17 @@ internal sealed class NetworkSite(string study, BodySource studyFile, SiteDesk d
 
     public string Site => _desk.Site;
 
+    /// <summary>How much the site trains on, as it said when it joined.</summary>
+    public IReadOnlyList<ToldScale> Scales { get; set; } = [];
+
     private TimeSpan? Patience => patience;
 
     /// <summary>Asks the site to take part. It may take as long as it likes: a person may have to start it first.</summary>
     public async Task<JoinResult> JoinAsync(JoinWork work, CancellationToken cancellationToken) =>
         WireJson.Read<JoinResult>(await ContentAsync(TaskKind.Join, work, [], null, null, cancellationToken));
+
+    public ValueTask<TrainingScale> ScaleAsync(int repeat, string? trainingOverrides, CancellationToken cancellationToken) =>
+        Scales.FirstOrDefault(s => s.Repeat == repeat && s.Overrides == trainingOverrides) is { } scale ? new(new TrainingScale(scale.Rows, scale.Lot)) : throw Malformed(TaskKind.Join, "no scale");
 
     public async ValueTask<Statistics> CollectAsync(StatisticsTask task, CancellationToken cancellationToken) =>
         WireJson.Read<Statistics>(await ContentAsync(TaskKind.Statistics, new StatisticsWork(task.Repeat, task.Step), [("agreed", Agreed(task.Agreed))], patience, null, cancellationToken));
@@ -36,7 +44,7 @@ internal sealed class NetworkSite(string study, BodySource studyFile, SiteDesk d
 
     public async ValueTask<TrainingResult> TrainAsync(TrainingTask task, CancellationToken cancellationToken)
     {
-        var work = new TrainWork(task.Repeat, task.Model, task.Epochs, task.EpochsBefore);
+        var work = new TrainWork(task.Repeat, task.Model, task.Epochs, task.EpochsBefore, task.Setting);
         var (content, file) = await AskAsync(TaskKind.Train, work, [("agreed", Agreed(task.Agreed)), ("parameters", _shelf.Of(task.Parameters, Name("start", task.Repeat)))], 4L * task.Parameters.Length, patience,
             p => task.Progress?.Invoke(new TrainingProgress(p.Epoch, p.Epochs, p.Loss ?? double.NaN)), Taken, cancellationToken);
         var result = WireJson.Read<TrainResult>(content);
@@ -148,12 +156,13 @@ internal sealed class NetworkSite(string study, BodySource studyFile, SiteDesk d
     private OpenTask Task(TaskKind kind, object work, IReadOnlyList<(string Name, BodySource Body)> bodies, long largestBody, Action<TaskProgress?> progressed)
     {
         var all = bodies.Prepend(("study", studyFile)).ToList();
+        if (partners is not null) all.Insert(1, ("partners", partners));
         var content = JsonSerializer.SerializeToElement(work, work.GetType(), WireJson.Options);
         var references = all.Select(b => new BodyReference(b.Item1, b.Item2.Digest, b.Item2.Manifest.Length, b.Item2.Manifest.ChunkBytes)).ToList();
         // The key names all that the task says, so a task asked again after a restart meets the answer that was stored for it.
         var key = Convert.ToHexStringLower(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(new SiteTask("", study, kind, content, references), WireJson.Options)));
         // What all tasks share is fetched once; small vectors travel along.
-        references = [.. references.Select((r, i) => r.Name is "study" or "agreed" ? r : r with { Inline = all[i].Item2.Inline(WireJson.LargestInlineBytes) })];
+        references = [.. references.Select((r, i) => r.Name is "study" or "agreed" or "partners" ? r : r with { Inline = all[i].Item2.Inline(WireJson.LargestInlineBytes) })];
         return new OpenTask(new SiteTask(key, study, kind, content, references), all.DistinctBy(b => b.Item2.Digest).ToDictionary(b => b.Item2.Digest, b => b.Item2, StringComparer.Ordinal), largestBody, progressed);
     }
 
@@ -168,7 +177,7 @@ internal sealed class NetworkSite(string study, BodySource studyFile, SiteDesk d
 
         public async ValueTask<RoundReply> OfferAsync(RoundOffer offer, IUpdateSink sink, CancellationToken cancellationToken)
         {
-            var bytes = 4L * offer.Parameters.Length * (offer.ServerControl.IsEmpty ? 1 : 2);
+            var bytes = offer.Masked is { } masked ? 4L * masked.Floats : 4L * offer.Parameters.Length * (offer.ServerControl.IsEmpty ? 1 : 2);
             // Who has not called for so long was waited for in an earlier round; it enters again when it is back.
             if (site.Patience is { } patience && site._desk.SeenAgo >= patience) throw new SiteGoneException(Site);
             UpdateHeader? header = null;
@@ -190,6 +199,26 @@ internal sealed class NetworkSite(string study, BodySource studyFile, SiteDesk d
             }
         }
 
+        public async ValueTask<MaskedReply> MaskAsync(MaskedStep step, CancellationToken cancellationToken)
+        {
+            if (site.Patience is { } patience && site._desk.SeenAgo >= patience) throw new SiteGoneException(Site);
+            var offer = step.Within ?? throw new ArgumentException("A step over a network belongs to a round.", nameof(step));
+            var work = new MaskWork(offer.Repeat, offer.Model, offer.Round, offer.LayoutDigest, offer.Masked!.Attempt!, MaskedMessages.Write(step)) { Setting = offer.Setting, Clip = offer.Clip?.Norm };
+            try
+            {
+                var (content, _) = await site.AskAsync(TaskKind.Mask, work, [("agreed", site.Agreed(offer.Agreed))], 0, null, null, Taken, cancellationToken, step.Progressed);
+                return MaskedMessages.Read(step, Site, WireJson.Read<MaskResult>(content).Message);
+            }
+            catch (SiteAnswerException e)
+            {
+                return new MaskedReply.Refused(e.Answer.Problem?.Code ?? "refused");
+            }
+            catch (JsonException)
+            {
+                return new MaskedReply.Refused(MaskedMessages.Malformed);
+            }
+        }
+
         public async ValueTask<PersonalModel> PersonaliseAsync(RoundOffer finished, CancellationToken cancellationToken)
         {
             var (content, file) = await site.AskAsync(TaskKind.Personalise, Work(finished), Bodies(finished), 4L * finished.Parameters.Length, site.Patience, null, Taken, cancellationToken);
@@ -207,7 +236,10 @@ internal sealed class NetworkSite(string study, BodySource studyFile, SiteDesk d
         private static string RoundName(RoundOffer offer, string what) => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{offer.Model} r{offer.Repeat} {offer.Round} {what}");
 
         private static RoundWork Work(RoundOffer offer) =>
-            new(offer.Repeat, offer.Model, offer.Round, offer.LayoutDigest, offer.Epochs, offer.EpochsBefore, offer.Proximal, offer.LastContribution);
+            new(offer.Repeat, offer.Model, offer.Round, offer.LayoutDigest, offer.Epochs, offer.EpochsBefore, offer.Proximal, offer.LastContribution)
+            {
+                Setting = offer.Setting, Clip = offer.Clip?.Norm, Masked = offer.Masked?.Attempt,
+            };
     }
 }
 

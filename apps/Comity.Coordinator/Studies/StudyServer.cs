@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Comity.Declarations;
 using Comity.Federation.Studies;
+using Comity.Privacy.Noise;
 using Comity.Transport.Identity;
 using Comity.Transport.Protocol;
 
@@ -47,6 +48,9 @@ internal sealed class StudyServer : IAsyncDisposable
 
     /// <summary>Hears of defects.</summary>
     public ILogger Log { get; set; } = Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance;
+
+    /// <summary>Where the coordinator's noise comes from, by party and answer; null: a fresh unpredictable stream each time. Only a test gives one that can be repeated.</summary>
+    public Func<string, string, NoiseStream>? Noise { get; set; }
 
     /// <summary>Public keys of approved sites.</summary>
     public ISiteKeys Keys { get; }
@@ -112,8 +116,6 @@ internal sealed class StudyServer : IAsyncDisposable
             if (Keys.PublicKeyOf(site.Id) is null) problems.Add(Texts.Problem("site-not-approved", site.Id, site.Id));
         }
         if (declared.Section.Synthetic is { } synthetic) problems.Add(Texts.Problem("study-carries-sources", synthetic.Place.ToString(), "synthetic"));
-        // The gates that enforce it are the sites'; until they are reached over the wire, nobody is told that it is kept.
-        if (declared.Section.Privacy is not null) problems.Add(Texts.Problem("study-with-privacy", declared.Root["privacy"]?.Place.ToString() ?? id));
         if (problems.HasErrors)
         {
             Directory.Delete(FolderOf(id), recursive: true);

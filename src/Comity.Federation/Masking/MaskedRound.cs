@@ -18,7 +18,7 @@ namespace Comity.Federation.Masking;
 /// silent at any step has dropped; the round goes on while threshold and quorum are kept. A round that is given up before anything was unmasked is
 /// begun again under another plan, with new keys; one in which shares were asked for goes on with the very same survivors.
 /// </remarks>
-internal sealed class MaskedRound(IReadOnlyDictionary<string, ISiteChannel> channels, TimeProvider time, MaskedRoundFile file, Action<string>? beforeWrite)
+internal sealed class MaskedRound(string run, IReadOnlyDictionary<string, ISiteChannel> channels, TimeProvider time, MaskedRoundFile file, Action<string>? beforeWrite)
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<string, UpdateHeader> _headers = new(StringComparer.Ordinal);
@@ -55,7 +55,7 @@ internal sealed class MaskedRound(IReadOnlyDictionary<string, ISiteChannel> chan
     {
         var (attempt, kept) = file.Read();
         var secure = maskedPlan(attempt);
-        (_plan, _offerTo, _masked) = (plan, offerTo, new MaskedOffer(secure, encoding) { Share = Share });
+        (_plan, _offerTo, _masked) = (plan, offerTo, new MaskedOffer(secure, encoding) { Share = Share, Attempt = new MaskedAttempt(run, attempt, secure.Sites) });
         var resumed = kept is null ? null : MaskedRoundFile.Load(kept, secure, directory(secure));
         _state = resumed ?? Machine.Start(secure, directory(secure));
         // Vectors in the spool are of this attempt only if it stood already.
@@ -129,7 +129,7 @@ internal sealed class MaskedRound(IReadOnlyDictionary<string, ISiteChannel> chan
             using var either = CancellationTokenSource.CreateLinkedTokenSource(lease, failed.Token);
             try
             {
-                var step = new MaskedStep(_masked.Plan, begin ? null : messages[index]);
+                var step = new MaskedStep(_masked.Plan, begin ? null : messages[index]) { Within = _offerTo(site, _masked), Progressed = () => leases.Renew(site) };
                 var reply = await channels[site].MaskAsync(step, either.Token).AsTask().WaitAsync(lease).ConfigureAwait(false);
                 if (reply is MaskedReply.Refused refused) Refuse(site, refused.Reason);
                 else if (((MaskedReply.Said)reply).Message is { } said) Receive(site, said);

@@ -17,35 +17,49 @@ internal sealed class RunMasking : IDisposable
     private const string RunKey = "masking-run";
 
     private readonly Dictionary<string, SiteIdentity> _identities;
+    private readonly Func<string, byte[]?> _keyOf;
     private readonly RunStore _store;
-    private readonly string _run;
 
-    private RunMasking(SecureAggregationSection section, RunStore store, string run, Dictionary<string, SiteIdentity> identities) =>
-        (Section, _store, _run, _identities) = (section, store, run, identities);
+    private RunMasking(SecureAggregationSection section, RunStore store, string run, Dictionary<string, SiteIdentity> identities, Func<string, byte[]?> keyOf) =>
+        (Section, _store, Run, _identities, _keyOf) = (section, store, run, identities, keyOf);
+
+    /// <summary>Tells this run from others: part of every plan.</summary>
+    public string Run { get; }
 
     public SecureAggregationSection Section { get; }
 
     /// <summary>Null: the study asks for no masks.</summary>
-    /// <exception cref="InvalidDeclarationException">The sites are reached over a network, which carries no masked rounds in this version.</exception>
+    /// <exception cref="InvalidDeclarationException">The sites are elsewhere, and the key of one is not known.</exception>
     public static RunMasking? Open(StudyRunInput input, RunStore store)
     {
         if (input.Study.Privacy?.SecureAggregation is not { } section) return null;
-        if (input.Channels is not null) throw new InvalidDeclarationException([Messages.Problem("masks-not-over-network", Place.InFile(input.RunFolder))]);
         if (store.Value(RunKey) is not { } run) store.KeepValue(RunKey, run = RandomNumberGenerator.GetHexString(32, lowercase: true));
-        return new RunMasking(section, store, run, input.Study.Sites.ToDictionary(s => s.Id, s => Identity(Path.Combine(input.RunFolder, "sites", s.Id, "identity.key")), StringComparer.Ordinal));
+        if (input.Channels is not null)
+        {
+            // Sites elsewhere have keys of their own; here only their public halves are known.
+            if (input.Study.Sites.FirstOrDefault(s => input.SiteKeys?.Invoke(s.Id) is null) is { } unknown)
+                throw new InvalidDeclarationException([Messages.Problem("masks-key-unknown", Place.InFile(input.RunFolder), unknown.Id)]);
+            return new RunMasking(section, store, run, [], input.SiteKeys!);
+        }
+        var identities = input.Study.Sites.ToDictionary(s => s.Id, s => Identity(Path.Combine(input.RunFolder, "sites", s.Id, "identity.key")), StringComparer.Ordinal);
+        return new RunMasking(section, store, run, identities, name => identities.GetValueOrDefault(name)?.PublicKey);
     }
 
     /// <summary>A site's side of the masked rounds of a model.</summary>
     public SiteMasks SiteOf(string site, string model, int repeat) => new(
-        Path.Combine(_store.SiteFolder(site, model, repeat), "masks"), site, _identities[site], name => _identities.GetValueOrDefault(name)?.PublicKey, _store.BeforeWrite);
+        Path.Combine(_store.SiteFolder(site, model, repeat), "masks"), site, _identities[site], _keyOf, _store.BeforeWrite);
 
     /// <summary>The plan of one attempt at a round. Another attempt has another plan, hence other keys.</summary>
-    public SecureRoundPlan Plan(string model, int repeat, int attempt, int round, IReadOnlyList<string> cohort, MaskedEncoding encoding) => SecureRoundPlan.For(
-        string.Create(CultureInfo.InvariantCulture, $"{_run}/{model}/{repeat}/{attempt}"), round, cohort, Section.Adversary, encoding.Length, encoding.FixedPoint.Bits, Section.Graph);
+    public SecureRoundPlan Plan(string model, int repeat, int attempt, int round, IReadOnlyList<string> cohort, MaskedEncoding encoding) =>
+        PlanOf(Section, new MaskedAttempt(Run, attempt, cohort), model, repeat, round, encoding);
+
+    /// <summary>The plan that coordinator and sites make each for itself of one attempt.</summary>
+    public static SecureRoundPlan PlanOf(SecureAggregationSection section, MaskedAttempt attempt, string model, int repeat, int round, MaskedEncoding encoding) => SecureRoundPlan.For(
+        string.Create(CultureInfo.InvariantCulture, $"{attempt.Run}/{model}/{repeat}/{attempt.Number}"), round, attempt.Cohort, section.Adversary, encoding.Length, encoding.FixedPoint.Bits, section.Graph);
 
     /// <summary>The public keys of a cohort by index, as each site knows them.</summary>
     public IReadOnlyDictionary<int, byte[]> Directory(SecureRoundPlan plan) =>
-        Enumerable.Range(0, plan.Sites.Count).ToDictionary(i => i, i => _identities[plan.Sites[i]].PublicKey);
+        Enumerable.Range(0, plan.Sites.Count).ToDictionary(i => i, i => _keyOf(plan.Sites[i])!);
 
     /// <summary>What the results say of the masks.</summary>
     public SecureAggregationInfo Describe(StudySection study)

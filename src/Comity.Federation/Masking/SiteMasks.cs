@@ -23,8 +23,16 @@ namespace Comity.Federation.Masking;
 /// </remarks>
 internal sealed class SiteMasks(string folder, string site, SiteIdentity identity, Func<string, byte[]?> keyOf, Action<string>? beforeWrite)
 {
+    // Over a network a task that nobody wants any more may still be at work while the next one comes.
+    private readonly Lock _gate = new();
+
     /// <summary>Answers a step.</summary>
     public MaskedReply Answer(MaskedStep step)
+    {
+        lock (_gate) return Answered(step);
+    }
+
+    private MaskedReply Answered(MaskedStep step)
     {
         var plan = step.Plan;
         var index = plan.Sites.ToList().IndexOf(site);
@@ -50,6 +58,11 @@ internal sealed class SiteMasks(string folder, string site, SiteIdentity identit
     /// <summary>The masked update that this round's keys hid before; null: they have hidden none yet.</summary>
     public (UpdateHeader? Header, float[] Body)? Again(MaskedOffer offer)
     {
+        lock (_gate) return Hidden(offer);
+    }
+
+    private (UpdateHeader? Header, float[] Body)? Hidden(MaskedOffer offer)
+    {
         if (Load(offer.Plan) is not var (state, _) || state is AwaitingKeys or AwaitingDelivery or AwaitingVector) return null;
         var path = VectorPath(offer.Plan.Round);
         using var spool = UpdateSpool.Open(path);
@@ -67,6 +80,11 @@ internal sealed class SiteMasks(string folder, string site, SiteIdentity identit
     /// <param name="noise">Where the site's share of noise comes from, where one is asked for.</param>
     /// <param name="header">Its header, which says nothing of the site but who it is.</param>
     public string? Mask(MaskedOffer offer, UpdateHeader clear, ReadOnlyMemory<float> body, float[] packed, NoiseStream? noise, out UpdateHeader? header)
+    {
+        lock (_gate) return Hide(offer, clear, body, packed, noise, out header);
+    }
+
+    private string? Hide(MaskedOffer offer, UpdateHeader clear, ReadOnlyMemory<float> body, float[] packed, NoiseStream? noise, out UpdateHeader? header)
     {
         header = null;
         if (offer.Encoding.WeightOf(clear.Rows) is not { } weight) return clear.Rows < 1 ? RefusalReason.NoRows : RefusalReason.RangeExceeded;

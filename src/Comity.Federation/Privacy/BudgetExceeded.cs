@@ -1,3 +1,5 @@
+using System.Globalization;
+using Comity.Declarations;
 using Comity.Privacy.Accounting;
 using Comity.Privacy.Events;
 
@@ -10,6 +12,12 @@ namespace Comity.Federation.Privacy;
 /// <param name="FittingShare">The largest share of the plan's releases that would fit, in hundredths, from 0 to 0.99.</param>
 public sealed record BudgetExceeded(LifetimeBudget Budget, double Spent, double Together, double FittingShare)
 {
+    internal Problem ToProblem(string site, Place place)
+    {
+        static string Text(double value) => value.ToString("0.####", CultureInfo.InvariantCulture);
+        return Messages.Problem("budget-exceeded", place, site, Text(Together), Text(Budget.Epsilon), Text(Spent), (FittingShare * 100).ToString("0", CultureInfo.InvariantCulture) + " %");
+    }
+
     internal static BudgetExceeded? Judge(LifetimeBudget budget, IReadOnlyList<LedgerItem> before, IReadOnlyList<LedgerItem> plan, IPrivacyAccountant accountant)
     {
         var together = Cost([.. before, .. plan], budget.Delta, accountant);

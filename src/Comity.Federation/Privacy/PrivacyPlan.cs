@@ -1,9 +1,9 @@
-using Comity.Federation.Runs;
+using Comity.Declarations;
 using Comity.Federation.Sites;
+using Comity.Federation.Studies;
 using Comity.Privacy.Accounting;
 using Comity.Privacy.Events;
 using Comity.Privacy.Mechanisms;
-using DeclaredJson = Comity.Federation.Studies.DeclaredJson;
 
 namespace Comity.Federation.Privacy;
 
@@ -27,29 +27,35 @@ internal sealed record PrivacyPlan(double Statistics, IReadOnlyDictionary<string
         : new PldAccountant(NeighbouringRelation.AddOrRemoveOne);
 
     /// <summary>Asks every site how much it trains on, and calibrates.</summary>
-    public static async Task<PrivacyPlan> MakeAsync(StudyRunInput input, DifferentialPrivacySection section, CancellationToken cancellationToken)
+    /// <param name="study">The study.</param>
+    /// <param name="statisticsSteps">Steps of the shared statistics.</param>
+    /// <param name="sites">Sites whose noise is wanted: all of a run, or the one that this process is.</param>
+    /// <param name="section">What was promised.</param>
+    /// <param name="place">Where problems are said to be.</param>
+    /// <param name="cancellationToken">Stops it.</param>
+    public static async Task<PrivacyPlan> MakeAsync(
+        StudySection study, IReadOnlyList<string> statisticsSteps, IReadOnlyList<ISiteWork> sites, DifferentialPrivacySection section, Place place, CancellationToken cancellationToken)
     {
-        if (section.Unit == PrivacyUnit.Site) return SiteLevelPlan.Make(input, section);
-        var study = input.Study;
+        if (section.Unit == PrivacyUnit.Site) return SiteLevelPlan.Make(study, statisticsSteps, sites, section, place);
         var accountant = AccountantOf(section);
-        var steps = (long)study.Repeats * input.Model.StatisticsSteps.Count;
+        var steps = (long)study.Repeats * statisticsSteps.Count;
         // All steps together are one Gaussian release, so their noise has a closed form.
         var statistics = steps == 0 ? 0 : AnalyticGaussian.NoiseMultiplier(section.Epsilon * section.StatisticsShare, section.Delta * section.StatisticsShare) * Math.Sqrt(steps);
         var shared = steps == 0 ? [] : new List<LedgerItem> { new(new GaussianEvent(statistics), steps) };
         var known = new Dictionary<string, double>(StringComparer.Ordinal);
-        var sites = new Dictionary<string, OfSite>(StringComparer.Ordinal);
-        foreach (var site in input.Sites)
+        var planned = new Dictionary<string, OfSite>(StringComparer.Ordinal);
+        foreach (var site in sites)
         {
-            var scales = await ScalesAsync(input, site, cancellationToken).ConfigureAwait(false);
+            var scales = await ScalesAsync(study, site, cancellationToken).ConfigureAwait(false);
             IReadOnlyList<LedgerItem> Trained(double noise) => [.. scales.Select(s => new LedgerItem(new PoissonSampledEvent(s.Rate, new GaussianEvent(noise)), s.Steps))];
             PrivacyEvent Everything(double noise) => PrivacyEvent.All([.. shared.Concat(Trained(noise)).Select(i => i.Event.Times(i.Count))]);
             // Sites of the same size share the search, which takes a while.
             var alike = string.Join(';', scales.Select(s => FormattableString.Invariant($"{s.Rate:R}x{s.Steps}")));
             if (!known.TryGetValue(alike, out var noise))
                 known[alike] = noise = scales.Count == 0 ? 0 : await Task.Run(() => Calibrate(accountant, Everything, section), cancellationToken).ConfigureAwait(false);
-            sites[site.Site] = new OfSite(scales.Count == 0 ? 0 : scales.Min(s => s.Rows), noise, [.. shared, .. scales.Count == 0 ? [] : Trained(noise)]);
+            planned[site.Site] = new OfSite(scales.Count == 0 ? 0 : scales.Min(s => s.Rows), noise, [.. shared, .. scales.Count == 0 ? [] : Trained(noise)]);
         }
-        return new PrivacyPlan(statistics, sites, section);
+        return new PrivacyPlan(statistics, planned, section);
     }
 
     private static double Calibrate(IPrivacyAccountant accountant, Func<double, PrivacyEvent> everything, DifferentialPrivacySection section)
@@ -58,13 +64,13 @@ internal sealed record PrivacyPlan(double Statistics, IReadOnlyDictionary<string
         return accountant is RdpAccountant ? quick : NoiseCalibration.NoiseMultiplierBelow(accountant, everything, section.Epsilon, section.Delta, quick, RelativeTolerance);
     }
 
-    private static async Task<List<(int Rows, double Rate, long Steps)>> ScalesAsync(StudyRunInput input, ISiteWork site, CancellationToken cancellationToken)
+    private static async Task<List<(int Rows, double Rate, long Steps)>> ScalesAsync(StudySection study, ISiteWork site, CancellationToken cancellationToken)
     {
         var scales = new List<(int Rows, double Rate, long Steps)>();
-        if (!input.Study.Arms.Contains(Studies.Arm.Federated)) return scales;
-        for (var repeat = 0; repeat < input.Study.Repeats; repeat++)
+        if (!study.Arms.Contains(Arm.Federated)) return scales;
+        for (var repeat = 0; repeat < study.Repeats; repeat++)
         {
-            foreach (var federation in input.Study.AllFederations)
+            foreach (var federation in study.AllFederations)
             {
                 var overrides = federation.Training is null ? null : DeclaredJson.Write(federation.Training);
                 var scale = await site.ScaleAsync(repeat, overrides, cancellationToken).ConfigureAwait(false);

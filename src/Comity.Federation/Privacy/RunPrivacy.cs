@@ -30,6 +30,9 @@ internal sealed class RunPrivacy : IDisposable
     /// <summary>By site.</summary>
     public IReadOnlyDictionary<string, SiteGate> Gates { get; }
 
+    /// <summary>Whether the sites are elsewhere: each has a gate and a ledger of its own, and the ledger here counts what arrived.</summary>
+    private bool IsElsewhere { get; init; }
+
     /// <summary>Whether whole sites are hidden, not single records.</summary>
     public bool HidesSites => Plan.Section.Unit == PrivacyUnit.Site;
 
@@ -57,9 +60,7 @@ internal sealed class RunPrivacy : IDisposable
     {
         if (input.Study.Privacy?.DifferentialPrivacy is not { } section) return null;
         var place = Place.InFile(input.RunFolder);
-        // Over a network each site has its own gate and ledger, which this version does not drive yet.
-        if (input.Channels is not null) throw new InvalidDeclarationException([Messages.Problem("privacy-not-over-network", place)]);
-        var plan = await PrivacyPlan.MakeAsync(input, section, cancellationToken).ConfigureAwait(false);
+        var plan = await PrivacyPlan.MakeAsync(input.Study, input.Model.StatisticsSteps, input.Sites, section, place, cancellationToken).ConfigureAwait(false);
         if (store.Value(RunKey) is not { } name) store.KeepValue(RunKey, name = System.Security.Cryptography.RandomNumberGenerator.GetHexString(32, lowercase: true));
         var ledger = PrivacyLedger.Open(input.Ledger ?? Path.Combine(input.RunFolder, PrivacyLedger.FileName), input.Time, store.BeforeWrite);
         try
@@ -69,7 +70,7 @@ internal sealed class RunPrivacy : IDisposable
             foreach (var account in accounts)
             {
                 if (ledger.Reserve(account, plan.Sites[account.Site].Releases, PrivacyPlan.AccountantOf(section)) is { } exceeded)
-                    problems.Add(Messages.Problem("budget-exceeded", place, account.Site, Text(exceeded.Together), Text(exceeded.Budget.Epsilon), Text(exceeded.Spent), Percent(exceeded.FittingShare)));
+                    problems.Add(exceeded.ToProblem(account.Site, place));
             }
             if (problems.Count > 0)
             {
@@ -79,7 +80,7 @@ internal sealed class RunPrivacy : IDisposable
             NoiseStream Noise(string site, string answer) => input.Noise?.Invoke(site, answer) ?? NoiseStream.Secure();
             var gates = accounts.ToDictionary(a => a.Site, a => new SiteGate(ledger, a, plan, Path.Combine(input.RunFolder, "sites", a.Site, "gate"),
                 answer => Noise(a.Site, answer), store.BeforeWrite), StringComparer.Ordinal);
-            return new RunPrivacy(plan, ledger, accounts, gates, input.Noise is not null, Noise);
+            return new RunPrivacy(plan, ledger, accounts, gates, input.Noise is not null, Noise) { IsElsewhere = input.Channels is not null };
         }
         catch
         {
@@ -88,9 +89,23 @@ internal sealed class RunPrivacy : IDisposable
         }
     }
 
+    /// <summary>Counts updates of a round that were charged at sites elsewhere.</summary>
+    public void Arrived(string model, int repeat, IEnumerable<UpdateHeader> headers)
+    {
+        if (!IsElsewhere) return;
+        foreach (var header in headers.Where(h => h.Released is not null))
+            Charge(header.Site, string.Create(CultureInfo.InvariantCulture, $"{model}/{repeat}/{header.Round}"), header.Released!.Event, header.Sha256);
+    }
+
     /// <summary>One step of the statistics of a site, through its gate.</summary>
     public Statistics Release(string site, StatisticsTask task, Statistics raw)
     {
+        if (IsElsewhere)
+        {
+            // It came through the site's own gate.
+            Charge(site, SiteGate.AnswerOf(task), new GaussianEvent(Plan.Statistics), "");
+            return raw;
+        }
         try
         {
             return Gates[site].Release(task, raw);
@@ -125,8 +140,4 @@ internal sealed class RunPrivacy : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _ledger.Dispose();
-
-    private static string Text(double value) => value.ToString("0.####", CultureInfo.InvariantCulture);
-
-    private static string Percent(double share) => (share * 100).ToString("0", CultureInfo.InvariantCulture) + " %";
 }

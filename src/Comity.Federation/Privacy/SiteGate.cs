@@ -24,7 +24,7 @@ internal sealed class SiteGate(PrivacyLedger ledger, LedgerAccount account, Priv
     /// <exception cref="SiteBarredException">A statistic has no bound, or the budget does not allow it.</exception>
     public Statistics Release(StatisticsTask task, Statistics raw)
     {
-        var answer = FormattableString.Invariant($"statistics/{task.Repeat}/{task.Step}");
+        var answer = AnswerOf(task);
         if (raw.Parts.FirstOrDefault(p => p.Merge != MergeRule.Sum || p.Bound is null) is { } unbounded) throw new SiteBarredException(account.Site, answer, unbounded.Name);
         var path = Path.Combine(folder, FormattableString.Invariant($"statistics~{task.Repeat}~{task.Step}.f32"));
         if (ledger.Charged(account, answer) is { } earlier)
@@ -70,7 +70,11 @@ internal sealed class SiteGate(PrivacyLedger ledger, LedgerAccount account, Priv
     public static bool Keeps(PrivateGradientDescent released, RecordPrivacy asked) =>
         released.ClipNorm <= asked.ClipNorm && released.NoiseMultiplier >= asked.NoiseMultiplier;
 
-    private static string AnswerOf(RoundOffer offer) => FormattableString.Invariant($"{offer.Model}/{offer.Repeat}/{offer.Round}");
+    /// <summary>What tells a step of the statistics from all other answers of a run.</summary>
+    public static string AnswerOf(StatisticsTask task) => FormattableString.Invariant($"statistics/{task.Repeat}/{task.Step}");
+
+    /// <summary>What tells a round's update from all other answers of a run.</summary>
+    public static string AnswerOf(RoundOffer offer) => FormattableString.Invariant($"{offer.Model}/{offer.Repeat}/{offer.Round}");
 
     private string FileOf(RoundOffer offer, int round) => Path.Combine(folder, FormattableString.Invariant($"{offer.Model.Replace('/', '~')}~{offer.Repeat}~{round}.update"));
 

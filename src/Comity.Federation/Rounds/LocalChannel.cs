@@ -1,3 +1,4 @@
+using Comity.Federation.Privacy;
 using Comity.Federation.Sites;
 using Comity.Tensors.Parameters;
 
@@ -10,12 +11,34 @@ public static class LocalChannel
     /// <param name="work">What the site does.</param>
     /// <param name="layout">The model's layout as the site itself knows it; a round with another one is refused.</param>
     /// <param name="memoryFolder">Where it keeps what it remembers from round to round of this model.</param>
-    public static ISiteChannel Open(ISiteWork work, ParameterLayout layout, string memoryFolder)
+    /// <param name="vectors">Lends the vectors that rounds work with; null: they are made for this channel.</param>
+    /// <param name="protection">What the study promises; null: nothing.</param>
+    public static ISiteChannel Open(ISiteWork work, ParameterLayout layout, string memoryFolder, LocalVectors? vectors = null, LocalProtection? protection = null)
     {
         ArgumentNullException.ThrowIfNull(work);
         ArgumentNullException.ThrowIfNull(layout);
         ArgumentException.ThrowIfNullOrEmpty(memoryFolder);
-        // The slots of this process are its caller's; one here keeps a model's rounds apart.
-        return new InProcessChannel(work, layout, new SiteMemory(memoryFolder, null), new WorkSlots(1));
+        // What runs at the same time is the caller's choice; a channel keeps a model's rounds apart.
+        var slots = new WorkSlots(1) { Lender = vectors?.Slots };
+        return protection?.Open(work, layout, memoryFolder, slots) ?? new InProcessChannel(work, layout, new SiteMemory(memoryFolder, null), slots);
     }
+}
+
+/// <summary>The vectors that a site's rounds work with, lent from round to round.</summary>
+public sealed class LocalVectors
+{
+    internal WorkSlots Slots { get; } = new(1);
+
+    /// <summary>A vector with any content.</summary>
+    public float[] Rent(int length) => Slots.Rent(length);
+
+    /// <summary>Gives a vector back; nobody may look at it any more.</summary>
+    public void Return(float[] vector)
+    {
+        ArgumentNullException.ThrowIfNull(vector);
+        Slots.Return(vector);
+    }
+
+    /// <summary>Forgets them: nothing is trained any more.</summary>
+    public void Forget() => Slots.ForgetVectors();
 }

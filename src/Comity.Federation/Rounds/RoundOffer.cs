@@ -47,6 +47,9 @@ public sealed record RoundOffer
     /// <summary>Overrides of the training section as JSON text; null: none.</summary>
     public string? TrainingOverrides { get; init; }
 
+    /// <summary>Which setting of the federation's search is trained with, from 0; null: it has none.</summary>
+    public int? Setting { get; init; }
+
     /// <summary>The last round to which the site contributed, whose memory it must still hold; 0: none, or the coordinator looked itself.</summary>
     public int LastContribution { get; init; }
 

@@ -44,12 +44,15 @@ internal sealed class WorkSlots(int jobs, WorkThreads? threads = null) : IDispos
         }
     }
 
+    /// <summary>Where vectors come from and go back to; null: they are kept here.</summary>
+    public WorkSlots? Lender { get; init; }
+
     /// <summary>A vector with any content, used before if there is one: no more of a length are ever made than there are slots.</summary>
-    public float[] Rent(int length) =>
-        _vectors.TryGetValue(length, out var kept) && kept.TryTake(out var vector) ? vector : GC.AllocateUninitializedArray<float>(length);
+    public float[] Rent(int length) => Lender is { } lender ? lender.Rent(length)
+        : _vectors.TryGetValue(length, out var kept) && kept.TryTake(out var vector) ? vector : GC.AllocateUninitializedArray<float>(length);
 
     /// <summary>Gives a rented vector back.</summary>
-    public void Return(float[] vector) => _vectors.GetOrAdd(vector.Length, _ => []).Add(vector);
+    public void Return(float[] vector) => (Lender ?? this)._vectors.GetOrAdd(vector.Length, _ => []).Add(vector);
 
     /// <summary>Forgets the vectors that were given back: nothing is trained any more.</summary>
     public void ForgetVectors() => _vectors.Clear();

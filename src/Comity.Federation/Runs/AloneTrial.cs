@@ -11,7 +11,7 @@ internal static class AloneTrial
 {
     /// <summary>Runs the trial, unless an earlier process finished it.</summary>
     public static async Task RunAsync(
-        RunContext run, RepeatStart start, ISiteWork work, string model, string arm, string? owner, IReadOnlyList<string> trainedOn, string? overrides, CancellationToken cancellationToken)
+        RunContext run, RepeatStart start, ISiteWork work, string model, string arm, string? owner, IReadOnlyList<string> trainedOn, (string? Overrides, int? Index) setting, CancellationToken cancellationToken)
     {
         if (run.Store.Model(model, start.Repeat) is { } done)
         {
@@ -21,7 +21,7 @@ internal static class AloneTrial
         run.Tell(new StudyEvent.TrialStarted(model, start.Repeat, arm, 0, 0));
         var task = new TrainingTask
         {
-            Repeat = start.Repeat, Model = model, Round = 0, Agreed = start.Agreed, Parameters = start.Model.Parameters, TrainingOverrides = overrides,
+            Repeat = start.Repeat, Model = model, Round = 0, Agreed = start.Agreed, Parameters = start.Model.Parameters, TrainingOverrides = setting.Overrides, Setting = setting.Index,
             Progress = p => run.Tell(new StudyEvent.EpochDone(model, start.Repeat, p.Epoch, p.Epochs, p.Loss)),
         };
         long began = 0;

@@ -16,7 +16,7 @@ internal static class CombinedTrial
     {
         var sites = run.TrainingSites.Select(s => s.Site).ToList();
         var parameters = start.Model.Layout.Length;
-        var federation = new FederationSection { Name = section.Id, Rounds = Math.Max(1, section.By.RoundsOrNone), LocalEpochs = section.By.EpochsInRound };
+        var federation = section.AsFederation();
         var trial = new FederatedTrial(run, start, federation, IdOf(section), "combined")
         {
             First = () => Average(run, start, section),

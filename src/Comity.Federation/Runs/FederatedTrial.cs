@@ -27,6 +27,9 @@ internal sealed partial class FederatedTrial(RunContext run, RepeatStart start, 
     /// <summary>A model for a site to learn from in a round; null: none.</summary>
     public Func<string, int, Func<ReadOnlyMemory<float>>>? TeacherOf { get; init; }
 
+    /// <summary>Which setting of the federation's search this is, from 0; null: it has none.</summary>
+    public int? Setting { get; init; }
+
     /// <summary>Bytes that crossed borders before the first round.</summary>
     public long BytesBefore { get; init; }
 
@@ -173,7 +176,7 @@ internal sealed partial class FederatedTrial(RunContext run, RepeatStart start, 
         ServerControl = _strategy.ControlVariates ? states[0] : default(ReadOnlyMemory<float>),
         Teacher = TeacherOf?.Invoke(site, round), Personalise = section.Personalise, TrainingOverrides = _overrides, MaxNorm = section.Gate.MaxNorm, Private = run.Privacy?.GateOf(site)?.Asked,
         Clip = run.Privacy is { HidesSites: true } ? new SiteClip(SiteLevel(Plan(round))!.Clip(round)) : null,
-        LastContribution = SitesRemember && run.Input.Channels is not null ? _lastContributions.GetValueOrDefault(site) : 0,
+        Setting = Setting, LastContribution = SitesRemember && run.Input.Channels is not null ? _lastContributions.GetValueOrDefault(site) : 0,
     };
 
     private double[] Weights(IUpdateSet updates) =>
@@ -189,6 +192,7 @@ internal sealed partial class FederatedTrial(RunContext run, RepeatStart start, 
     private void Commit(int round, RoundPlan plan, CoordinatorState ended, (double Loss, double ValidationLoss) mean, int floatsUp, float[] parameters, float[][] states, double seconds)
     {
         var contributed = ((RoundOutcome.Aggregated)ended.Outcome!).Sites;
+        run.Privacy?.Arrived(model, start.Repeat, ended.Received.Values);
         var info = new RoundInfo(model, start.Repeat, round, contributed,
             [.. plan.Cohort.Where(ended.Rejected.ContainsKey).Select(s => new RejectedUpdate(s, ended.Rejected[s]))], [.. plan.Cohort.Where(ended.Silent.Contains)]);
         foreach (var site in contributed) _lastContributions[site] = round;

@@ -11,17 +11,17 @@ internal static class SearchedTrials
     public static async Task AloneAsync(
         RunContext run, RepeatStart start, ISiteWork work, string model, string arm, string? owner, IReadOnlyList<string> trainedOn, CancellationToken cancellationToken)
     {
-        Task TrainAsync(string id, string? overrides, CancellationToken token) => AloneTrial.RunAsync(run, start, work, id, arm, owner, trainedOn, overrides, token);
+        Task TrainAsync(string id, string? overrides, int? setting, CancellationToken token) => AloneTrial.RunAsync(run, start, work, id, arm, owner, trainedOn, (overrides, setting), token);
         if (run.Input.Study.Search is not { } search)
         {
-            await TrainAsync(model, null, cancellationToken).ConfigureAwait(false);
+            await TrainAsync(model, null, null, cancellationToken).ConfigureAwait(false);
             return;
         }
         var settings = SearchSpace.Of(search);
         var overrides = settings.Select(s => s.TrainingOverrides()).ToList();
         var best = await new SettingSearch(run, start, model, search.Metric ?? run.Input.PrimaryMetric, [KeyValuePair.Create(owner ?? Judging.Union, work)])
-            .ChooseAsync([.. settings.Select(s => s.ToString())], (i, id, token) => TrainAsync(id, overrides[i], token), cancellationToken).ConfigureAwait(false);
-        await TrainAsync(model, overrides[best], cancellationToken).ConfigureAwait(false);
+            .ChooseAsync([.. settings.Select(s => s.ToString())], (i, id, token) => TrainAsync(id, overrides[i], i, token), cancellationToken).ConfigureAwait(false);
+        await TrainAsync(model, overrides[best], best, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>A federation, which chooses its settings on the validation rows of all sites.</summary>
@@ -43,10 +43,11 @@ internal static class SearchedTrials
             {
                 var tried = section.Settings[i].Federation;
                 // The choice is the common model's; personal ones are made of the chosen one only.
-                return new FederatedTrial(run, start, tried with { Personalise = null, Rounds = search.Rounds ?? tried.Rounds }, id, "federated").RunAsync(token);
+                return new FederatedTrial(run, start, tried with { Personalise = null, Rounds = search.Rounds ?? tried.Rounds }, id, "federated") { Setting = i }.RunAsync(token);
             }, cancellationToken).ConfigureAwait(false);
         await new FederatedTrial(run, start, section.Settings[best].Federation, model, "federated")
         {
+            Setting = best,
             BytesBefore = SettingSearch.Found(run, model, start.Repeat).Sum(t => t.Bytes),
         }.RunAsync(cancellationToken).ConfigureAwait(false);
     }

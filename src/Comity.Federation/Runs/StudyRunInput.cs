@@ -38,6 +38,9 @@ public sealed record StudyRunInput
     /// <summary>Lines to sites that are elsewhere, with a memory of their own; null: the sites work in this process.</summary>
     public Func<ISiteWork, ModelStart, Rounds.ISiteChannel>? Channels { get; init; }
 
+    /// <summary>Public keys of sites that are elsewhere (SubjectPublicKeyInfo), which masked rounds need; null: none is known.</summary>
+    public Func<string, byte[]?>? SiteKeys { get; init; }
+
     /// <summary>How long a site may go without progress before it counts as absent; null: as the study says, else as long as it takes.</summary>
     public TimeSpan? Patience { get; init; }
 

@@ -18,7 +18,7 @@ public sealed record SearchSetting(IReadOnlyList<KeyValuePair<string, DeclaredNo
     }
 
     /// <summary>What the values under <c>training</c> change in that section, as JSON text.</summary>
-    internal string TrainingOverrides()
+    public string TrainingOverrides()
     {
         var changed = Over(new DeclaredNode.Map(new Place("", 0, 0, ""), []));
         return changed["training"] is { } training ? DeclaredJson.Write(training) : "{}";

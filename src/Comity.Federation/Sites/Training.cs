@@ -39,6 +39,9 @@ public sealed record TrainingTask
     /// <summary>Overrides of the study's training section for this federation, unread YAML as JSON text; null: none.</summary>
     public string? TrainingOverrides { get; init; }
 
+    /// <summary>Which setting of the study's search <see cref="TrainingOverrides"/> are, from 0; null: none.</summary>
+    public int? Setting { get; init; }
+
     /// <summary>A model to learn from besides the labels (distillation), shape [P]; empty: none.</summary>
     public ReadOnlyMemory<float> Teacher { get; init; }
 

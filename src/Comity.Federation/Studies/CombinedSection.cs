@@ -23,6 +23,9 @@ public sealed record CombinedSection
 
     /// <summary>The name that stands in model ids.</summary>
     public string Id => Name ?? By.Kind;
+
+    /// <summary>The rounds after the mean, as a federation of their own.</summary>
+    internal FederationSection AsFederation() => new() { Name = Id, Rounds = Math.Max(1, By.RoundsOrNone), LocalEpochs = By.EpochsInRound };
 }
 
 /// <summary>How given models are joined.</summary>

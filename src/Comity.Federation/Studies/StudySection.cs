@@ -118,6 +118,23 @@ public sealed record StudySection : ICheckedDeclaration
     /// <summary>Every declared federation, whichever key it stands under.</summary>
     public IReadOnlyList<FederationSection> AllFederations => Federation is null ? Federations : [Federation, .. Federations];
 
+    /// <summary>The federation whose rounds train a model; null: no federation of the study does.</summary>
+    /// <param name="model">Id of the model, or of a trial of its search.</param>
+    /// <param name="setting">Which setting of the search it is trained with, from 0; null: none.</param>
+    public FederationSection? FederationOf(string model, int? setting)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        var trial = model.LastIndexOf('@');
+        var id = trial < 0 ? model : model[..trial];
+        if (Combined.FirstOrDefault(c => id == $"combined/{c.Id}") is { } combined) return combined.AsFederation();
+        if (AllFederations.FirstOrDefault(f => id == $"federated/{f.Id}") is not { } federation) return null;
+        if (setting is null) return trial < 0 ? federation : null;
+        if (setting < 0 || setting >= federation.Settings.Count) return null;
+        var tried = federation.Settings[setting.Value].Federation;
+        // The choice is the common model's; personal ones are made of the chosen one only.
+        return trial < 0 ? tried : tried with { Personalise = null };
+    }
+
     /// <inheritdoc/>
     public void Check(DeclaredNode.Map at, ProblemList problems) => StudyChecks.Check(this, at, problems);
 }

@@ -9,7 +9,8 @@ namespace Comity.Transport.Protocol;
 /// <param name="Body">The body that was uploaded, or that stands inside; null: none.</param>
 /// <param name="Problem">Why it was refused or failed.</param>
 /// <param name="Head">How far the site's audit log has come with this answer; null: it keeps none.</param>
-public sealed record SiteAnswer(TaskOutcome Outcome, JsonElement? Content, BodyReference? Body, ToldProblem? Problem, AuditHead? Head = null);
+/// <param name="Charge">What the site's ledger was charged for it; null: nothing.</param>
+public sealed record SiteAnswer(TaskOutcome Outcome, JsonElement? Content, BodyReference? Body, ToldProblem? Problem, AuditHead? Head = null, AuditCharge? Charge = null);
 
 /// <summary>How a task ended.</summary>
 public enum TaskOutcome

@@ -45,6 +45,9 @@ public enum TaskKind
     /// <summary>Take part in a round (<see cref="RoundWork"/>).</summary>
     Round,
 
+    /// <summary>Answer one step of a masked round, apart from the masked update itself (<see cref="MaskWork"/>).</summary>
+    Mask,
+
     /// <summary>Make the site's own model from the finished common one (<see cref="RoundWork"/>).</summary>
     Personalise,
 

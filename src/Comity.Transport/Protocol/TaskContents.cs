@@ -1,3 +1,4 @@
+using Comity.Federation.Masking;
 using Comity.Federation.Rounds;
 using Comity.Federation.Sites;
 using Comity.Tensors.Parameters;
@@ -16,7 +17,18 @@ public sealed record JoinWork(string Study, string Software);
 /// <param name="Runtime">Its runtime.</param>
 /// <param name="OwnModelStays">Whether its own models stay at home.</param>
 /// <param name="Refused">Why it does not take part; empty: it does.</param>
-public sealed record JoinResult(string Software, string Architecture, int VectorBits, string Runtime, bool OwnModelStays, IReadOnlyList<ToldProblem> Refused);
+public sealed record JoinResult(string Software, string Architecture, int VectorBits, string Runtime, bool OwnModelStays, IReadOnlyList<ToldProblem> Refused)
+{
+    /// <summary>How much the site trains on, where the study promises differential privacy of records; else empty. The number of rows is public then.</summary>
+    public IReadOnlyList<ToldScale> Scales { get; init; } = [];
+}
+
+/// <summary>How much a site trains on in a repeat.</summary>
+/// <param name="Repeat">Repeat, from 0.</param>
+/// <param name="Overrides">Overrides of the training section, as a federation of the study has them; null: none.</param>
+/// <param name="Rows">Training rows.</param>
+/// <param name="Lot">Expected rows of a step.</param>
+public sealed record ToldScale(int Repeat, string? Overrides, int Rows, int Lot);
 
 /// <summary>Content of <see cref="TaskKind.Statistics"/>; body <c>agreed</c>: what was agreed before. The answer is <see cref="Statistics"/>.</summary>
 public sealed record StatisticsWork(int Repeat, string Step);
@@ -31,7 +43,12 @@ public sealed record StartWork(int Repeat);
 public sealed record StartResult(IReadOnlyList<ParameterEntry> Layout, string Task, IReadOnlyList<string> Classes);
 
 /// <summary>Content of <see cref="TaskKind.Train"/>; bodies <c>agreed</c>, <c>parameters</c>. The answer is <see cref="TrainResult"/>, with the weights as its body where the site's policy lets them out.</summary>
-public sealed record TrainWork(int Repeat, string Model, int? Epochs, int EpochsBefore);
+/// <param name="Repeat">Repeat, from 0.</param>
+/// <param name="Model">Id of the model.</param>
+/// <param name="Epochs">Passes; null: as the study says.</param>
+/// <param name="EpochsBefore">Passes before.</param>
+/// <param name="Setting">Which setting of the study's search, from 0; null: none. What it is the site reads in its own copy.</param>
+public sealed record TrainWork(int Repeat, string Model, int? Epochs, int EpochsBefore, int? Setting = null);
 
 /// <summary>What a site answers to <see cref="TrainWork"/> and to <see cref="TaskKind.Personalise"/>.</summary>
 public sealed record TrainResult(
@@ -42,7 +59,40 @@ public sealed record TrainResult(
 /// <c>control</c> and <c>teacher</c>. What the study says of the round (gate, overrides, personalisation) the site reads in its own copy of the study.
 /// </summary>
 public sealed record RoundWork(
-    int Repeat, string Model, int Round, string LayoutDigest, int Epochs, int EpochsBefore, float Proximal, int LastContribution);
+    int Repeat, string Model, int Round, string LayoutDigest, int Epochs, int EpochsBefore, float Proximal, int LastContribution)
+{
+    /// <summary>Which setting of the federation's search, from 0; null: none.</summary>
+    public int? Setting { get; init; }
+
+    /// <summary>The clip of the round, where it follows the updates' norms; null: the study's.</summary>
+    public double? Clip { get; init; }
+
+    /// <summary>The masked round, where the study masks updates; null: none.</summary>
+    public MaskedAttempt? Masked { get; init; }
+}
+
+/// <summary>
+/// Content of <see cref="TaskKind.Mask"/>; bodies <c>agreed</c> and <c>partners</c>, the public keys of all sites. Plan, ring and threshold follow from
+/// the site's own copy of the study.
+/// </summary>
+/// <param name="Repeat">Repeat, from 0.</param>
+/// <param name="Model">Id of the model.</param>
+/// <param name="Round">Round, from 1.</param>
+/// <param name="LayoutDigest">Digest of the model's layout.</param>
+/// <param name="Masked">The attempt.</param>
+/// <param name="Message">What the coordinator says; null: begin.</param>
+public sealed record MaskWork(int Repeat, string Model, int Round, string LayoutDigest, MaskedAttempt Masked, byte[]? Message)
+{
+    /// <summary>As in <see cref="RoundWork"/>.</summary>
+    public int? Setting { get; init; }
+
+    /// <summary>As in <see cref="RoundWork"/>.</summary>
+    public double? Clip { get; init; }
+}
+
+/// <summary>What a site answers to a <see cref="TaskKind.Mask"/>.</summary>
+/// <param name="Message">Its message; null: nothing yet, so it can be offered the round.</param>
+public sealed record MaskResult(byte[]? Message);
 
 /// <summary>What a site answers to a <see cref="TaskKind.Round"/>: the update's header; its numbers are the body.</summary>
 public sealed record RoundResult(UpdateHeader Header);

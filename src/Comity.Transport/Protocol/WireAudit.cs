@@ -25,8 +25,8 @@ public static class WireAudit
         ArgumentNullException.ThrowIfNull(answer);
         // Written anew on both sides, so that it does not matter how a number or a letter was escaped on the way.
         var content = answer.Content is { } element ? JsonSerializer.SerializeToUtf8Bytes(element, WireJson.Options) : [];
-        byte[] all = [.. content, .. Encoding.UTF8.GetBytes($"\n{answer.Outcome}\n{answer.Body?.Digest}\n{answer.Problem?.Code}")];
-        return Of(task) with { Kind = KindOf(task.Kind, answer), Bytes = content.Length + (answer.Body?.Length ?? 0), Sha256 = Convert.ToHexStringLower(SHA256.HashData(all)) };
+        byte[] all = [.. content, .. Encoding.UTF8.GetBytes($"\n{answer.Outcome}\n{answer.Body?.Digest}\n{answer.Problem?.Code}{(answer.Charge is { } charge ? "\n" + JsonSerializer.Serialize(charge, WireJson.Options) : "")}")];
+        return Of(task) with { Kind = KindOf(task.Kind, answer), Bytes = content.Length + (answer.Body?.Length ?? 0), Sha256 = Convert.ToHexStringLower(SHA256.HashData(all)), Charge = answer.Charge };
     }
 
     private static string KindOf(TaskKind task, SiteAnswer answer) => answer.Outcome != TaskOutcome.Done ? "refusal" : task switch

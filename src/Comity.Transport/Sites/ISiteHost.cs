@@ -1,5 +1,6 @@
 using Comity.Federation.Sites;
 using Comity.Federation.Studies;
+using Comity.Privacy.Noise;
 using Comity.Transport.Protocol;
 
 namespace Comity.Transport.Sites;
@@ -20,7 +21,14 @@ public interface ISiteHost
 /// <param name="Work">What the site does for it.</param>
 /// <param name="Model">Knows the model.</param>
 /// <param name="DisclosureThreshold">Fewest rows behind a number that leaves.</param>
-public sealed record SiteStudy(JoinResult About, StudySection? Section, ISiteWork? Work, IModelSource? Model, int DisclosureThreshold = Disclosure.DefaultThreshold);
+public sealed record SiteStudy(JoinResult About, StudySection? Section, ISiteWork? Work, IModelSource? Model, int DisclosureThreshold = Disclosure.DefaultThreshold)
+{
+    /// <summary>The name that the records' steward gave them, under which lifetime budgets are kept; null: the site's name.</summary>
+    public string? DataSet { get; init; }
+
+    /// <summary>Where the gate's noise comes from, by answer; null: a fresh unpredictable stream each time. Only a test may give one that can be repeated.</summary>
+    public Func<string, NoiseStream>? Noise { get; init; }
+}
 
 /// <summary>What a site's agent tells the people at the site.</summary>
 public abstract record SiteAgentEvent

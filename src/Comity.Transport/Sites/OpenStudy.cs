@@ -1,5 +1,10 @@
+using System.Runtime.InteropServices;
 using System.Text.Json;
+using Comity.Federation.Audit;
+using Comity.Federation.Masking;
+using Comity.Federation.Privacy;
 using Comity.Federation.Rounds;
+using Comity.Federation.Searches;
 using Comity.Federation.Sites;
 using Comity.Federation.Strategies;
 using Comity.Federation.Studies;
@@ -10,9 +15,10 @@ using Comity.Transport.Protocol;
 namespace Comity.Transport.Sites;
 
 /// <summary>A study that a site takes part in: does its tasks with what lies in its spool.</summary>
-internal sealed class OpenStudy(SiteStudy study, StudySpool spool)
+internal sealed class OpenStudy(SiteStudy study, StudySpool spool, LocalProtection? protection)
 {
     private readonly Lock _gate = new();
+    private readonly LocalVectors _vectors = new();
     private readonly Dictionary<string, Statistics> _agreed = [];
     private readonly Dictionary<(int Repeat, string Agreed), ParameterLayout> _layouts = [];
     private readonly StudySection _section = study.Section ?? throw new ArgumentException("A study that was refused has no tasks.", nameof(study));
@@ -27,14 +33,19 @@ internal sealed class OpenStudy(SiteStudy study, StudySpool spool)
         TaskKind.Start => StartAsync(task, WireJson.Read<StartWork>(task.Content), cancellationToken),
         TaskKind.Train => TrainAsync(task, WireJson.Read<TrainWork>(task.Content), meter, cancellationToken),
         TaskKind.Round => RoundAsync(task, WireJson.Read<RoundWork>(task.Content), meter, cancellationToken),
+        TaskKind.Mask => MaskAsync(task, WireJson.Read<MaskWork>(task.Content), cancellationToken),
         TaskKind.Personalise => PersonaliseAsync(task, WireJson.Read<RoundWork>(task.Content), meter, cancellationToken),
         TaskKind.Evaluate => EvaluateAsync(task, WireJson.Read<EvaluateWork>(task.Content), cancellationToken),
         TaskKind.Compare => CompareAsync(task, WireJson.Read<CompareWork>(task.Content), cancellationToken),
         _ => throw new InvalidDataException($"A study's task can't be {task.Kind}."),
     };
 
-    private async Task<DoneTask> StatisticsAsync(SiteTask task, StatisticsWork work, CancellationToken cancellationToken) =>
-        Done(await _work.CollectAsync(new StatisticsTask(work.Repeat, work.Step, Agreed(task)), cancellationToken).ConfigureAwait(false));
+    private async Task<DoneTask> StatisticsAsync(SiteTask task, StatisticsWork work, CancellationToken cancellationToken)
+    {
+        var asked = new StatisticsTask(work.Repeat, work.Step, Agreed(task));
+        var raw = await _work.CollectAsync(asked, cancellationToken).ConfigureAwait(false);
+        return protection is null ? Done(raw) : Done(protection.Release(asked, raw), charge: protection.StatisticsCharge);
+    }
 
     private async Task<DoneTask> StartAsync(SiteTask task, StartWork work, CancellationToken cancellationToken)
     {
@@ -44,30 +55,54 @@ internal sealed class OpenStudy(SiteStudy study, StudySpool spool)
 
     private async Task<DoneTask> TrainAsync(SiteTask task, TrainWork work, TaskMeter meter, CancellationToken cancellationToken)
     {
+        // Under privacy a vector of the coordinator's choice is trained within rounds only, where it is masked or noised.
+        if (protection is not null && work.Model != $"local/{_work.Site}") return Refused(RefusalReason.Unprotected, work.Model);
         var result = await _work.TrainAsync(new TrainingTask
         {
-            Repeat = work.Repeat, Model = work.Model, Round = 0, Agreed = Agreed(task), Parameters = Vector(task, "parameters"),
-            Epochs = work.Epochs, EpochsBefore = work.EpochsBefore, Progress = meter.Trained,
+            TrainingOverrides = Overrides(work.Setting), Repeat = work.Repeat, Model = work.Model, Round = 0, Agreed = Agreed(task), Parameters = Vector(task, "parameters"),
+            Epochs = work.Epochs, EpochsBefore = work.EpochsBefore, Progress = Told(meter),
         }, cancellationToken).ConfigureAwait(false);
         var (kept, body) = Release(task, work.Model, work.Repeat, result.Parameters);
-        return Done(new TrainResult(result.Rows, result.Steps, result.LearningRateSum, result.NormalizedSteps, result.LossByEpoch, result.ValidationLossByEpoch, result.StoppedBy, kept), body);
+        // Losses are means over records: under differential privacy nobody has noised them.
+        var (losses, validation) = protection is { HidesRecords: true } ? ([], []) : (result.LossByEpoch, result.ValidationLossByEpoch);
+        return Done(new TrainResult(result.Rows, result.Steps, result.LearningRateSum, result.NormalizedSteps, losses, validation, result.StoppedBy, kept), body);
     }
 
     private async Task<DoneTask> RoundAsync(SiteTask task, RoundWork work, TaskMeter meter, CancellationToken cancellationToken)
     {
-        var channel = LocalChannel.Open(_work, await LayoutAsync(task, work.Repeat, cancellationToken).ConfigureAwait(false), spool.MemoryFolder(work.Model, work.Repeat));
+        var layout = await LayoutAsync(task, work.Repeat, cancellationToken).ConfigureAwait(false);
+        var (offer, refusal) = (Offer(task, work, meter, personalising: false), (string?)null);
+        if (protection is not null) offer = protection.Protect(offer, work.Setting, layout.Length, work.Masked, out refusal);
+        if (refusal is not null) return Refused(refusal, work.Model);
+        var channel = LocalChannel.Open(_work, layout, spool.MemoryFolder(work.Model, work.Repeat), _vectors, protection);
         var sink = new Sink(spool, task.Key, meter);
-        var reply = await channel.OfferAsync(Offer(task, work, meter, personalising: false), sink, cancellationToken).ConfigureAwait(false);
+        var reply = await channel.OfferAsync(offer, sink, cancellationToken).ConfigureAwait(false);
+        if (MemoryMarshal.TryGetArray(offer.Parameters, out var lent) && lent.Array is { } vector) _vectors.Return(vector);
         return reply switch
         {
-            RoundReply.Delivered delivered => Done(new RoundResult(delivered.Header), sink.Body),
-            RoundReply.Refused refused => new(new SiteAnswer(TaskOutcome.Refused, null, null, new ToldProblem(refused.Reason, work.Model, Plain(refused.Reason), Plain(""), Plain("")))),
+            RoundReply.Delivered delivered => Done(new RoundResult(delivered.Header), sink.Body, protection?.ChargeOf(delivered.Header)),
+            RoundReply.Refused refused => Refused(refused.Reason, work.Model),
             _ => throw new InvalidOperationException("Unknown reply."),
         };
     }
 
+    private async Task<DoneTask> MaskAsync(SiteTask task, MaskWork work, CancellationToken cancellationToken)
+    {
+        if (protection is null) return Refused(RefusalReason.Unprotected, work.Model);
+        var layout = await LayoutAsync(task, work.Repeat, cancellationToken).ConfigureAwait(false);
+        if (work.LayoutDigest != layout.Digest) return Refused(RefusalReason.WrongShape, work.Model);
+        var offer = protection.Protect(new RoundOffer
+        {
+            Model = work.Model, Repeat = work.Repeat, Round = work.Round, LayoutDigest = work.LayoutDigest, Parameters = default, Agreed = Statistics.None, Epochs = 0,
+            Clip = work.Clip is { } clip ? new SiteClip(clip) : null,
+        }, work.Setting, layout.Length, work.Masked, out var refusal);
+        var reply = refusal is null ? protection.Answer(offer, spool.MemoryFolder(work.Model, work.Repeat), work.Message) : new MaskedReply.Refused(refusal);
+        return reply is MaskedReply.Said said ? Done(new MaskResult(MaskedMessages.Write(said))) : Refused(((MaskedReply.Refused)reply).Reason, work.Model);
+    }
+
     private async Task<DoneTask> PersonaliseAsync(SiteTask task, RoundWork work, TaskMeter meter, CancellationToken cancellationToken)
     {
+        _vectors.Forget(); // the rounds of this model are over
         var channel = LocalChannel.Open(_work, await LayoutAsync(task, work.Repeat, cancellationToken).ConfigureAwait(false), spool.MemoryFolder(work.Model, work.Repeat));
         var own = await channel.PersonaliseAsync(Offer(task, work, meter, personalising: true), cancellationToken).ConfigureAwait(false);
         var (kept, body) = Release(task, $"{work.Model}+{_work.Site}", work.Repeat, own.Parameters);
@@ -76,6 +111,7 @@ internal sealed class OpenStudy(SiteStudy study, StudySpool spool)
 
     private async Task<DoneTask> EvaluateAsync(SiteTask task, EvaluateWork work, CancellationToken cancellationToken)
     {
+        _vectors.Forget();
         var result = await _work.EvaluateAsync(new EvaluationTask
         {
             Repeat = work.Repeat, Model = work.Model, Agreed = Agreed(task), Parameters = Model(task, "parameters", work.Model, work.Repeat), Split = work.Split, Detailed = work.Detailed,
@@ -97,18 +133,28 @@ internal sealed class OpenStudy(SiteStudy study, StudySpool spool)
     // What the study says of the round is read in the site's own copy: the coordinator's word alone changes neither gate nor training.
     private RoundOffer Offer(SiteTask task, RoundWork work, TaskMeter meter, bool personalising)
     {
-        var federation = _section.AllFederations.FirstOrDefault(f => work.Model == $"federated/{f.Id}");
+        var federation = _section.FederationOf(work.Model, work.Setting);
         var training = personalising && federation?.Personalise is FineTuneSection { Training: { } fine } ? fine : federation?.Training;
         var teacher = task.Body("teacher");
         return new RoundOffer
         {
-            Model = work.Model, Repeat = work.Repeat, Round = work.Round, LayoutDigest = work.LayoutDigest, Parameters = Vector(task, "parameters"), Agreed = Agreed(task),
+            Model = work.Model, Repeat = work.Repeat, Round = work.Round, LayoutDigest = work.LayoutDigest, Parameters = Vector(task, "parameters", personalising ? null : _vectors.Rent), Agreed = Agreed(task),
+            Clip = work.Clip is { } clip ? new SiteClip(clip) : null, Setting = work.Setting,
             Epochs = work.Epochs, EpochsBefore = work.EpochsBefore, Proximal = work.Proximal, LastContribution = work.LastContribution,
             ServerControl = task.Body("control") is null ? default(ReadOnlyMemory<float>) : Vector(task, "control"),
             Teacher = teacher is null ? null : () => Vector(task, "teacher"),
             Personalise = federation?.Personalise, TrainingOverrides = training is null ? null : DeclaredJson.Write(training), MaxNorm = federation?.Gate.MaxNorm,
-            Progress = meter.Trained,
+            Progress = Told(meter),
         };
+    }
+
+    private Action<TrainingProgress> Told(TaskMeter meter) => protection is { HidesRecords: true } ? p => meter.Trained(p with { Loss = double.NaN }) : meter.Trained;
+
+    private string? Overrides(int? setting)
+    {
+        if (setting is not { } index) return null;
+        var settings = _section.Search is { } search ? SearchSpace.Of(search) : [];
+        return index >= 0 && index < settings.Count ? settings[index].TrainingOverrides() : throw new InvalidDataException($"The study has no setting {index}.");
     }
 
     private async Task<ParameterLayout> LayoutAsync(SiteTask task, int repeat, CancellationToken cancellationToken)
@@ -134,8 +180,8 @@ internal sealed class OpenStudy(SiteStudy study, StudySpool spool)
         }
     }
 
-    private float[] Vector(SiteTask task, string name) =>
-        task.Body(name) is { } body ? StudySpool.ReadFloats(spool.BodyPath(body)) : throw new InvalidDataException($"The task has no body '{name}'.");
+    private float[] Vector(SiteTask task, string name, Func<int, float[]>? vector = null) =>
+        task.Body(name) is { } body ? StudySpool.ReadFloats(spool.BodyPath(body), vector) : throw new InvalidDataException($"The task has no body '{name}'.");
 
     private ReadOnlyMemory<float> Model(SiteTask task, string name, string model, int repeat) =>
         task.Body(name) is null ? StudySpool.ReadFloats(spool.ModelPath(model, repeat)) : Vector(task, name);
@@ -147,7 +193,9 @@ internal sealed class OpenStudy(SiteStudy study, StudySpool spool)
         return study.About.OwnModelStays ? (sha256, null) : (null, spool.WriteAnswerBody(task.Key, parameters.Span));
     }
 
-    private static DoneTask Done<T>(T result, BodyManifest? body = null) => new(new SiteAnswer(TaskOutcome.Done, WireJson.ToElement(result), null, null), body);
+    private static DoneTask Done<T>(T result, BodyManifest? body = null, AuditCharge? charge = null) => new(new SiteAnswer(TaskOutcome.Done, WireJson.ToElement(result), null, null, Charge: charge), body);
+
+    private static DoneTask Refused(string reason, string model) => new(new SiteAnswer(TaskOutcome.Refused, null, null, new ToldProblem(reason, model, Plain(reason), Plain(""), Plain(""))));
 
     private static ToldText Plain(string text) => new(text, text);
 

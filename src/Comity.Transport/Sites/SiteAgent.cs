@@ -27,6 +27,7 @@ public sealed class SiteAgent
     private readonly TasksAtHand _atHand;
     private readonly BodyFetcher _bodies;
     private readonly TaskAnswers _answers;
+    private readonly SiteProtections _protections;
     private readonly Withdrawals _withdrawals;
     private readonly SemaphoreSlim _jobs;
     private readonly SiteAudit? _audit;
@@ -49,7 +50,8 @@ public sealed class SiteAgent
         _line = new PersistentLine(time, events);
         _atHand = new TasksAtHand(Math.Max(1, options.Jobs) * QueuedPerJob, options.ReleaseLoss);
         _bodies = new BodyFetcher(client, _line, new SpoolQuota(Studies, options.DiskBytes));
-        _answers = new TaskAnswers(host, options, events);
+        _protections = new SiteProtections(options, time);
+        _answers = new TaskAnswers(host, options, _protections, events);
     }
 
     private string Studies => Path.Combine(_options.StateFolder, "studies");
@@ -82,6 +84,7 @@ public sealed class SiteAgent
         {
             await over.CancelAsync().ConfigureAwait(false);
             await Task.WhenAll(_atHand.AllDone, reporting).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            _protections.Dispose();
         }
     }
 
@@ -126,6 +129,7 @@ public sealed class SiteAgent
     {
         if (!_withdrawals.Includes(task.Study)) return false;
         _answers.Forget(task.Study);
+        _protections.Close(task.Study);
         var told = await _line.CallAsync(token => _client.WithdrawAsync(task.Study, token), Transient.Is, cancellationToken).ConfigureAwait(false);
         _withdrawals.Record(_withdrawals.Leave(task.Study, _time.GetUtcNow()) with { Told = told });
         _events?.Report(new SiteAgentEvent.Answered(task, TaskOutcome.Refused, false, "site-withdrew"));
@@ -138,7 +142,8 @@ public sealed class SiteAgent
         _audit?.Given(task);
         foreach (var body in task.Bodies) await _bodies.FetchAsync(task, body, spool, meter, cancellationToken).ConfigureAwait(false);
         meter.Enter(TaskPhase.Queued);
-        await _jobs.WaitAsync(cancellationToken).ConfigureAwait(false);
+        // Others wait for a step of a masked round, and it takes no time: it does not queue behind training.
+        if (task.Kind != TaskKind.Mask) await _jobs.WaitAsync(cancellationToken).ConfigureAwait(false);
         DoneTask done;
         try
         {
@@ -147,12 +152,13 @@ public sealed class SiteAgent
         }
         finally
         {
-            _jobs.Release();
+            if (task.Kind != TaskKind.Mask) _jobs.Release();
         }
         // Weights are fetched for one task; what all tasks share stays until the study closes.
-        foreach (var body in task.Bodies.Where(b => b.Name is not ("study" or "agreed") && !_atHand.Shares(task.Key, b))) File.Delete(spool.BodyPath(body));
+        foreach (var body in task.Bodies.Where(b => b.Name is not ("study" or "agreed" or "partners") && !_atHand.Shares(task.Key, b))) File.Delete(spool.BodyPath(body));
         var stored = await spool.WithBodyAsync(task.Key, done, cancellationToken).ConfigureAwait(false);
-        if (task.Kind != TaskKind.Join) spool.Store(task.Key, stored); // records and policy may change between two invitations
+        // Steps of a masked round are kept with their keys.
+        if (task.Kind is not (TaskKind.Join or TaskKind.Mask)) spool.Store(task.Key, stored); // records and policy may change between two invitations
         return stored;
     }
 
@@ -194,6 +200,7 @@ public sealed class SiteAgent
     private void Close(string study)
     {
         _answers.Forget(study);
+        _protections.Close(study);
         StudySpool.Open(Studies, study).Close();
     }
 }

@@ -1,4 +1,6 @@
+using System.Security.Cryptography;
 using Comity.Federation.Audit;
+using Comity.Transport.Identity;
 
 namespace Comity.Transport.Sites;
 
@@ -22,6 +24,12 @@ public sealed record SiteAgentOptions
 
     /// <summary>The policy rule under which answers leave, for the audit log.</summary>
     public string AuditRule { get; init; } = "site.yaml";
+
+    /// <summary>The site's long-lived key, which vouches for its keys of masked rounds; null: it takes part in none.</summary>
+    public ECDsa? Identity { get; init; }
+
+    /// <summary>Fingerprints of other sites' keys that their people read out to this site's people, by name.</summary>
+    public IReadOnlyDictionary<string, KeyFingerprint> Partners { get; init; } = new Dictionary<string, KeyFingerprint>();
 
     /// <summary>Most bytes that the folders of studies may take together; null: as many as the disk has.</summary>
     public long? DiskBytes { get; init; }

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text.Json;
+using Comity.Federation.Privacy;
 using Comity.Transport.Bodies;
 using Comity.Transport.Protocol;
 
@@ -13,6 +14,7 @@ namespace Comity.Transport.Sites;
 /// STATE/studies/ID/bodies/DIGEST    fetched bodies, named by what they are
 ///                  answers/KEY.*    answers that were stored before they were sent; a resend sends these bytes
 ///                  memory/…         what the site remembers from round to round
+///                  gate/…           answers that were charged, in the bytes that left
 ///                  models/…         models that stay at home
 /// </code>
 /// Bodies and answers go when the coordinator says that the study needs nothing any more; models stay.
@@ -43,6 +45,9 @@ internal sealed class StudySpool
     public string BodyPath(BodyReference body) => Path.Combine(_folder, "bodies", Convert.ToHexStringLower(Convert.FromHexString(body.Digest)));
 
     public string MemoryFolder(string model, int repeat) => Path.Combine(_folder, "memory", Name(model, repeat));
+
+    /// <summary>Folder of what the gate keeps: answers that were charged, in the bytes that left.</summary>
+    public string GateFolder => _folder;
 
     public string ModelPath(string model, int repeat) => Path.Combine(_folder, "models", Name(model, repeat) + ".f32");
 
@@ -92,7 +97,10 @@ internal sealed class StudySpool
     /// <summary>The study is over: what only its course needed goes.</summary>
     public void Close()
     {
-        foreach (var part in new[] { "bodies", "answers", "memory" })
+        LocalProtection.WipeKeys(Path.Combine(_folder, "memory"));
+        // Models of settings that were tried, and not chosen.
+        foreach (var tried in Directory.EnumerateFiles(Path.Combine(_folder, "models"), "*@*")) File.Delete(tried);
+        foreach (var part in new[] { "bodies", "answers", "memory", "gate" })
         {
             var path = Path.Combine(_folder, part);
             if (Directory.Exists(path)) Directory.Delete(path, recursive: true);
@@ -139,10 +147,13 @@ internal sealed class StudySpool
     }
 
     /// <summary>Reads floats.</summary>
-    public static float[] ReadFloats(string path)
+    /// <param name="path">The file.</param>
+    /// <param name="vector">Makes or lends a vector of a length; null: it is made.</param>
+    public static float[] ReadFloats(string path, Func<int, float[]>? vector = null)
     {
         using var file = File.OpenHandle(path, options: FileOptions.SequentialScan);
-        var values = new float[checked((int)(RandomAccess.GetLength(file) / sizeof(float)))];
+        var length = checked((int)(RandomAccess.GetLength(file) / sizeof(float)));
+        var values = vector?.Invoke(length) ?? new float[length];
         for (long at = 0; at < 4L * values.Length;)
         {
             // A byte view of more than 2 GiB does not exist: it is read part by part.

@@ -6,7 +6,7 @@ using Comity.Transport.Protocol;
 namespace Comity.Transport.Sites;
 
 /// <summary>Turns tasks whose bodies are there into answers: by the study's work at this site, or by a no that names the reason.</summary>
-internal sealed class TaskAnswers(ISiteHost host, SiteAgentOptions options, IProgress<SiteAgentEvent>? events)
+internal sealed class TaskAnswers(ISiteHost host, SiteAgentOptions options, SiteProtections protections, IProgress<SiteAgentEvent>? events)
 {
     private readonly ConcurrentDictionary<string, Lazy<Task<OpenStudy>>> _open = new(StringComparer.Ordinal);
 
@@ -41,9 +41,9 @@ internal sealed class TaskAnswers(ISiteHost host, SiteAgentOptions options, IPro
     private async Task<SiteAnswer> JoinAsync(SiteTask task, StudySpool spool, CancellationToken cancellationToken)
     {
         _open.TryRemove(task.Study, out _);
-        var opened = await host.OpenAsync(StudyFile(task, spool), cancellationToken).ConfigureAwait(false);
+        var (opened, protection) = await protections.OpenAsync(task, await host.OpenAsync(StudyFile(task, spool), cancellationToken).ConfigureAwait(false), spool, cancellationToken).ConfigureAwait(false);
         events?.Report(new SiteAgentEvent.Joined(WireJson.Read<JoinWork>(task.Content).Study, opened.About));
-        if (opened.About.Refused.Count == 0) _open[task.Study] = new(Task.FromResult(new OpenStudy(opened, spool)));
+        if (opened.About.Refused.Count == 0) _open[task.Study] = new(Task.FromResult(new OpenStudy(opened, spool, protection)));
         return new(TaskOutcome.Done, WireJson.ToElement(opened.About), null, null);
     }
 
@@ -51,9 +51,9 @@ internal sealed class TaskAnswers(ISiteHost host, SiteAgentOptions options, IPro
     {
         var opening = _open.GetOrAdd(task.Study, _ => new(async () =>
         {
-            var opened = await host.OpenAsync(StudyFile(task, spool), CancellationToken.None).ConfigureAwait(false);
+            var (opened, protection) = await protections.OpenAsync(task, await host.OpenAsync(StudyFile(task, spool), CancellationToken.None).ConfigureAwait(false), spool, CancellationToken.None).ConfigureAwait(false);
             if (opened.About.Refused.Count > 0) throw new InvalidDeclarationException([.. opened.About.Refused.Select(r => r.ToProblem(options.Site))]);
-            return new OpenStudy(opened, spool);
+            return new OpenStudy(opened, spool, protection);
         }));
         if (opening.Value.IsFaulted) _open.TryRemove(task.Study, out _); // another day the records may be there
         return opening.Value;

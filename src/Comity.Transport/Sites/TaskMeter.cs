@@ -21,7 +21,7 @@ internal sealed class TaskMeter(string key, bool releaseLoss)
     public void Moved(int bytes) => Change(p => p with { Bytes = p.Bytes + bytes });
 
     public void Trained(TrainingProgress progress) =>
-        Change(p => p with { Epoch = progress.Epoch, Epochs = progress.Epochs, Loss = releaseLoss ? progress.Loss : null });
+        Change(p => p with { Epoch = progress.Epoch, Epochs = progress.Epochs, Loss = releaseLoss && double.IsFinite(progress.Loss) ? progress.Loss : null });
 
     private void Change(Func<TaskProgress, TaskProgress> change)
     {

@@ -7,7 +7,9 @@ using Comity.Coordinator.Studies;
 using Comity.Declarations;
 using Comity.Federation.Results;
 using Comity.Federation.Runs;
+using Comity.Federation.Sites;
 using Comity.Federation.Studies;
+using Comity.Privacy.Noise;
 using Comity.Testing;
 using Comity.Transport.Clients;
 using Comity.Transport.Identity;
@@ -31,13 +33,22 @@ internal sealed class LoopbackFederation : IAsyncDisposable
     private readonly TempFolder _folder = new();
     private readonly X509Certificate2 _certificate = SelfSigned();
     private readonly List<(CancellationTokenSource Over, Task Work, HttpClient Http)> _sites = [];
+    private readonly SortedDictionary<string, ECDsa> _keys = new(new[] { "s0", "s1", "s2", "s3", "s4" }.ToDictionary(s => s, _ => ECDsa.Create(ECCurve.NamedCurves.nistP256)), StringComparer.Ordinal);
     private WebApplication? _host;
     private StudyServer? _studies;
     private int _port;
 
     public string At(params ReadOnlySpan<string> parts) => _folder.At(parts);
 
-    public HashSet<string> Approved { get; } = ["s0", "s1", "s2", "s3"];
+    public HashSet<string> Approved { get; } = ["s0", "s1", "s2", "s3", "s4"];
+
+    /// <summary>What the coordinator says a site's key is; by default the truth.</summary>
+    public Func<string, byte[]>? SaysKey { get; set; }
+
+    /// <summary>The noise of every party, by party and answer; null: nobody can repeat it.</summary>
+    public Func<string, string, NoiseStream>? Noise { get; set; }
+
+    public ECDsa KeyOf(string site) => _keys[site];
 
     /// <summary>What goes between a caller and the endpoints.</summary>
     public Func<HttpContext, Func<Task>, Task>? Between { get; set; }
@@ -50,7 +61,7 @@ internal sealed class LoopbackFederation : IAsyncDisposable
 
     public async Task StartAsync()
     {
-        _studies = new StudyServer(At("coordinator"), new Keys(Approved), TimeProvider.System);
+        _studies = new StudyServer(At("coordinator"), new Keys(this), TimeProvider.System) { Noise = Noise };
         var builder = WebApplication.CreateEmptyBuilder(new());
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, _port, listen => listen.UseHttps(_certificate)));
         builder.Services.AddRoutingCore();
@@ -88,11 +99,15 @@ internal sealed class LoopbackFederation : IAsyncDisposable
     }
 
     /// <summary>Starts a site; the returned source ends it as a kill would, at whatever it does.</summary>
-    public CancellationTokenSource StartSite(string name, Func<LeastSquaresSite>? work = null, bool ownModelStays = true, Func<string?>? refuses = null, int? through = null)
+    public CancellationTokenSource StartSite(string name, Func<ISiteWork>? work = null, bool ownModelStays = true, Func<string?>? refuses = null, int? through = null, bool compared = true)
     {
         var http = Client(name, CallerRole.Site, through);
-        var host = new Host(work ?? (() => Site(name)), ownModelStays, refuses);
-        var options = new SiteAgentOptions { Site = name, StateFolder = At("sites", name), Wait = TimeSpan.FromSeconds(2) };
+        var host = new Host(name, work ?? (() => Site(name)), ownModelStays, refuses, Noise);
+        var options = new SiteAgentOptions
+        {
+            Site = name, StateFolder = At("sites", name), Wait = TimeSpan.FromSeconds(2), Identity = _keys[name],
+            Partners = compared ? _keys.ToDictionary(k => k.Key, k => KeyFingerprint.Of(k.Value)) : new Dictionary<string, KeyFingerprint>(),
+        };
         var over = new CancellationTokenSource();
         _sites.Add((over, Task.Run(() => new SiteAgent(new SiteClient(http, TimeProvider.System), host, options, TimeProvider.System, null).RunAsync(over.Token)), http));
         return over;
@@ -112,10 +127,10 @@ internal sealed class LoopbackFederation : IAsyncDisposable
         """;
 
     public static StudySubmission Submission(string yaml, string id = "test-1") =>
-        new(id, "study.yaml", Convert.ToBase64String(Encoding.UTF8.GetBytes(yaml)), new StudyPlan(["moments"], "regression", "y", "mse", "0.1.0"));
+        new(id, "study.yaml", Convert.ToBase64String(Encoding.UTF8.GetBytes(yaml)), new StudyPlan(yaml.Contains("unit: site", StringComparison.Ordinal) ? [] : ["moments"], "regression", "y", "mse", "0.1.0"));
 
     /// <summary>Waits until a study has come to an end or to a stop.</summary>
-    public async Task<StudyView> EndAsync(string id = "test-1", double seconds = 60)
+    public async Task<StudyView> EndAsync(string id = "test-1", double seconds = 900)
     {
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(seconds));
         while (true)
@@ -150,14 +165,15 @@ internal sealed class LoopbackFederation : IAsyncDisposable
         return new(models.ToDictionary(m => $"{m!["id"]}#{m["repeat"]}", m => (string)m!["weightsSha256"]!));
     }
 
-    public async Task<SortedDictionary<string, string>> LocalAsync(string yaml)
+    public async Task<SortedDictionary<string, string>> LocalAsync(string yaml, Func<string, ISiteWork>? work = null)
     {
         var problems = new ProblemList();
-        var study = SectionReader.Read<StudySection>(DeclaredFile.Parse(yaml, "study.yaml", problems)!, problems)!;
+        await File.WriteAllTextAsync(At("local.yaml"), yaml);
+        var study = StudyReader.Read(At("local.yaml"), problems)!.Section;
         Assert.Empty(problems);
         using var outcome = await StudyRun.RunAsync(new StudyRunInput
         {
-            Study = study, StudySha256 = "local", Model = new LeastSquaresModel(), Sites = [.. study.Sites.Select(s => LoopbackFederation.Site(s.Id))], RunFolder = At("local"),
+            Study = study, StudySha256 = "local", Model = new LeastSquaresModel(study.Privacy?.DifferentialPrivacy is { Unit: Federation.Privacy.PrivacyUnit.Site } ? [] : null), Sites = [.. study.Sites.Select(s => work?.Invoke(s.Id) ?? Site(s.Id))], Noise = Noise, RunFolder = At("local"),
             PrimaryMetric = "mse", Environment = new RunEnvironment("0.1.0", "X64", 256, ".NET 10"),
         }, default);
         return new(outcome.Results.Models.ToDictionary(m => $"{m.Id}#{m.Repeat}", m => m.WeightsSha256));
@@ -173,6 +189,7 @@ internal sealed class LoopbackFederation : IAsyncDisposable
         }
         await StopAsync();
         _certificate.Dispose();
+        foreach (var key in _keys.Values) key.Dispose();
         _folder.Dispose();
     }
 
@@ -184,12 +201,12 @@ internal sealed class LoopbackFederation : IAsyncDisposable
         return X509CertificateLoader.LoadPkcs12(made.Export(X509ContentType.Pkcs12), null);
     }
 
-    private sealed class Keys(HashSet<string> approved) : ISiteKeys
+    private sealed class Keys(LoopbackFederation federation) : ISiteKeys
     {
-        public byte[]? PublicKeyOf(string site) => approved.Contains(site) ? [1] : null;
+        public byte[]? PublicKeyOf(string site) => !federation.Approved.Contains(site) ? null : federation.SaysKey?.Invoke(site) ?? federation.KeyOf(site).ExportSubjectPublicKeyInfo();
     }
 
-    private sealed class Host(Func<LeastSquaresSite> work, bool ownModelStays, Func<string?>? refuses) : ISiteHost
+    private sealed class Host(string site, Func<ISiteWork> work, bool ownModelStays, Func<string?>? refuses, Func<string, string, NoiseStream>? noise) : ISiteHost
     {
         public ValueTask<SiteStudy> OpenAsync(string studyFile, CancellationToken cancellationToken)
         {
@@ -198,7 +215,7 @@ internal sealed class LoopbackFederation : IAsyncDisposable
             Assert.Empty(problems);
             IReadOnlyList<ToldProblem> refused = refuses?.Invoke() is { } code ? [new(code, "site.yaml", new("found", "发现"), new("expected", "应为"), new("remedy", "处理"))] : [];
             var about = new JoinResult("0.1.0", "X64", 256, ".NET 10", ownModelStays, refused);
-            return new(new SiteStudy(about, declared!.Section, work(), new LeastSquaresModel()));
+            return new(new SiteStudy(about, declared!.Section, work(), new LeastSquaresModel(declared.Section.Privacy?.DifferentialPrivacy is { Unit: Federation.Privacy.PrivacyUnit.Site } ? [] : null)) { Noise = noise is null ? null : answer => noise(site, answer) });
         }
     }
 }

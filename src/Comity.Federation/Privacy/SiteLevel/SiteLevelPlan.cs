@@ -1,5 +1,6 @@
 using Comity.Declarations;
-using Comity.Federation.Runs;
+using Comity.Federation.Sites;
+using Comity.Federation.Studies;
 using Comity.Privacy.Accounting;
 using Comity.Privacy.Events;
 
@@ -14,13 +15,10 @@ namespace Comity.Federation.Privacy;
 /// </remarks>
 internal static class SiteLevelPlan
 {
-    public static PrivacyPlan Make(StudyRunInput input, DifferentialPrivacySection section)
+    public static PrivacyPlan Make(StudySection study, IReadOnlyList<string> statisticsSteps, IReadOnlyList<ISiteWork> sites, DifferentialPrivacySection section, Place place)
     {
-        var place = Place.InFile(input.RunFolder);
-        if (input.Model.StatisticsSteps.Count > 0)
-            throw new InvalidDeclarationException([Messages.Problem("site-privacy-statistics", place, string.Join(", ", input.Model.StatisticsSteps))]);
-        var study = input.Study;
-        long rounds = study.Arms.Contains(Studies.Arm.Federated) ? (long)study.Repeats * study.AllFederations.Sum(f => f.Rounds) : 0;
+        if (statisticsSteps.Count > 0) throw new InvalidDeclarationException([Messages.Problem("site-privacy-statistics", place, string.Join(", ", statisticsSteps))]);
+        long rounds = study.Arms.Contains(Arm.Federated) ? (long)study.Repeats * study.AllFederations.Sum(f => f.Rounds) : 0;
         var noise = rounds == 0 ? 0 : section.Noise == NoisePlace.Distributed
             ? NoiseCalibration.NoiseMultiplier(PrivacyPlan.AccountantOf(section), z => new GaussianEvent(z).Times(rounds), section.Epsilon, section.Delta, 1e-4)
             : AnalyticGaussian.NoiseMultiplier(section.Epsilon, section.Delta) * Math.Sqrt(rounds);
@@ -32,7 +30,7 @@ internal static class SiteLevelPlan
             if (noise >= 2 * count)
                 throw new InvalidDeclarationException([Messages.Problem("adaptive-clip-infeasible", place, Math.Round(noise, 3), cohort, Math.Round(count, 3), Math.Ceiling(noise))]);
         }
-        return new PrivacyPlan(0, input.Sites.ToDictionary(s => s.Site, _ => new PrivacyPlan.OfSite(0, noise, releases), StringComparer.Ordinal), section);
+        return new PrivacyPlan(0, sites.ToDictionary(s => s.Site, _ => new PrivacyPlan.OfSite(0, noise, releases), StringComparer.Ordinal), section);
     }
 
     /// <summary>z on the sum, where the count of updates below the clip is released beside it: z⁻² = z_Δ⁻² + (2σ_b)⁻² (Andrew et al. 2021, section 3.1; the count is centred, so a site moves it by ½).</summary>

@@ -21,12 +21,10 @@ namespace Comity.Federation.Privacy;
 /// </remarks>
 internal sealed class SiteLevelRounds(RunContext run, DifferentialPrivacySection section, string model, int repeat, int cohort, int quorum, int parameters)
 {
-    private const double TailsHeld = 12;
-
     private readonly double _noise = run.Privacy!.Plan.Sites.Values.First().NoiseMultiplier;
-    private readonly double _countNoise = section.Adaptive is { } adaptive ? adaptive.CountNoise ?? cohort / 20.0 : 0;
+    private readonly double _countNoise = SiteLevelRing.CountNoise(section, cohort);
 
-    private double OnSum => section.Adaptive is null ? _noise : SiteLevelPlan.OnSum(_noise, _countNoise);
+    private double OnSum => SiteLevelRing.OnSum(section, _noise, cohort);
 
     public bool IsDistributed => section.Noise == NoisePlace.Distributed;
 
@@ -35,22 +33,8 @@ internal sealed class SiteLevelRounds(RunContext run, DifferentialPrivacySection
 
     /// <summary>How clipped updates stand under the masks of a round, and each site's share of the noise; null where it is the coordinator's to add.</summary>
     /// <exception cref="StudyStoppedException">The noise does not fit the ring.</exception>
-    public (FixedPointEncoding Ring, NoiseShare? Share) Masked(int round)
-    {
-        var clip = Clip(round);
-        if (!IsDistributed) return (FixedPointEncoding.Finest(clip, 1, cohort), null);
-        var honest = quorum - section.Colluding;
-        foreach (var fine in new[] { 14, 18 })
-        {
-            // Rounding to whole steps lengthens an update by at most half a step a coordinate; the steps are a fraction of the noise.
-            var lengthened = 1 - (OnSum * Math.Sqrt(parameters) / (Math.ScaleB(2, fine) * Math.Sqrt(honest)));
-            if (honest < 1 || lengthened < (fine == 14 ? 0.95 : 0.5)) continue;
-            var deviation = OnSum * clip / lengthened / Math.Sqrt(honest);
-            var ring = FixedPointEncoding.Choose(clip + (TailsHeld * deviation), 1, cohort, deviation / Math.ScaleB(1, fine));
-            return (ring, new NoiseShare(deviation / ring.Step, section.Adaptive is null ? 0 : _countNoise * MaskedEncoding.CountUnits / Math.Sqrt(honest)));
-        }
-        throw new StudyStoppedException(Messages.Problem("noise-share-too-coarse", Place.InFile(run.Input.RunFolder), model, parameters, honest));
-    }
+    public (FixedPointEncoding Ring, NoiseShare? Share) Masked(int round) => SiteLevelRing.Of(section, _noise, Clip(round), cohort, quorum, parameters)
+        ?? throw new StudyStoppedException(Messages.Problem("noise-share-too-coarse", Place.InFile(run.Input.RunFolder), model, parameters, quorum - section.Colluding));
 
     /// <summary>Charges all whose shares of noise and of the sum are about to come out from under the masks.</summary>
     public void ChargeSurvivors(int round, IReadOnlyList<string> survivors, string digest) => Charge(round, survivors, digest);
