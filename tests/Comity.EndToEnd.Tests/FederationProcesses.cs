@@ -9,12 +9,16 @@ internal sealed partial class FederationProcesses : IAsyncDisposable
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(4);
     private readonly string _folder;
     private readonly Dictionary<string, CommandProcess> _running = [];
+    private readonly Dictionary<string, string> _fingerprints = [];
     private string _address = "https://127.0.0.1:0";
 
     private FederationProcesses(string folder) => _folder = folder;
 
     /// <summary>Names the coordinator and its key.</summary>
     public string Code { get; private set; } = "";
+
+    /// <summary>What a site's people read out.</summary>
+    public string FingerprintOf(string site) => _fingerprints[site];
 
     private string Token { get; set; } = "";
 
@@ -32,6 +36,7 @@ internal sealed partial class FederationProcesses : IAsyncDisposable
             {
                 var process = federation._running[site];
                 Assert.True(await process.WaitUntilAsync(p => Fingerprint().IsMatch(p.Output), Limit), process.Error);
+                federation._fingerprints[site] = Fingerprint().Match(process.Output).Value;
                 var approved = await federation.CoordinatorAsync("sites", "approve", site, "--fingerprint", Fingerprint().Match(process.Output).Value, "--data", "coordinator");
                 Assert.True(approved.ExitCode == 0, approved.ToString());
             }

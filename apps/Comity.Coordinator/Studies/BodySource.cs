@@ -11,6 +11,9 @@ internal sealed record BodySource(BodyManifest Manifest, Action<long, Span<byte>
 {
     private const int ChunkBytes = 4 << 20;
 
+    // Small enough for the processor's cache, and for the small object heap: a whole chunk would be a large object for each worker.
+    private const int SliceBytes = 64 << 10;
+
     public string Digest { get; } = Convert.ToHexStringLower(Manifest.Digest);
 
     /// <summary>Bytes in memory.</summary>
@@ -50,13 +53,18 @@ internal sealed record BodySource(BodyManifest Manifest, Action<long, Span<byte>
     {
         var chunks = (int)((length + ChunkBytes - 1) / ChunkBytes);
         var digests = new byte[chunks * SHA256.HashSizeInBytes];
-        Parallel.For(0, chunks, () => new byte[Math.Min(length, ChunkBytes)], (chunk, _, buffer) =>
+        Parallel.For(0, chunks, () => (Hash: IncrementalHash.CreateHash(HashAlgorithmName.SHA256), Slice: new byte[Math.Min(length, SliceBytes)]), (chunk, _, own) =>
         {
-            var part = buffer.AsSpan(0, (int)Math.Min(ChunkBytes, length - ((long)chunk * ChunkBytes)));
-            read((long)chunk * ChunkBytes, part);
-            SHA256.HashData(part, digests.AsSpan(chunk * SHA256.HashSizeInBytes));
-            return buffer;
-        }, _ => { });
+            var end = Math.Min(length, ((long)chunk + 1) * ChunkBytes);
+            for (var at = (long)chunk * ChunkBytes; at < end; at += SliceBytes)
+            {
+                var part = own.Slice.AsSpan(0, (int)Math.Min(SliceBytes, end - at));
+                read(at, part);
+                own.Hash.AppendData(part);
+            }
+            own.Hash.GetHashAndReset(digests.AsSpan(chunk * SHA256.HashSizeInBytes));
+            return own;
+        }, own => own.Hash.Dispose());
         return new(new BodyManifest(length, ChunkBytes, digests), read);
     }
 }

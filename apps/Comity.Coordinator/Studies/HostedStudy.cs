@@ -152,6 +152,7 @@ internal sealed class HostedStudy
             Become(StudyState.Done, []);
             Log.Add("done");
             _server.Tidy(this);
+            _server.Chunks.Trim();
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
@@ -175,7 +176,7 @@ internal sealed class HostedStudy
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
-            Stop(ToldProblem.Of(Texts.Problem("study-failed", Entry.Id, $"{e.GetType().Name}: {e.Message}")));
+            Stop(ToldProblem.Of(Texts.Problem("study-failed", Entry.Id, Entry.Id, $"{e.GetType().Name}: {e.Message}")));
             Hosting.LogLines.StudyFailed(_server.Log, e, Entry.Id);
         }
     }

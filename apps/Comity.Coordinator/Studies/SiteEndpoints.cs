@@ -106,8 +106,7 @@ internal static class SiteEndpoints
         if (chunk < 0 || chunk >= upload.Manifest.Chunks) return BadChunk(desk, chunk, ChunkFault.UnknownChunk);
         var length = upload.Manifest.LengthOf(chunk);
         Calls.Allow(context, length);
-        await studies.ChunksAtOnce.WaitAsync(context.RequestAborted);
-        var buffer = ArrayPool<byte>.Shared.Rent(length);
+        var buffer = await studies.Chunks.RentAsync(length, context.RequestAborted);
         try
         {
             var read = await context.Request.Body.ReadAtLeastAsync(buffer.AsMemory(0, length), length, throwOnEndOfStream: false, context.RequestAborted);
@@ -118,8 +117,7 @@ internal static class SiteEndpoints
         }
         finally
         {
-            ArrayPool<byte>.Shared.Return(buffer);
-            studies.ChunksAtOnce.Release();
+            studies.Chunks.Return(buffer);
         }
         desk.Moved(length, 0);
         return Results.NoContent();

@@ -56,7 +56,7 @@ internal sealed class StudyServer : IAsyncDisposable
     public ISiteKeys Keys { get; }
 
     /// <summary>Chunks of answers that are read at the same time: they bound the memory of all uploads together.</summary>
-    public SemaphoreSlim ChunksAtOnce { get; } = new(8);
+    public ChunkBuffers Chunks { get; } = new(8);
 
     public IEnumerable<HostedStudy> Studies => _studies.Values.OrderBy(s => s.Entry.Submitted);
 
@@ -132,7 +132,7 @@ internal sealed class StudyServer : IAsyncDisposable
     {
         await Task.WhenAll(_studies.Values.Select(s => s.StopDrivingAsync()));
         _book.Dispose();
-        ChunksAtOnce.Dispose();
+        Chunks.Dispose();
     }
 
     private string FolderOf(string id) => Path.Combine(Folder, id);

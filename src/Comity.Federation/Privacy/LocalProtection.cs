@@ -180,8 +180,8 @@ public sealed class LocalProtection : IDisposable
         if (study.FederationOf(offer.Model, setting) is not { } federation || attempt.Number < 1 || attempt.Run.Length is 0 or > 200) return null;
         // A cohort of the study's own sites, as many as it asks, in its order: neither strangers nor a smaller crowd to hide in.
         var members = attempt.Cohort.ToHashSet(StringComparer.Ordinal);
-        if (!study.Sites.Select(s => s.Id).Where(members.Contains).SequenceEqual(attempt.Cohort, StringComparer.Ordinal)) return null;
-        var cohort = federation.Cohort.Of(study.Sites.Count);
+        if (!study.TrainingSites.Select(s => s.Id).Where(members.Contains).SequenceEqual(attempt.Cohort, StringComparer.Ordinal)) return null;
+        var cohort = federation.Cohort.Of(study.TrainingSites.Count);
         if (attempt.Cohort.Count != cohort || !members.Contains(_account.Site)) return null;
         var (encoding, share) = Encoding(federation, cohort, parameters, offer.Clip?.Norm);
         return encoding is null ? null : new MaskedOffer(RunMasking.PlanOf(Masking!, attempt, offer.Model, offer.Repeat, offer.Round, encoding), encoding) { Share = share, Attempt = attempt };

@@ -36,7 +36,7 @@ internal static class SearchedTrials
         IReadOnlyList<KeyValuePair<string, ISiteWork>> judges =
         [
             .. run.TrainingSites.Select(s => KeyValuePair.Create(s.Site, s)),
-            .. run.Input.Pooled is { } pooled ? [KeyValuePair.Create(Judging.Union, pooled)] : Array.Empty<KeyValuePair<string, ISiteWork>>(),
+            .. search.JudgedBy == SearchJudges.Union && run.Input.Pooled is { } pooled ? [KeyValuePair.Create(Judging.Union, pooled)] : Array.Empty<KeyValuePair<string, ISiteWork>>(),
         ];
         var best = await new SettingSearch(run, start, model, search.Metric ?? run.Input.PrimaryMetric, judges)
             .ChooseAsync([.. section.Settings.Select(s => s.Setting.ToString())], (i, id, token) =>

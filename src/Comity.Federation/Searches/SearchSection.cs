@@ -25,6 +25,10 @@ public sealed record SearchSection : ICheckedDeclaration
     [Doc("Metric that decides, on validation rows; by default the study's primary one. The log loss decides between equals.")]
     public string? Metric { get; init; }
 
+    /// <summary>Whose validation rows decide in a federation.</summary>
+    [Doc("Whose validation rows decide in a federation: union (all rows together, where somebody holds them, as a simulation does; else as sites) or sites (each site's value, weighted by its rows). Over a network it is always sites; say so for a simulation that is to choose alike.")]
+    public SearchJudges JudgedBy { get; init; }
+
     /// <summary>Combinations.</summary>
     public int Settings => SearchSpace.Of(this).Count;
 
@@ -45,4 +49,14 @@ public sealed record SearchSection : ICheckedDeclaration
         }
         if (settings > MostSettings) problems.Add(Messages.Problem("search-too-many", place, settings, MostSettings));
     }
+}
+
+/// <summary>Whose validation rows decide.</summary>
+public enum SearchJudges
+{
+    /// <summary>All rows together, where somebody holds them; else the sites'.</summary>
+    Union,
+
+    /// <summary>Each site's value, weighted by its rows.</summary>
+    Sites,
 }

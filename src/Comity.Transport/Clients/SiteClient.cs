@@ -90,11 +90,13 @@ public sealed class SiteClient(HttpClient http, TimeProvider time)
         if (state.Missing.Count == 0) return;
         using var file = File.OpenHandle(path, options: FileOptions.SequentialScan);
         var digest = Convert.ToHexStringLower(manifest.Digest);
+        // As many buffers as are in flight: a shared pool would keep one for each thread that ever gave one back.
+        var buffers = new System.Collections.Concurrent.ConcurrentBag<byte[]>();
         var options = new ParallelOptions { MaxDegreeOfParallelism = ChunksInFlight, CancellationToken = cancellationToken };
         await Parallel.ForEachAsync(state.Missing, options, async (chunk, token) =>
         {
             var length = manifest.LengthOf(chunk);
-            var buffer = System.Buffers.ArrayPool<byte>.Shared.Rent(length);
+            var buffer = buffers.TryTake(out var used) ? used : new byte[Math.Min(manifest.ChunkBytes, manifest.Length)];
             try
             {
                 if (await RandomAccess.ReadAsync(file, buffer.AsMemory(0, length), manifest.OffsetOf(chunk), token).ConfigureAwait(false) < length)
@@ -104,7 +106,7 @@ public sealed class SiteClient(HttpClient http, TimeProvider time)
             }
             finally
             {
-                System.Buffers.ArrayPool<byte>.Shared.Return(buffer);
+                buffers.Add(buffer);
             }
         }).ConfigureAwait(false);
     }

@@ -173,7 +173,7 @@ internal sealed class LoopbackFederation : IAsyncDisposable
         Assert.Empty(problems);
         using var outcome = await StudyRun.RunAsync(new StudyRunInput
         {
-            Study = study, StudySha256 = "local", Model = new LeastSquaresModel(study.Privacy?.DifferentialPrivacy is { Unit: Federation.Privacy.PrivacyUnit.Site } ? [] : null), Sites = [.. study.Sites.Select(s => work?.Invoke(s.Id) ?? Site(s.Id))], Noise = Noise, RunFolder = At("local"),
+            Study = study, StudySha256 = "local", Model = new LeastSquaresModel(study.Privacy?.DifferentialPrivacy is { Unit: Federation.Privacy.PrivacyUnit.Site } ? [] : null), Sites = [.. study.Sites.Select(s => work?.Invoke(s.Id) ?? Site(s.Id))], Noise = Noise, Pooled = work is null ? LeastSquaresSite.Pool([.. study.Sites.Select(s => Site(s.Id))]) : null, RunFolder = At("local"),
             PrimaryMetric = "mse", Environment = new RunEnvironment("0.1.0", "X64", 256, ".NET 10"),
         }, default);
         return new(outcome.Results.Models.ToDictionary(m => $"{m.Id}#{m.Repeat}", m => m.WeightsSha256));

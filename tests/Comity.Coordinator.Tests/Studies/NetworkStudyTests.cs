@@ -16,7 +16,7 @@ public sealed class NetworkStudyTests : IAsyncDisposable
     [Theory]
     [InlineData(Simple)]
     [InlineData("arms: [local, federated]\nrepeats: 2\nfederations:\n  - { name: s, strategy: scaffold, rounds: 4, localEpochs: 5 }\n  - { name: p, strategy: { kind: fedprox, mu: 0.1 }, rounds: 3, cohort: 2, quorum: 1, personalise: { kind: fine-tune, epochs: 3 } }\n  - { name: d, rounds: 3, personalise: { kind: ditto, lambda: 0.5 } }")]
-    [InlineData("search: { values: { training.optimizer.learningRate: [0.001, 0.05] } }\narms: [local, federated]\nfederation: { rounds: 3, localEpochs: 2, personalise: { kind: fine-tune, epochs: 2 }, search: { values: { training.optimizer.learningRate: [0.001, 0.05], localEpochs: [1, 4] }, rounds: 2 } }")]
+    [InlineData("search: { values: { training.optimizer.learningRate: [0.001, 0.05] } }\narms: [local, federated]\nfederation: { rounds: 3, localEpochs: 2, personalise: { kind: fine-tune, epochs: 2 }, search: { values: { training.optimizer.learningRate: [0.001, 0.05], localEpochs: [1, 4] }, rounds: 2, judgedBy: sites } }")]
     public async Task A_study_over_the_network_ends_with_the_bits_of_a_local_run(string rest)
     {
         var yaml = LoopbackFederation.Yaml(rest);
