@@ -80,7 +80,7 @@ internal sealed class Simulation : IDisposable
         Described = SiteDescription.Of(_study, Records),
         Environment = new RunEnvironment(ToolVersion.Text, RuntimeInformation.ProcessArchitecture.ToString(), VectorWidth.Current, RuntimeInformation.FrameworkDescription),
         Progress = progress,
-        TrainingEnded = Trainers.Release,
+        TrainingEnded = EndTraining,
         Time = time,
         Leaving = leaving => AuditedSite.Write(_audit, leaving),
         Noise = (site, answer) => SimulatedNoise.Of(Seed.Of(_study.Study.Study.Seed), "gate", site, answer),
@@ -96,6 +96,20 @@ internal sealed class Simulation : IDisposable
         if (Path.IsPathRooted(path) || path.StartsWith("..", StringComparison.Ordinal))
             path = Path.Combine(Path.GetFileName(Path.GetDirectoryName(file)) ?? "", Path.GetFileName(file));
         return path.Replace(Path.DirectorySeparatorChar, '/');
+    }
+
+    // What judging needs it takes anew.
+    private void EndTraining()
+    {
+        Trainers.Release();
+        _team?.Release();
+    }
+
+    /// <summary>Gives back the memory of training and judging: what comes now is writing.</summary>
+    public void EndWork()
+    {
+        Trainers.Release();
+        _team?.Dispose(); // its threads hold what their kernels packed
     }
 
     /// <summary>Nothing leaves any more.</summary>

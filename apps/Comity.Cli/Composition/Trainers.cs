@@ -29,8 +29,12 @@ internal sealed class Trainers(ComposedStudy study, KernelSet? kernels = null)
         return _trainers.GetOrAdd((input, changes ?? ""), key => new Trainer(Model(input), Section(key.Changes)));
     }
 
-    /// <summary>Gives the trainers' memory back once nothing is trained any more; a trainer asked for later is made anew.</summary>
-    public void Release() => _trainers.Clear();
+    /// <summary>Gives back what trainers and models worked in, once a phase of the run is over; one asked for later is made anew.</summary>
+    public void Release()
+    {
+        _trainers.Clear();
+        _models.Clear();
+    }
 
     /// <summary>The training section with what a federation changes in it.</summary>
     public TrainingSection Section(string? changes)

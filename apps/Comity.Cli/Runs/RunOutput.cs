@@ -16,6 +16,7 @@ internal static class RunOutput
         var results = outcome.Results;
         // The run's last step may have called this from the bottom of its own stack, whose frames still hold the model that was judged.
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        simulation.EndWork();
         GiveBackMemory();
         await PredictionsFile.WriteAsync(folder.Predictions, results.Classes, Rows(outcome, cancellationToken), cancellationToken);
         foreach (var model in results.Models.Where(m => m.Repeat == 0))

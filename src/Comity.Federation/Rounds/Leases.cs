@@ -29,6 +29,7 @@ internal sealed class Leases : IDisposable
 
     public void RenewAll()
     {
+        if (_patience is null) return;
         foreach (var site in _sources.Keys) Renew(site);
     }
 

@@ -10,7 +10,7 @@ namespace Comity.Federation.Rounds;
 /// </remarks>
 /// <param name="jobs">Calls at the same time.</param>
 /// <param name="threads">Where they run; null: on the shared pool.</param>
-internal sealed class WorkSlots(int jobs, WorkThreads? threads = null) : IDisposable
+internal sealed class WorkSlots(int jobs, WorkThreads? threads = null)
 {
     /// <summary>So many dead vectors ask for a collection.</summary>
     public const int VectorsBetween = 2;
@@ -21,7 +21,10 @@ internal sealed class WorkSlots(int jobs, WorkThreads? threads = null) : IDispos
     private const long Large = 1 << 20;
 
     private readonly ConcurrentDictionary<int, ConcurrentBag<float[]>> _vectors = new();
-    private readonly SemaphoreSlim _slots = new(Math.Max(1, jobs));
+    private readonly TaskScheduler _where = threads ?? TaskScheduler.Default;
+    private readonly Lock _gate = new();
+    private readonly Queue<Task> _waiting = [];
+    private int _free = Math.Max(1, jobs);
     private long _dead;
     private int _calls;
 
@@ -29,19 +32,12 @@ internal sealed class WorkSlots(int jobs, WorkThreads? threads = null) : IDispos
     /// <param name="work">The work.</param>
     /// <param name="vectors">How many vectors it leaves behind.</param>
     /// <param name="parameters">Length of each.</param>
-    /// <param name="cancellationToken">Stops the waiting.</param>
-    public async Task<T> RunAsync<T>(Func<Task<T>> work, int vectors, int parameters, CancellationToken cancellationToken)
+    /// <param name="cancellationToken">Stops it before it begins.</param>
+    public Task<T> RunAsync<T>(Func<Task<T>> work, int vectors, int parameters, CancellationToken cancellationToken)
     {
-        await _slots.WaitAsync(cancellationToken).ConfigureAwait(false);
-        try
-        {
-            return await Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.None, threads ?? TaskScheduler.Default).Unwrap().ConfigureAwait(false);
-        }
-        finally
-        {
-            Discarded(vectors, parameters);
-            _slots.Release();
-        }
+        var turn = new Task<Task<T>>(() => InSlotAsync(work, vectors, parameters, cancellationToken));
+        if (TakesSlot(turn)) turn.Start(_where);
+        return turn.Unwrap();
     }
 
     /// <summary>Where vectors come from and go back to; null: they are kept here.</summary>
@@ -65,7 +61,7 @@ internal sealed class WorkSlots(int jobs, WorkThreads? threads = null) : IDispos
         var many = Interlocked.Add(ref _dead, vectors * each) >= VectorsBetween * each;
         if (Interlocked.Increment(ref _calls) % CallsBetween != 0 && !many) return;
         Interlocked.Exchange(ref _dead, 0);
-        GC.Collect(GC.MaxGeneration, GCCollectionMode.Forced, blocking: true);
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Forced, blocking: true, compacting: true);
     }
 
     /// <summary>Gives memory back between phases of a run, so that what one left dead does not stand under what the next needs for a moment.</summary>
@@ -76,5 +72,43 @@ internal sealed class WorkSlots(int jobs, WorkThreads? threads = null) : IDispos
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
     }
 
-    public void Dispose() => _slots.Dispose();
+    private async Task<T> InSlotAsync<T>(Func<Task<T>> work, int vectors, int parameters, CancellationToken cancellationToken)
+    {
+        try
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            return await work().ConfigureAwait(false);
+        }
+        finally
+        {
+            Discarded(vectors, parameters);
+            // The thread that ends a piece of work begins the next: with a semaphore, whose waiters wake on other threads, half of
+            // the time of short pieces went into waking.
+            NextInSlot()?.Start(_where);
+        }
+    }
+
+    private bool TakesSlot(Task turn)
+    {
+        lock (_gate)
+        {
+            if (_free > 0)
+            {
+                _free--;
+                return true;
+            }
+            _waiting.Enqueue(turn);
+            return false;
+        }
+    }
+
+    private Task? NextInSlot()
+    {
+        lock (_gate)
+        {
+            if (_waiting.TryDequeue(out var next)) return next;
+            _free++;
+            return null;
+        }
+    }
 }

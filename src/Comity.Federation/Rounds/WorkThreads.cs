@@ -9,10 +9,16 @@ namespace Comity.Federation.Rounds;
 /// </remarks>
 internal sealed class WorkThreads(int threads) : TaskScheduler, IDisposable
 {
-    private readonly BlockingCollection<Task> _queue = [];
+    private readonly BlockingCollection<Task?> _queue = []; // null: one thread is to end
     private int _started;
 
     public override int MaximumConcurrencyLevel => threads;
+
+    /// <summary>Ends the threads once they are through with what was queued; the next work begins on new ones, which hold nothing of the old. Nobody queues meanwhile.</summary>
+    public void Renew()
+    {
+        for (var ending = Math.Min(threads, Interlocked.Exchange(ref _started, 0)); ending > 0; ending--) _queue.Add(null);
+    }
 
     public void Dispose() => _queue.CompleteAdding();
 
@@ -26,10 +32,14 @@ internal sealed class WorkThreads(int threads) : TaskScheduler, IDisposable
     // Never on a foreign thread: that is the point.
     protected override bool TryExecuteTaskInline(Task task, bool taskWasPreviouslyQueued) => false;
 
-    protected override IEnumerable<Task> GetScheduledTasks() => _queue;
+    protected override IEnumerable<Task> GetScheduledTasks() => _queue.OfType<Task>();
 
     private void Work()
     {
-        foreach (var task in _queue.GetConsumingEnumerable()) TryExecuteTask(task);
+        foreach (var task in _queue.GetConsumingEnumerable())
+        {
+            if (task is null) return;
+            TryExecuteTask(task);
+        }
     }
 }

@@ -30,7 +30,7 @@ public static class StudyRun
         try
         {
             using var threads = new WorkThreads(Math.Max(1, input.Jobs));
-            using var slots = new WorkSlots(input.Jobs, threads);
+            var slots = new WorkSlots(input.Jobs, threads);
             using var privacy = await RunPrivacy.OpenAsync(input, store, cancellationToken).ConfigureAwait(false);
             using var masking = RunMasking.Open(input, store);
             var run = new RunContext(input, store, slots) { Privacy = privacy, Masking = masking };
@@ -47,6 +47,7 @@ public static class StudyRun
             await run.AllAsync(trials.Joining, Go, cancellationToken, atOnce).ConfigureAwait(false);
             var models = Finished(input, store, trials);
             slots.ForgetVectors();
+            threads.Renew();
             input.TrainingEnded?.Invoke();
             (starts, trials) = ([.. starts.Select(s => s.Trained())], ([], [])); // the trials hold first weights too
             WorkSlots.PhaseEnded();

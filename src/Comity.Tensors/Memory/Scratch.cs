@@ -13,6 +13,9 @@ internal sealed unsafe class Scratch
 
     public static Scratch OfThread => t_ofThread ??= new Scratch();
 
+    /// <summary>Gives back what this thread worked in.</summary>
+    public static void Forget() => t_ofThread = null;
+
     public float* Tile => _tile.Pointer;
 
     public float* Left(nint length) => Ensure(ref _left, length);

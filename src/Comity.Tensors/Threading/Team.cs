@@ -29,6 +29,7 @@ public sealed unsafe class Team : IDisposable
     private int _sleeping;
     private int _busy;
     private volatile bool _over;
+    private volatile int _forgotten;
 
     /// <param name="threads">Threads in all, the caller's among them; at least 1.</param>
     public Team(int threads)
@@ -45,6 +46,14 @@ public sealed unsafe class Team : IDisposable
 
     /// <summary>Threads in all.</summary>
     public int Threads { get; }
+
+    /// <summary>Lets the helpers give back the memory that they worked in, once they rest; for the end of a phase, as the next work takes it anew.</summary>
+    public void Release()
+    {
+        if (_over || _helpers.Length == 0) return;
+        Interlocked.Increment(ref _forgotten);
+        _wake.Release(_helpers.Length);
+    }
 
     /// <summary>Ends the helpers. Work that comes later is done by its caller alone.</summary>
     public void Dispose()
@@ -108,12 +117,17 @@ public sealed unsafe class Team : IDisposable
 
     private void Help()
     {
-        var idle = 0;
+        var (idle, forgotten) = (0, 0);
         while (!_over)
         {
             if (TryPart())
             {
                 idle = 0;
+            }
+            else if (forgotten != _forgotten)
+            {
+                forgotten = _forgotten;
+                Memory.Scratch.Forget();
             }
             else if (++idle < Spins)
             {

@@ -58,7 +58,7 @@ public sealed class PersonalLayersTests : IDisposable
 
     private async Task<float[]> Round(int round, float[] given, PersonaliseSection? personalise = null, float[]? control = null)
     {
-        using var slots = new WorkSlots(1);
+        var slots = new WorkSlots(1);
         var sink = new Caught();
         // A channel anew for each round, as after a crash: all it knows lies in the site's folder.
         var channel = new InProcessChannel(_work, Layout, new SiteMemory(_folder.FullName, null), slots);
@@ -80,7 +80,7 @@ public sealed class PersonalLayersTests : IDisposable
         Assert.Equal((float[])[1, 1, 0, 0], await Round(2, [7, 7, 5, 5], new FedBnSection()));
         Assert.Equal((float[])[7, 7, 6, 6], _work.Tasks[1].Parameters.ToArray()); // the common weights with the site's own normalisation
 
-        using var slots = new WorkSlots(1);
+        var slots = new WorkSlots(1);
         var channel = new InProcessChannel(_work, Layout, new SiteMemory(_folder.FullName, null), slots);
         var own = await channel.PersonaliseAsync(Offer(3, [9, 9, 5, 5], new FedBnSection(), null), default);
         Assert.Equal((float[])[9, 9, 7, 7], own.Parameters.ToArray());
@@ -123,7 +123,7 @@ public sealed class PersonalLayersTests : IDisposable
     [Fact]
     public async Task FedProx_asks_the_sites_for_its_pull_towards_the_common_model()
     {
-        using var slots = new WorkSlots(1);
+        var slots = new WorkSlots(1);
         var channel = new InProcessChannel(_work, Layout, new SiteMemory(_folder.FullName, null), slots);
         var strategy = Federation.Aggregation.ServerStrategy.Create(new FedProxSection { Mu = 0.25 });
         await channel.OfferAsync(Offer(1, [0, 0, 0, 0], null, null) with { Proximal = strategy.Proximal }, new Caught(), default);

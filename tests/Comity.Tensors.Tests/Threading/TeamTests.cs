@@ -51,6 +51,28 @@ public sealed unsafe class TeamTests
         Assert.Throws<ArgumentOutOfRangeException>(() => new Team(0));
     }
 
+    [Fact]
+    public void Helpers_give_back_what_they_worked_in_and_work_on_afterwards()
+    {
+        using var team = new Team(3);
+        var held = new System.Collections.Concurrent.ConcurrentBag<WeakReference>();
+        var handle = System.Runtime.InteropServices.GCHandle.Alloc(held);
+        var own = Environment.CurrentManagedThreadId;
+        while (held.IsEmpty) team.Run(new Hold(System.Runtime.InteropServices.GCHandle.ToIntPtr(handle), own), 8);
+        handle.Free();
+
+        team.Release();
+        while (held.Any(h => h.IsAlive))
+        {
+            GC.Collect();
+            Thread.Sleep(1);
+        }
+        var counts = stackalloc int[8];
+        for (var i = 0; i < 8; i++) counts[i] = 0;
+        team.Run(new Count((nint)counts), 8);
+        for (var i = 0; i < 8; i++) Assert.Equal(1, counts[i]);
+    }
+
     [Theory]
     [InlineData(VectorWidth.Bits128)]
     [InlineData(VectorWidth.Bits256)]
@@ -85,6 +107,17 @@ public sealed unsafe class TeamTests
     {
         public void Do(int part, int parts) =>
             ((Team)System.Runtime.InteropServices.GCHandle.FromIntPtr(Team).Target!).Run(new Count(Counts + part * 4 * sizeof(int)), 4);
+    }
+
+    // Notes the working memory of each helper that takes a part.
+    private readonly struct Hold(nint held, int own) : IJob
+    {
+        public void Do(int part, int parts)
+        {
+            if (Environment.CurrentManagedThreadId == own) return;
+            var bag = (System.Collections.Concurrent.ConcurrentBag<WeakReference>)System.Runtime.InteropServices.GCHandle.FromIntPtr(held).Target!;
+            bag.Add(new WeakReference(Comity.Tensors.Memory.Scratch.OfThread));
+        }
     }
 
     private readonly record struct Failing : IJob
