@@ -31,6 +31,9 @@ internal sealed class RunningCoordinator : IAsyncDisposable
 
     public TimeProvider Time { get; }
 
+    /// <summary>The registry's file, as the operator's commands open it beside the server.</summary>
+    public CoordinatorDatabase Database => _database;
+
     /// <summary>What the operator's commands work on, beside the server.</summary>
     public Registry Registry { get; }
 

@@ -42,6 +42,9 @@ internal sealed class CoordinatorDatabase : IDisposable
     /// <summary>Whether a folder holds a coordinator's state.</summary>
     public static bool Exists(string folder) => File.Exists(Path.Combine(folder, FileName));
 
+    /// <summary>Guards the connection. Who keeps something read from it guards that with this lock too: a lock of its own, taken inside and outside a transaction, would one day be waited for in a circle.</summary>
+    public Lock Gate => _gate;
+
     /// <summary>Changes whenever another process has written.</summary>
     public long OthersVersion
     {

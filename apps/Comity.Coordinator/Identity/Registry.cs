@@ -15,7 +15,6 @@ internal sealed class Registry(CoordinatorDatabase database, CertificateAuthorit
     public static readonly TimeSpan Waiting = TimeSpan.FromDays(7);
 
     private const string MemberColumns = "name, role, fingerprint, public_key, certificate, not_after, approved_at, revoked_at";
-    private readonly Lock _gate = new();
     private MemberTable _table = MemberTable.Empty;
     private long _othersVersion = -1;
     private bool _stale = true;
@@ -106,7 +105,7 @@ internal sealed class Registry(CoordinatorDatabase database, CertificateAuthorit
     // Read at every call, so it is kept in memory for as long as nobody has written: an operator's command is another process.
     private MemberTable Table()
     {
-        lock (_gate)
+        lock (database.Gate)
         {
             var version = database.OthersVersion;
             if (!_stale && version == _othersVersion) return _table;

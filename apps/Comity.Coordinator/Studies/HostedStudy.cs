@@ -122,12 +122,10 @@ internal sealed class HostedStudy
     /// <summary>Stops driving; the state stays, and a later process goes on.</summary>
     public async Task StopDrivingAsync()
     {
+        CancellationTokenSource over;
         Task driving;
-        lock (_gate)
-        {
-            _over.Cancel();
-            driving = _driving;
-        }
+        lock (_gate) (over, driving) = (_over, _driving);
+        await over.CancelAsync(); // runs others' code: not under a lock
         await driving;
     }
 
