@@ -130,7 +130,7 @@ internal sealed class LoopbackFederation : IAsyncDisposable
         new(id, "study.yaml", Convert.ToBase64String(Encoding.UTF8.GetBytes(yaml)), new StudyPlan(yaml.Contains("unit: site", StringComparison.Ordinal) ? [] : ["moments"], "regression", "y", "mse", "0.1.0"));
 
     /// <summary>Waits until a study has come to an end or to a stop.</summary>
-    public async Task<StudyView> EndAsync(string id = "test-1", double seconds = 900)
+    public async Task<StudyView> EndAsync(string id = "test-1", double seconds = 3000)
     {
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(seconds));
         while (true)

@@ -55,7 +55,6 @@ public sealed class ProtectedStudyTests : IAsyncDisposable
     }
 
     [Theory]
-    [InlineData(Masked)]
     [InlineData(Signed)]
     [InlineData(MaskedRecords)]
     [InlineData(Shared)]
