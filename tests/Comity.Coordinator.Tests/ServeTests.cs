@@ -8,7 +8,7 @@ namespace Comity.Coordinator.Tests;
 /// <summary>The real program as a process, on a port that the system chooses.</summary>
 public sealed class ServeTests : IDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(4);
     private readonly TempFolder _folder = new();
 
     public void Dispose() => _folder.Dispose();

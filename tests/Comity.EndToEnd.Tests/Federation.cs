@@ -7,7 +7,7 @@ namespace Comity.EndToEnd.Tests;
 /// <summary>A coordinator and sites, each a process of its own, driven by the commands that people type.</summary>
 internal sealed class Federation : IAsyncDisposable
 {
-    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
+    public static readonly TimeSpan Patience = TimeSpan.FromMinutes(4);
 
     private static readonly Dictionary<string, string?> Fixed = new() { ["LC_ALL"] = null, ["LC_MESSAGES"] = null, ["LANG"] = "C.UTF-8" };
     private readonly List<CommandProcess> _processes = [];

@@ -12,7 +12,7 @@ public sealed class InterruptionTests
     {
         using var study = new SmallStudy(study: text => text.Replace("repeats: 2", Long, StringComparison.Ordinal));
         await using var process = Cli.Start(study.Folder, "run", ".", "--out", "out");
-        Assert.True(await process.WaitUntilAsync(p => p.Output.Contains('%', StringComparison.Ordinal), TimeSpan.FromSeconds(60)), process.Error);
+        Assert.True(await process.WaitUntilAsync(p => p.Output.Contains('%', StringComparison.Ordinal), TimeSpan.FromMinutes(4)), process.Error);
 
         if (terminate) process.Terminate();
         else process.Interrupt();

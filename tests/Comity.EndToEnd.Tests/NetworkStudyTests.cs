@@ -125,41 +125,15 @@ public sealed class NetworkStudyTests : IDisposable
         return RunFiles.Weights(_folder.At("local"));
     }
 
-    private void Write(int rounds)
-    {
-        string Study(Func<string, string> source) => $$"""
-            study: small
-            seed: 3
-            contract:
-              label: { column: sick, positive: 1 }
-              features:
-                - { column: age, kind: number, range: [0, 120] }
-                - { column: dose, kind: number }
-                - { column: ward, kind: category, values: [a, b, c] }
-            markets:
-              - { id: here, jurisdiction: US }
-              - { id: there, jurisdiction: CH }
-            sites:
-              - { id: north, market: here{{source("north")}} }
-              - { id: south, market: there{{source("south")}} }
-              - { id: west, market: here{{source("west")}} }
-            split: { test: 0.3, validation: 0.2, stratify: label }
-            preprocess: { missing: median, scale: standard }
-            model: { kind: mlp, hidden: [8] }
-            training: { optimizer: { kind: adam, learningRate: 0.01 }, batch: 16, epochs: 10 }
-            evaluation: { bootstrap: 100 }
-            arms: [local, federated]
-            federations:
-              - { name: average, strategy: fedavg, rounds: {{rounds}} }
-              - { name: tuned, strategy: scaffold, rounds: {{rounds}}, training: { optimizer: { kind: sgd, learningRate: 0.05 } }, personalise: { kind: fine-tune, epochs: 2 } }
-
-            """;
-        _folder.Write("local.yaml", Study(site => $", source: {{ csv: {site}.csv }}"));
-        _folder.Write("network.yaml", Study(_ => ""));
-        foreach (var (site, shift) in Sites.Zip([0, 12, 5]))
-        {
-            _folder.Write($"{site}.csv", SmallStudy.Records(site, shift));
-            _folder.Write($"{site}.yaml", $"site: {site}\nstate: state-{site}\ndata:\n  - source: {{ csv: {site}.csv }}\n");
-        }
-    }
+    private void Write(int rounds) => NetworkFiles.Write(_folder, Sites, $$"""
+        split: { test: 0.3, validation: 0.2, stratify: label }
+        preprocess: { missing: median, scale: standard }
+        model: { kind: mlp, hidden: [8] }
+        training: { optimizer: { kind: adam, learningRate: 0.01 }, batch: 16, epochs: 10 }
+        evaluation: { bootstrap: 100 }
+        arms: [local, federated]
+        federations:
+          - { name: average, strategy: fedavg, rounds: {{rounds}} }
+          - { name: tuned, strategy: scaffold, rounds: {{rounds}}, training: { optimizer: { kind: sgd, learningRate: 0.05 } }, personalise: { kind: fine-tune, epochs: 2 } }
+        """);
 }

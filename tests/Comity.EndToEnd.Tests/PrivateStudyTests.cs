@@ -53,7 +53,7 @@ public sealed class PrivateStudyTests
         foreach (var progress in new[] { " 2 %", " 30 %", " 60 %" })
         {
             await using var process = Cli.Start(study.Folder, ["run", ".", "--out", "killed", .. resume]);
-            Assert.True(await process.WaitUntilAsync(p => p.Output.Contains('%', StringComparison.Ordinal) && Percent(p.Output) >= int.Parse(progress[1..3], System.Globalization.CultureInfo.InvariantCulture), TimeSpan.FromSeconds(60)), process.Error);
+            Assert.True(await process.WaitUntilAsync(p => p.Output.Contains('%', StringComparison.Ordinal) && Percent(p.Output) >= int.Parse(progress[1..3], System.Globalization.CultureInfo.InvariantCulture), TimeSpan.FromMinutes(4)), process.Error);
             process.Kill();
             await process.EndAsync();
             resume = ["--resume"];

@@ -92,41 +92,14 @@ public sealed class ProtectedNetworkTests : IDisposable
         Assert.True(fetched.ExitCode == 0, fetched.ToString());
     }
 
-    private void Write(string privacy)
-    {
-        string Study(Func<string, string> source) => $$"""
-            study: protected
-            seed: 3
-            contract:
-              label: { column: sick, positive: 1 }
-              features:
-                - { column: age, kind: number, range: [0, 120] }
-                - { column: dose, kind: number, range: [-100, 100] }
-                - { column: ward, kind: category, values: [a, b, c] }
-            markets:
-              - { id: here, jurisdiction: US }
-              - { id: there, jurisdiction: CH }
-            sites:
-              - { id: north, market: here{{source("north")}} }
-              - { id: south, market: there{{source("south")}} }
-              - { id: west, market: here{{source("west")}} }
-              - { id: east, market: there{{source("east")}} }
-            split: { test: 0.3, validation: 0.2, stratify: label }
-            preprocess: { missing: mean, scale: min-max }
-            model: { kind: logistic }
-            training: { optimizer: { kind: momentum, learningRate: 0.2 }, batch: 128, epochs: 4 }
-            evaluation: { bootstrap: 100 }
-            arms: [local, federated]
-            federation: { name: masked, strategy: fedavg, rounds: 4 }
-            {{privacy}}
-
-            """;
-        _folder.Write("local.yaml", Study(site => $", source: {{ csv: {site}.csv }}"));
-        _folder.Write("network.yaml", Study(_ => ""));
-        foreach (var (site, shift) in Sites.Zip([0, 12, 5, 3]))
-        {
-            _folder.Write($"{site}.csv", SmallStudy.Records(site, shift));
-            _folder.Write($"{site}.yaml", $"site: {site}\nstate: state-{site}\ndata:\n  - source: {{ csv: {site}.csv }}\n");
-        }
-    }
+    private void Write(string privacy) => NetworkFiles.Write(_folder, Sites, $$"""
+        split: { test: 0.3, validation: 0.2, stratify: label }
+        preprocess: { missing: mean, scale: min-max }
+        model: { kind: logistic }
+        training: { optimizer: { kind: momentum, learningRate: 0.2 }, batch: 128, epochs: 4 }
+        evaluation: { bootstrap: 100 }
+        arms: [local, federated]
+        federation: { name: masked, strategy: fedavg, rounds: 4 }
+        {{privacy}}
+        """);
 }

@@ -26,7 +26,7 @@ public sealed class RunFolderTests
         using var study = new SmallStudy(study: text => text.Replace("repeats: 2", "repeats: 100", StringComparison.Ordinal));
         await using (var process = Cli.Start(study.Folder, "run", ".", "--out", "out"))
         {
-            Assert.True(await process.WaitUntilAsync(p => p.Output.Contains('%', StringComparison.Ordinal), TimeSpan.FromSeconds(60)), process.Error);
+            Assert.True(await process.WaitUntilAsync(p => p.Output.Contains('%', StringComparison.Ordinal), TimeSpan.FromMinutes(4)), process.Error);
             process.Kill();
             await process.EndAsync();
         }
