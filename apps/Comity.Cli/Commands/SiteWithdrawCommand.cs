@@ -31,7 +31,7 @@ internal static class SiteWithdrawCommand
         var connection = new Membership(session, site, identity).Connection();
         using var http = SiteConnections.Open(connection, session);
         var told = await CoordinatorProblems.GuardAsync(connection.Address, () => new SiteClient(http, session.Time).WithdrawAsync(study, cancellationToken));
-        withdrawals.Record(withdrawal with { Told = told });
+        withdrawals.Tell(withdrawal.Study, told);
         foreach (var model in told.Remains) session.Out.Line(session.Text("site.withdraw.remains", model.Model, model.Repeat + 1, model.Rounds.Count, model.Rounds[^1]));
         if (told.Remains.Count == 0) session.Out.Line(session.Text("site.withdraw.nothing"));
         session.Out.Line(session.Text("site.withdraw.state", session.Text("state." + told.State), Path.Combine(site.StateFolder, "withdrawn", study + ".json")));

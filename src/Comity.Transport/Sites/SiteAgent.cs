@@ -131,7 +131,8 @@ public sealed class SiteAgent
         _answers.Forget(task.Study);
         _protections.Close(task.Study);
         var told = await _line.CallAsync(token => _client.WithdrawAsync(task.Study, token), Transient.Is, cancellationToken).ConfigureAwait(false);
-        _withdrawals.Record(_withdrawals.Leave(task.Study, _time.GetUtcNow()) with { Told = told });
+        _withdrawals.Leave(task.Study, _time.GetUtcNow());
+        _withdrawals.Tell(task.Study, told);
         _events?.Report(new SiteAgentEvent.Answered(task, TaskOutcome.Refused, false, "site-withdrew"));
         return true;
     }

@@ -20,29 +20,64 @@ public sealed class Withdrawals(string stateFolder)
     public Withdrawal Leave(string study, DateTimeOffset now)
     {
         var folder = StudySpool.FolderOf(Path.Combine(stateFolder, "studies"), study);
-        var withdrawal = Recorded(study) ?? new Withdrawal(study, now, 0, 0, null);
-        Record(withdrawal);
-        if (!Directory.Exists(folder)) return withdrawal;
-        var files = Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Select(f => new FileInfo(f).Length).ToList();
-        Directory.Delete(folder, recursive: true);
-        withdrawal = withdrawal with { Files = withdrawal.Files + files.Count, Bytes = withdrawal.Bytes + files.Sum() };
-        Record(withdrawal);
-        return withdrawal;
+        Update(study, marked => marked ?? new Withdrawal(study, now, 0, 0, null));
+        var (files, bytes) = Delete(folder);
+        return Update(study, marked => marked! with { Files = marked.Files + files, Bytes = marked.Bytes + bytes });
     }
 
     /// <summary>Writes down what the coordinator answered.</summary>
-    public void Record(Withdrawal withdrawal)
-    {
-        ArgumentNullException.ThrowIfNull(withdrawal);
-        var path = PathOf(withdrawal.Study);
-        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        File.WriteAllBytes(path + ".part", JsonSerializer.SerializeToUtf8Bytes(withdrawal, WireJson.Options));
-        File.Move(path + ".part", path, overwrite: true);
-    }
+    /// <param name="study">Id of a study that the site has left.</param>
+    /// <param name="told">The answer.</param>
+    public Withdrawal Tell(string study, WithdrawalReply told) =>
+        Update(study, marked => (marked ?? throw new InvalidOperationException($"The site has not left '{study}'.")) with { Told = told });
 
     /// <summary>What was written down of a study; null: the site has not left it.</summary>
     public Withdrawal? Recorded(string study) =>
         Includes(study) ? JsonSerializer.Deserialize<Withdrawal>(File.ReadAllBytes(PathOf(study)), WireJson.Options) : null;
+
+    // Two processes of the site may leave at once, the command and the one that works: whoever moves the folder away deletes it.
+    private (int Files, long Bytes) Delete(string folder)
+    {
+        var away = Path.Combine(stateFolder, "withdrawn", Guid.NewGuid().ToString("N"));
+        try
+        {
+            Directory.Move(folder, away);
+        }
+        catch (DirectoryNotFoundException)
+        {
+            return (0, 0);
+        }
+        var files = Directory.EnumerateFiles(away, "*", SearchOption.AllDirectories).Select(f => new FileInfo(f).Length).ToList();
+        Directory.Delete(away, recursive: true);
+        return (files.Count, files.Sum());
+    }
+
+    // Under a lock that holds between processes: neither may write over what the other has just learnt.
+    private Withdrawal Update(string study, Func<Withdrawal?, Withdrawal> change)
+    {
+        var path = PathOf(study);
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        using var gate = Locked(path + ".lock");
+        var changed = change(Recorded(study));
+        File.WriteAllBytes(path + ".part", JsonSerializer.SerializeToUtf8Bytes(changed, WireJson.Options));
+        File.Move(path + ".part", path, overwrite: true);
+        return changed;
+    }
+
+    private static FileStream Locked(string path)
+    {
+        for (var patience = 1000; ; patience--)
+        {
+            try
+            {
+                return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            }
+            catch (IOException) when (patience > 0 && File.Exists(path))
+            {
+                Thread.Sleep(10); // the other one writes a few hundred bytes
+            }
+        }
+    }
 
     private string PathOf(string study) => Path.Combine(stateFolder, "withdrawn", Path.GetFileName(StudySpool.FolderOf(stateFolder, study)) + ".json");
 }

@@ -135,18 +135,19 @@ public sealed class NetworkStudyTests : IAsyncDisposable
 
         // Only the mark: the coordinator hears of it from the site's own process, with the next task that it asks for.
         var withdrawals = new Withdrawals(_federation.At("sites", "s2"));
-        var left = withdrawals.Leave("test-1", TimeProvider.System.GetUtcNow());
-        Assert.True(left.Files > 0 && left.Bytes > 0);
+        withdrawals.Leave("test-1", TimeProvider.System.GetUtcNow());
 
         var ended = await _federation.EndAsync();
         Assert.True(ended.State == StudyState.Done, string.Join("\n", ended.Problems.Select(p => p.ToProblem(""))));
+        while (withdrawals.Recorded("test-1")?.Told is null) await Task.Delay(10); // the site leaves beside the study, which does not wait for it
+        var left = withdrawals.Recorded("test-1")!;
+        Assert.True(left.Files > 0 && left.Bytes > 0);
         Assert.False(Directory.Exists(_federation.At("sites", "s2", "studies", "test-1")));
         using var http = _federation.Client("s2", Comity.Transport.Identity.CallerRole.Site);
         var remains = Assert.Single((await new SiteClient(http, TimeProvider.System).WithdrawAsync("test-1", default)).Remains);
         Assert.Equal(("federated/fedavg", 0), (remains.Model, remains.Repeat));
         Assert.InRange(remains.Rounds.Count, 3, 39);
-        while (withdrawals.Recorded("test-1")?.Told is null) await Task.Delay(10); // the site writes down what it was told after the study went on without it
-        Assert.Equal(remains.Rounds, withdrawals.Recorded("test-1")!.Told!.Remains.Single().Rounds);
+        Assert.Equal(remains.Rounds, left.Told!.Remains.Single().Rounds);
 
         var results = JsonNode.Parse(await File.ReadAllTextAsync(await _federation.ResultsAsync()))!;
         Assert.DoesNotContain("s2", results["contributors"]!.AsArray().Last()!["contributed"]!.AsArray().Select(c => (string)c!));
