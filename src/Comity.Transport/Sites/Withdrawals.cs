@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text.Json;
 using Comity.Transport.Protocol;
 
@@ -38,7 +39,7 @@ public sealed class Withdrawals(string stateFolder)
     // Two processes of the site may leave at once, the command and the one that works: whoever moves the folder away deletes it.
     private (int Files, long Bytes) Delete(string folder)
     {
-        var away = Path.Combine(stateFolder, "withdrawn", Guid.NewGuid().ToString("N"));
+        var away = Path.Combine(stateFolder, "withdrawn", RandomNumberGenerator.GetHexString(32));
         try
         {
             Directory.Move(folder, away);
@@ -66,7 +67,8 @@ public sealed class Withdrawals(string stateFolder)
 
     private static FileStream Locked(string path)
     {
-        for (var patience = 1000; ; patience--)
+        var wait = new SpinWait();
+        for (var patience = 10_000; ; patience--)
         {
             try
             {
@@ -74,7 +76,7 @@ public sealed class Withdrawals(string stateFolder)
             }
             catch (IOException) when (patience > 0 && File.Exists(path))
             {
-                Thread.Sleep(10); // the other one writes a few hundred bytes
+                wait.SpinOnce(); // a millisecond, mostly: the other one writes a few hundred bytes
             }
         }
     }
