@@ -16,6 +16,23 @@ public sealed class HelpTests
     }
 
     [Fact]
+    public async Task Every_command_explains_itself_with_an_example()
+    {
+        var waiting = new Queue<string[]>([[]]);
+        var seen = 0;
+        while (waiting.TryDequeue(out var command))
+        {
+            var help = await Cli.RunAsync(Repository.Root, [.. command, "--help", "--lang", "en"]);
+            Assert.True(help.ExitCode == 0, string.Join(' ', command) + "\n" + help);
+            Assert.Contains("Examples:\n  ", help.Output, StringComparison.Ordinal);
+            seen++;
+            var listed = help.Output.Split("Commands:\n").ElementAtOrDefault(1)?.Split("\n\n")[0] ?? "";
+            foreach (var line in listed.Split('\n').Where(l => l.StartsWith("  ", StringComparison.Ordinal) && char.IsAsciiLetterLower(l[2]))) waiting.Enqueue([.. command, line.Trim().Split(' ')[0]]);
+        }
+        Assert.True(seen > 40, $"{seen} commands");
+    }
+
+    [Fact]
     public async Task Help_names_arguments_by_what_they_are_whatever_the_folder_holds()
     {
         var help = await Cli.RunAsync(Repository.Root, "--help");
