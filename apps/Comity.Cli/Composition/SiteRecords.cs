@@ -26,12 +26,15 @@ internal interface IRecords
 /// <summary>One site's records with their splits and encodings.</summary>
 internal sealed class SiteRecords(ComposedStudy study, RecordTable table, Seed seed, EncodingCache cache) : IRecords
 {
+    private readonly bool _judgesOnly = study.Study.Sites.Any(s => s.Id == table.Site && !s.Trains);
+    private volatile PartsOfRepeat? _parts;
+
     public string Site => table.Site;
 
     public RecordTable Table => table;
 
     /// <summary>The parts that the study uses: of a site that does not train its test rows alone.</summary>
-    public RowSplits Split(int repeat) => study.Study.Sites.Any(s => s.Id == Site && !s.Trains) ? new RowSplits([], [], Parts(repeat).Test) : Parts(repeat);
+    public RowSplits Split(int repeat) => _judgesOnly ? new RowSplits([], [], Parts(repeat).Test) : Parts(repeat);
 
     public int TrainingRows(int repeat) => Split(repeat).Training.Length;
 
@@ -48,7 +51,14 @@ internal sealed class SiteRecords(ComposedStudy study, RecordTable table, Seed s
     /// <summary>What turns this site's records into a model's input in a repeat.</summary>
     public Preprocessing Preprocessing(int repeat, Statistics agreed) => Preprocessing(agreed, Parts(repeat));
 
-    private RowSplits Parts(int repeat) => Splitter.Split(table, study.Split, seed, repeat);
+    // Description, statistics, encoding and output all ask for the same repeat's one after the other. Two threads at once would make the same twice.
+    private RowSplits Parts(int repeat)
+    {
+        if (_parts is { } kept && kept.Repeat == repeat) return kept.Parts;
+        var parts = Splitter.Split(table, study.Split, seed, repeat);
+        _parts = new PartsOfRepeat(repeat, parts);
+        return parts;
+    }
 
     private Preprocessing Preprocessing(Statistics agreed, RowSplits splits) => study.Preprocess.Statistics == StatisticsFrom.Site
         ? Data.Preprocess.Preprocessing.FitSite(study.Contract, study.Preprocess, agreed.ToData(), table, splits.Training, study.Clean)
@@ -60,6 +70,8 @@ internal sealed class SiteRecords(ComposedStudy study, RecordTable table, Seed s
         var groups = study.Contract.Sensitive.Select(s => SensitiveGroups.Of(table, s, rows));
         return new SplitRows(encoded.ToDataset(preprocessing.InputWidth), encoded.Rows, [.. groups]);
     }
+
+    private sealed record PartsOfRepeat(int Repeat, RowSplits Parts);
 }
 
 /// <summary>All sites' records together, each site's rows encoded as at that site: for the pooled arm, and for judging on the union.</summary>

@@ -20,13 +20,12 @@ internal static class SiteTables
             Split = study.Split,
             ShowValues = true, // whoever runs a simulation holds all the records already
         });
-        var tables = new List<RecordTable>();
-        for (var i = 0; i < study.Sources.Count; i++)
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            if (loader.Load(study.Sources[i], study.Declared.Section.Sites[i].Id, problems, cancellationToken) is { } table) tables.Add(table);
-        }
-        return tables.Count == study.Sources.Count ? tables : null;
+        var tables = new RecordTable?[study.Sources.Count];
+        var found = new ProblemList[tables.Length];
+        OnAllCores.For(tables.Length, i => tables[i] = loader.Load(study.Sources[i], study.Declared.Section.Sites[i].Id, found[i] = new ProblemList(), cancellationToken), cancellationToken);
+        foreach (var atSite in found) problems.AddRange(atSite); // in site order, whoever was read first
+        var whole = tables.OfType<RecordTable>().ToList();
+        return whole.Count == tables.Length ? whole : null;
     }
 
     /// <summary>SHA-256 (hex) over all records as they were read, so that a stopped run never goes on with others.</summary>

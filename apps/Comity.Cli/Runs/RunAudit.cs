@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
+using Comity.Cli.Composition;
 using Comity.Federation.Audit;
 using Comity.Transport.Protocol;
 
@@ -25,7 +26,7 @@ internal sealed class RunAudit : IDisposable
     private readonly ConcurrentDictionary<string, AuditLog> _sites = new(StringComparer.Ordinal);
     private readonly AuditLog _coordinator;
 
-    public RunAudit(RunFolder folder, string study, IReadOnlyCollection<string> sites, TimeProvider time)
+    public RunAudit(RunFolder folder, string study, IReadOnlyList<string> sites, TimeProvider time)
     {
         (_study, _time, _folder) = (study, time, folder.AuditOfSites);
         Directory.CreateDirectory(_folder);
@@ -33,7 +34,7 @@ internal sealed class RunAudit : IDisposable
         try
         {
             var file = sites.Count <= MostOpen ? AuditFile.KeptOpen : AuditFile.OpenedForEachLine;
-            foreach (var site in sites) _sites[site] = AuditLog.Open(Path.Combine(_folder, site + ".jsonl"), site, Key(), _time, file);
+            OnAllCores.For(sites.Count, i => _sites[sites[i]] = AuditLog.Open(Path.Combine(_folder, sites[i] + ".jsonl"), sites[i], Key(), _time, file), CancellationToken.None);
         }
         catch
         {

@@ -18,20 +18,27 @@ internal static class RunOutput
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         simulation.EndWork();
         GiveBackMemory();
-        await PredictionsFile.WriteAsync(folder.Predictions, results.Classes, Rows(outcome, cancellationToken), cancellationToken);
-        foreach (var model in results.Models.Where(m => m.Repeat == 0))
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            ModelFolder.Write(Path.Combine(folder.Models, model.Id), study, simulation, outcome, model, session.Language);
-        }
+        await Task.WhenAll(Task.Run(Models, cancellationToken), Task.Run(Report, cancellationToken));
         GiveBackMemory();
-        AtomicFile.Write(folder.Statistics, TrainingStatistics.Of(study, simulation).ToJson());
-        if (study.Study.Study.Policy is { } policy) AtomicFile.Write(Path.Combine(folder.Root, Releases.DeclaredPolicy.FileName), Releases.DeclaredPolicy.Write(policy));
-        GiveBackMemory();
-        AtomicFile.Write(folder.Report, await ReportPage.RenderAsync(results, session.Language));
-        GiveBackMemory();
-        simulation.CloseAudit();
         ResultsFile.Write(folder.Results, results);
+
+        async Task Models()
+        {
+            await PredictionsFile.WriteAsync(folder.Predictions, results.Classes, Rows(outcome, cancellationToken), cancellationToken);
+            foreach (var model in results.Models.Where(m => m.Repeat == 0))
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                ModelFolder.Write(Path.Combine(folder.Models, model.Id), study, simulation, outcome, model, session.Language);
+            }
+            simulation.CloseAudit();
+        }
+
+        async Task Report()
+        {
+            AtomicFile.Write(folder.Statistics, TrainingStatistics.Of(study, simulation).ToJson());
+            if (study.Study.Study.Policy is { } policy) AtomicFile.Write(Path.Combine(folder.Root, Releases.DeclaredPolicy.FileName), Releases.DeclaredPolicy.Write(policy));
+            AtomicFile.Write(folder.Report, await ReportPage.RenderAsync(results, session.Language));
+        }
     }
 
     // Young garbage may grow to the size of the processor's cache before the collector looks at it. Between steps that each

@@ -75,19 +75,38 @@ public static class Drift
     private static double[][] Numbers(NumberColumn[] columns)
     {
         // The same mergeable sketch as in the shared statistics, so a federation can compute this without a record crossing.
-        var known = columns.SelectMany(c => c.Values.ToArray()).Where(x => !float.IsNaN(x)).Select(x => (double)x).ToArray();
-        var mean = known.Length == 0 ? 0 : known.Average();
-        var sketch = known.Length == 0 ? new QuantileSketch(0, 0, 0, 0)
-            : new QuantileSketch(known.Min(), known.Max(), mean, Math.Sqrt(known.Average(x => (x - mean) * (x - mean))));
+        var (rows, low, high, sum) = (0L, double.PositiveInfinity, double.NegativeInfinity, 0.0);
+        foreach (var column in columns)
+        {
+            foreach (var x in column.Values)
+            {
+                if (float.IsNaN(x)) continue;
+                (rows, low, high, sum) = (rows + 1, Math.Min(low, x), Math.Max(high, x), sum + x);
+            }
+        }
+        var (mean, squares) = (rows == 0 ? 0 : sum / rows, 0.0);
+        foreach (var column in columns)
+            foreach (var x in column.Values)
+                if (!float.IsNaN(x)) squares += (x - mean) * (x - mean);
+        var sketch = rows == 0 ? new QuantileSketch(0, 0, 0, 0) : new QuantileSketch(low, high, mean, Math.Sqrt(squares / rows));
         var all = new double[sketch.Buckets];
-        foreach (var x in known) all[sketch.BucketOf(x)]++;
+        foreach (var column in columns)
+            foreach (var x in column.Values)
+                if (!float.IsNaN(x)) all[sketch.BucketOf(x)]++;
         var cuts = Enumerable.Range(1, 9).Select(i => sketch.Quantile(all, i / 10.0)).Where(double.IsFinite).Distinct().OrderBy(c => c).ToArray();
         return [.. columns.Select(column =>
         {
             var counts = new double[cuts.Length + 2];
-            foreach (var x in column.Values) counts[float.IsNaN(x) ? cuts.Length + 1 : cuts.Count(cut => x > cut)]++;
+            foreach (var x in column.Values) counts[float.IsNaN(x) ? cuts.Length + 1 : BinOf(x, cuts)]++;
             return counts;
         })];
+    }
+
+    private static int BinOf(double x, double[] cuts)
+    {
+        var bin = 0;
+        while (bin < cuts.Length && x > cuts[bin]) bin++;
+        return bin;
     }
 
     private static double[][] Levels(LevelColumn[] columns)

@@ -7,6 +7,9 @@ namespace Comity.Federation.Audit;
 /// <remarks>The same key may sign calls and releases, so what is signed here begins with a text that stands nowhere else.</remarks>
 public static class AuditKey
 {
+    /// <summary>Bytes of a signature.</summary>
+    internal const int SignatureLength = 64;
+
     private static readonly byte[] Domain = Encoding.ASCII.GetBytes("comity audit log 1\n");
 
     /// <summary>The public half, as logs name it: SubjectPublicKeyInfo in hexadecimal.</summary>
@@ -22,7 +25,18 @@ public static class AuditKey
     public static string Sign(ECDsa key, ReadOnlySpan<byte> sha256)
     {
         ArgumentNullException.ThrowIfNull(key);
-        return Convert.ToHexStringLower(key.SignData(Message(sha256), HashAlgorithmName.SHA256, DSASignatureFormat.IeeeP1363FixedFieldConcatenation));
+        Span<byte> signature = stackalloc byte[SignatureLength];
+        Sign(key, sha256, signature);
+        return Convert.ToHexStringLower(signature);
+    }
+
+    internal static void Sign(ECDsa key, ReadOnlySpan<byte> sha256, Span<byte> signature)
+    {
+        Span<byte> message = stackalloc byte[Domain.Length + SHA256.HashSizeInBytes];
+        Domain.CopyTo(message);
+        sha256.CopyTo(message[Domain.Length..]);
+        if (!key.TrySignData(message, signature, HashAlgorithmName.SHA256, DSASignatureFormat.IeeeP1363FixedFieldConcatenation, out var written) || written != SignatureLength)
+            throw new CryptographicException("The key is not on P-256.");
     }
 
     /// <summary>Whether a signature (lower-case hex, no other form) is a key's over a digest.</summary>

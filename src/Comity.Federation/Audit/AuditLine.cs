@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
@@ -19,9 +20,8 @@ public sealed record AuditLine(long Sequence, DateTimeOffset Time, string Party,
     internal const string TimeForm = "yyyy-MM-dd'T'HH:mm:ss.fff'Z'";
     internal static readonly string Genesis = new('0', 64);
 
-    private const string SignatureKey = ",\"signature\":\"";
     private const int Tail = 14 + 128 + 2; // ,"signature":"…128 hex…"}
-    private static readonly JsonWriterOptions Readable = new() { Encoder = JavaScriptEncoder.Create(UnicodeRanges.All) };
+    internal static readonly JsonWriterOptions Readable = new() { Encoder = JavaScriptEncoder.Create(UnicodeRanges.All) };
 
     /// <summary>The head that the line is.</summary>
     public AuditHead Head => new(Sequence, Signed, Signature);
@@ -46,23 +46,35 @@ public sealed record AuditLine(long Sequence, DateTimeOffset Time, string Party,
         }
     }
 
-    internal static byte[] Body(long sequence, DateTimeOffset time, string party, AuditEntry entry, string previous)
+    /// <summary>Writes a line up to its signature into a buffer.</summary>
+    /// <param name="json">Writes into the buffer; given so that a log need not make one for each line.</param>
+    /// <param name="sequence">Its number.</param>
+    /// <param name="time">When.</param>
+    /// <param name="party">Whose log.</param>
+    /// <param name="entry">What it says.</param>
+    /// <param name="previous">Hash of the line before, hex in ASCII.</param>
+    internal static void WriteBody(Utf8JsonWriter json, long sequence, DateTimeOffset time, string party, AuditEntry entry, ReadOnlySpan<byte> previous)
     {
-        using var memory = new MemoryStream(512);
-        using (var json = new Utf8JsonWriter(memory, Readable))
-        {
-            json.WriteStartObject();
-            json.WriteNumber("sequence", sequence);
-            json.WriteString("time", time.ToString(TimeForm, CultureInfo.InvariantCulture));
-            json.WriteString("party", party);
-            WriteEntry(json, entry);
-            json.WriteString("previous", previous);
-            json.WriteEndObject();
-        }
-        return memory.ToArray()[..^1]; // the closing brace comes after the signature
+        Span<byte> clock = stackalloc byte[24];
+        time.TryFormat(clock, out var length, TimeForm, CultureInfo.InvariantCulture);
+        json.WriteStartObject();
+        json.WriteNumber("sequence", sequence);
+        json.WriteString("time", clock[..length]);
+        json.WriteString("party", party);
+        WriteEntry(json, entry);
+        json.WriteString("previous", previous);
+        json.Flush(); // the object stays open: the signature follows
     }
 
-    internal static byte[] Whole(byte[] body, string signature) => [.. body, .. System.Text.Encoding.ASCII.GetBytes($"{SignatureKey}{signature}\"}}")];
+    /// <summary>Ends a line, newline and all.</summary>
+    /// <param name="buffer">Holds the line up to its signature.</param>
+    /// <param name="signature">Hex in ASCII.</param>
+    internal static void WriteEnd(IBufferWriter<byte> buffer, ReadOnlySpan<byte> signature)
+    {
+        buffer.Write(",\"signature\":\""u8);
+        buffer.Write(signature);
+        buffer.Write("\"}\n"u8);
+    }
 
     internal static void WriteEntry(Utf8JsonWriter json, AuditEntry entry)
     {

@@ -1,4 +1,7 @@
+using System.Buffers;
 using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
 using Comity.Declarations;
 using Microsoft.Win32.SafeHandles;
 
@@ -27,7 +30,9 @@ public sealed class AuditLog : IDisposable
     private readonly ECDsa _key;
     private readonly TimeProvider _time;
     private readonly Dictionary<string, AuditHead> _peers = new(StringComparer.Ordinal);
-    private string _previous = AuditLine.Genesis;
+    private readonly byte[] _previous = Encoding.ASCII.GetBytes(AuditLine.Genesis);
+    private readonly ArrayBufferWriter<byte> _line = new(1024);
+    private readonly Utf8JsonWriter _json;
     private AuditHead _head = new(0, AuditLine.Genesis, "");
     private long _length;
     private long _synced;
@@ -35,6 +40,7 @@ public sealed class AuditLog : IDisposable
     private AuditLog(string path, string party, ECDsa key, TimeProvider time, AuditFile file)
     {
         (Path, Party, _key, _time, _file) = (path, party, key, time, file);
+        _json = new Utf8JsonWriter(_line, AuditLine.Readable);
         if (!File.Exists(path))
         {
             // What left and when is nobody else's business.
@@ -101,14 +107,20 @@ public sealed class AuditLog : IDisposable
         ArgumentNullException.ThrowIfNull(entry);
         lock (_gate)
         {
-            var body = AuditLine.Body(_head.Sequence + 1, _time.GetUtcNow(), Party, entry, _previous);
-            var signed = SHA256.HashData(body);
-            var signature = AuditKey.Sign(_key, signed);
-            var line = AuditLine.Whole(body, signature);
-            _previous = AuditKey.Sha256(line);
-            Append([.. line, (byte)'\n']);
+            _line.ResetWrittenCount();
+            _json.Reset(_line);
+            AuditLine.WriteBody(_json, _head.Sequence + 1, _time.GetUtcNow(), Party, entry, _previous);
+            Span<byte> signed = stackalloc byte[SHA256.HashSizeInBytes], signature = stackalloc byte[AuditKey.SignatureLength], hex = stackalloc byte[2 * AuditKey.SignatureLength];
+            SHA256.HashData(_line.WrittenSpan, signed);
+            AuditKey.Sign(_key, signed, signature);
+            Convert.TryToHexStringLower(signature, hex, out _);
+            AuditLine.WriteEnd(_line, hex);
+            Append(_line.WrittenSpan);
+            Span<byte> whole = stackalloc byte[SHA256.HashSizeInBytes];
+            SHA256.HashData(_line.WrittenSpan[..^1], whole);
+            Convert.TryToHexStringLower(whole, _previous, out _);
             Remember(entry);
-            return _head = new(_head.Sequence + 1, Convert.ToHexStringLower(signed), signature);
+            return _head = new(_head.Sequence + 1, Convert.ToHexStringLower(signed), Encoding.ASCII.GetString(hex));
         }
     }
 
@@ -138,6 +150,7 @@ public sealed class AuditLog : IDisposable
     {
         lock (_gate)
         {
+            _json.Dispose();
             if (_open is not { IsClosed: false } open) return;
             if (_file == AuditFile.Held) RandomAccess.FlushToDisk(open);
             open.Dispose();
@@ -146,7 +159,7 @@ public sealed class AuditLog : IDisposable
 
     private SafeFileHandle Handle(FileShare share) => File.OpenHandle(Path, FileMode.Open, FileAccess.ReadWrite, share);
 
-    private void Append(byte[] line)
+    private void Append(ReadOnlySpan<byte> line)
     {
         if (_open is { } open) RandomAccess.Write(open, line, _length);
         else
@@ -166,19 +179,21 @@ public sealed class AuditLog : IDisposable
     // The chain is followed, the signatures are not judged: that is what verify is for, and it takes a tenth of a millisecond a line.
     private void Recover()
     {
+        var previous = AuditLine.Genesis;
         using (var stream = new FileStream(Path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, 1 << 15, FileOptions.SequentialScan))
         {
             foreach (var (bytes, ended) in AuditReader.Lines(stream))
             {
                 if (!ended) break;
                 var line = AuditLine.Read(bytes);
-                if (line is null || line.Party != Party || line.Sequence != _head.Sequence + 1 || line.Previous != _previous)
+                if (line is null || line.Party != Party || line.Sequence != _head.Sequence + 1 || line.Previous != previous)
                     throw new InvalidDeclarationException([Messages.Problem("audit-damaged", Place.InFile(Path, (int)(_head.Sequence + 1), 1), Party, _head.Sequence + 1)]);
-                (_head, _previous) = (line.Head, line.Sha256);
+                (_head, previous) = (line.Head, line.Sha256);
                 Remember(line.Entry);
                 _length += bytes.Length + 1;
             }
         }
+        Encoding.ASCII.GetBytes(previous, _previous);
         IsNew = _head.Sequence == 0;
         if (_open is { } open) RandomAccess.SetLength(open, _length);
         else

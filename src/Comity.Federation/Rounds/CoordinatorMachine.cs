@@ -18,7 +18,7 @@ public static class CoordinatorMachine
     {
         ArgumentNullException.ThrowIfNull(plan);
         ArgumentNullException.ThrowIfNull(spooled);
-        var received = spooled.Where(h => h.Round == plan.Round && plan.Cohort.Contains(h.Site)).ToImmutableDictionary(h => h.Site, StringComparer.Ordinal);
+        var received = spooled.Where(h => h.Round == plan.Round && plan.Asks(h.Site)).ToImmutableDictionary(h => h.Site, StringComparer.Ordinal);
         var state = new CoordinatorState(plan, received, ImmutableDictionary<string, string>.Empty, [], null);
         var offers = state.Awaited.Select(s => (CoordinatorAction)new CoordinatorAction.Offer(s)).ToList();
         return offers.Count > 0 ? (state, offers) : Close(state, []);
@@ -43,7 +43,7 @@ public static class CoordinatorMachine
     {
         var site = message.Header.Site;
         if (message.Header.Round != state.Plan.Round) return (state, [new CoordinatorAction.Reject(site, RefusalReason.WrongRound)]);
-        if (!state.Plan.Cohort.Contains(site)) return (state, [new CoordinatorAction.Reject(site, RefusalReason.NotInvited)]);
+        if (!state.Plan.Asks(site)) return (state, [new CoordinatorAction.Reject(site, RefusalReason.NotInvited)]);
         if (state.Received.TryGetValue(site, out var earlier))
         {
             // A resend sends the same bytes. Other bytes are an error at the site, or somebody else; the first stand.
@@ -66,7 +66,7 @@ public static class CoordinatorMachine
             : (state, []);
 
     private static bool IsAwaited(CoordinatorState state, string site) =>
-        state.Outcome is null && state.Plan.Cohort.Contains(site) && !state.Received.ContainsKey(site) && !state.Rejected.ContainsKey(site) && !state.Silent.Contains(site);
+        state.Outcome is null && state.Plan.Asks(site) && !state.Received.ContainsKey(site) && !state.Rejected.ContainsKey(site) && !state.Silent.Contains(site);
 
     private static (CoordinatorState, IReadOnlyList<CoordinatorAction>) CloseIfDone(CoordinatorState state, IReadOnlyList<CoordinatorAction> actions) =>
         state.Received.Count + state.Rejected.Count + state.Silent.Count >= state.Plan.Cohort.Count ? Close(state, actions) : (state, actions);

@@ -38,7 +38,7 @@ internal sealed class Leases : IDisposable
     {
         lock (_gate)
         {
-            if (!_over && _open.Remove(site)) _sources[site].CancelAfter(Timeout.InfiniteTimeSpan);
+            if (!_over && _open.Remove(site) && _patience is not null) _sources[site].CancelAfter(Timeout.InfiniteTimeSpan);
         }
     }
 

@@ -10,6 +10,14 @@ namespace Comity.Federation.Rounds;
 /// <param name="Required">Sites of the cohort that must answer.</param>
 public sealed record RoundPlan(int Round, IReadOnlyList<string> Cohort, int Quorum, IReadOnlyList<string> Required)
 {
+    private readonly HashSet<string> _asked = new(Cohort, StringComparer.Ordinal);
+
+    /// <summary>Sites asked, in site order.</summary>
+    public IReadOnlyList<string> Cohort { get; } = Cohort;
+
+    /// <summary>Whether a site is asked; the same for a thousand sites as for two.</summary>
+    public bool Asks(string site) => _asked.Contains(site);
+
     /// <summary>The privacy that each site's update must show, by site; null: none was promised.</summary>
     public IReadOnlyDictionary<string, RecordPrivacy>? Private { get; init; }
 }
