@@ -65,8 +65,9 @@ internal sealed class WorkSlots(int jobs, WorkThreads? threads = null)
     }
 
     /// <summary>Gives memory back between phases of a run, so that what one left dead does not stand under what the next needs for a moment.</summary>
-    public static void PhaseEnded()
+    public static async Task PhaseEndedAsync()
     {
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding); // off the stack of whoever ended the phase
         GC.Collect();
         GC.WaitForPendingFinalizers(); // a timer of a round that is over holds its offer, hence a model, until its finaliser has run
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);

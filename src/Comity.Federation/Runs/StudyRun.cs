@@ -34,9 +34,9 @@ public static class StudyRun
             using var privacy = await RunPrivacy.OpenAsync(input, store, cancellationToken).ConfigureAwait(false);
             using var masking = RunMasking.Open(input, store);
             var run = new RunContext(input, store, slots) { Privacy = privacy, Masking = masking };
-            WorkSlots.PhaseEnded(); // the caller has just read and checked all records
+            await WorkSlots.PhaseEndedAsync().ConfigureAwait(false); // the caller has just read and checked all records
             var starts = await StartsAsync(run, cancellationToken).ConfigureAwait(false);
-            WorkSlots.PhaseEnded();
+            await WorkSlots.PhaseEndedAsync().ConfigureAwait(false);
             var trials = Trials(run, starts);
             run.Tell(new StudyEvent.Planned([.. trials.Alike.Concat(trials.Joining).SelectMany(t => t.Tries.Append(t.Plan))]));
             var atOnce = AtOnce(input, starts[0].Model.Layout.Length);
@@ -49,12 +49,12 @@ public static class StudyRun
             slots.ForgetVectors();
             threads.Renew();
             input.TrainingEnded?.Invoke();
-            (starts, trials) = ([.. starts.Select(s => s.Trained())], ([], [])); // the trials hold first weights too
-            WorkSlots.PhaseEnded();
+            (starts, trials, together, alone) = ([.. starts.Select(s => s.Trained())], ([], []), [], []); // the trials hold first weights too
+            await WorkSlots.PhaseEndedAsync().ConfigureAwait(false);
             await Judging.RunAsync(run, starts, models, cancellationToken).ConfigureAwait(false);
-            WorkSlots.PhaseEnded();
+            await WorkSlots.PhaseEndedAsync().ConfigureAwait(false);
             await Comparing.RunAsync(run, starts, models, cancellationToken).ConfigureAwait(false);
-            WorkSlots.PhaseEnded();
+            await WorkSlots.PhaseEndedAsync().ConfigureAwait(false);
             return new StudyOutcome(store, Outcome.Assemble(run, starts, models));
         }
         catch
@@ -66,6 +66,8 @@ public static class StudyRun
         static async ValueTask<int> Go(Trial trial, CancellationToken token)
         {
             await trial.Run(token).ConfigureAwait(false);
+            // What follows must not run from the bottom of the trial's own stack, whose frames hold its model.
+            await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
             return 0;
         }
     }
