@@ -43,6 +43,8 @@ public sealed record DataSections(ContractSection Contract, PreprocessSection Pr
         if ((source.Files ?? (object?)source.Idx) is not null && !Contract.Features.Any(f => f.IsContent)) problems.Add(Messages.Problem("files-without-content", place, site));
         if (source.Text is not null && Contract.Features is not [{ Tokens: not null }]) problems.Add(Messages.Problem("text-without-tokens", place, site));
         if (source.Text is not null && !Contract.Label.IsText) problems.Add(Messages.Problem("text-without-label", place, site));
+        if (source.Conll is not null && !Contract.Label.IsTags) problems.Add(Messages.Problem("conll-without-tags", place, site, Contract.Label.TaskName));
+        if ((source.Files ?? (object?)source.Idx) is not null && Contract.Label.IsTags) problems.Add(Messages.Problem("tags-of-files", place, site));
         if (source.Idx is not null && Contract.Features.Any(f => f.Kind == FeatureKind.Audio)) problems.Add(Messages.Problem("idx-audio", place, site));
         if (Split.File && !source.HasTest) problems.Add(Messages.Problem("split-file-without-test", place, site));
         if (!Split.File && source.HasTest) problems.Add(Messages.Problem("test-without-split-file", place, site));

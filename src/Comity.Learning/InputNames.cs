@@ -8,6 +8,7 @@ internal static class InputNames
         ImageInput => "image",
         SeriesInput => "series",
         TokenInput => "tokens",
+        TaggedInput => "tagged tokens",
         MultimodalInput => "modalities",
         _ => "features",
     };

@@ -97,3 +97,18 @@ public sealed record TokenInput(int Tokens, int Vocabulary) : InputShape
     /// <inheritdoc/>
     public override int Length => Tokens;
 }
+
+/// <summary>A text as token numbers, then a tag for each: [2, length]. Of the tags 0 is none (padding, the separator), k + 1 the k-th.</summary>
+/// <param name="Text">The tokens.</param>
+/// <param name="Tags">The tags by name, such as O, B-PER, I-PER.</param>
+public sealed record TaggedInput(TokenInput Text, IReadOnlyList<string> Tags) : InputShape
+{
+    /// <inheritdoc/>
+    public override int Length => 2 * Text.Tokens;
+
+    /// <summary>Whether tokens and tags are the same.</summary>
+    public bool Equals(TaggedInput? other) => other is not null && Text == other.Text && Tags.SequenceEqual(other.Tags, StringComparer.Ordinal);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => Tags.Aggregate(Text.GetHashCode(), (hash, tag) => HashCode.Combine(hash, StringComparer.Ordinal.GetHashCode(tag)));
+}

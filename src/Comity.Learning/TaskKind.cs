@@ -17,4 +17,7 @@ public enum TaskKind
 
     /// <summary>Hidden tokens of a text from those around them (Devlin et al. 2018, arXiv:1810.04805). Output and label as for <see cref="NextToken"/>.</summary>
     MaskedToken,
+
+    /// <summary>A tag for each token of a text. A row's outputs are <see cref="Tagging.TaggingOutputs"/>; its label is how many tokens have a tag.</summary>
+    Tagging,
 }

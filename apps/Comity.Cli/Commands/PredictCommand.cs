@@ -7,6 +7,7 @@ using Comity.Data.Contracts;
 using Comity.Data.Tables;
 using Comity.Declarations;
 using Comity.Insight.Results;
+using Comity.Learning;
 
 namespace Comity.Cli.Commands;
 
@@ -49,6 +50,7 @@ internal static class PredictCommand
 
     private static (string Text, int Noted) Predict(ModelFolder model, RecordTable table, CancellationToken cancellationToken)
     {
+        if (model.Model.Task == TaskKind.Tagging) return TaggedText.Of(model, table, cancellationToken);
         var all = Enumerable.Range(0, table.Rows).ToArray();
         var encoded = model.Preprocessing.Encode(table, all);
         var outputs = new float[table.Rows * model.Model.Outputs];
@@ -84,13 +86,13 @@ internal static class PredictCommand
     }
 
     /// <summary>Language-neutral codes with their columns, such as <c>missing:dose; cell-unknown-value:ward</c>.</summary>
-    private static string Notes(RecordTable table, FeatureSection[] features, int row, IReadOnlyList<RowIssue> issues)
+    internal static string Notes(RecordTable table, FeatureSection[] features, int row, IReadOnlyList<RowIssue> issues)
     {
         var told = issues.Select(i => i.Column).ToHashSet(StringComparer.Ordinal);
         return string.Join("; ", issues.Select(i => $"{i.Code}:{i.Column}")
             .Concat(features.Where(f => !told.Contains(f.Column) && table[f.Column].IsMissing(row)).Select(f => $"missing:{f.Column}")));
     }
 
-    private static string Quoted(string text) =>
+    internal static string Quoted(string text) =>
         text.AsSpan().IndexOfAny(",\"\r\n") < 0 ? text : $"\"{text.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
 }

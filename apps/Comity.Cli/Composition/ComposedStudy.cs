@@ -39,6 +39,7 @@ internal sealed record ComposedStudy(StudyData Data, ModelSection Model, Trainin
         "multiclass" => TaskKind.Multiclass,
         "next-token" => TaskKind.NextToken,
         "masked-token" => TaskKind.MaskedToken,
+        "tagging" => TaskKind.Tagging,
         _ => TaskKind.Regression,
     };
 }

@@ -10,6 +10,7 @@ internal static class InputMapping
     {
         ImageForm image => new ImageInput(image.Channels, image.Height, image.Columns),
         TokenForm tokens => new TokenInput(tokens.Tokens, tokens.Vocabulary),
+        TaggedForm tagged => new TaggedInput(new TokenInput(tagged.Tokens, tagged.Vocabulary), tagged.Tags),
         SeriesForm series => new SeriesInput(series.Steps, series.Channels),
         CombinedForm combined => new MultimodalInput([.. combined.Parts.Select(p => new Modality(p.Name, p.Form.ToLearning(), [.. p.Slices.Select(s => new InputSlice(s.First, s.Count))]))]),
         _ => new FeatureInput(form.Width),

@@ -34,6 +34,7 @@ internal static class StudyComposer
         var changed = Overrides(study).Select(node => (Node: node, Section: Changed(study.Training, node, problems))).ToArray();
         CheckSearches(declared, data, problems);
         PrivacyComposition.Check(declared, data, model, Trainings(study, training), problems);
+        if (data is not null) TaggingComposition.Check(declared, data, problems);
         if (data?.Contract is { } contract && model is not null)
         {
             var task = ComposedStudy.TaskOf(contract);

@@ -4,6 +4,8 @@ using Comity.Federation.Runs;
 using Comity.Insight.Predictions;
 using Comity.Insight.Report;
 using Comity.Insight.Results;
+using Comity.Learning;
+using Comity.Learning.Tagging;
 
 namespace Comity.Cli.Runs;
 
@@ -24,7 +26,8 @@ internal static class RunOutput
 
         async Task Models()
         {
-            await PredictionsFile.WriteAsync(folder.Predictions, results.Classes, Rows(outcome, cancellationToken), cancellationToken);
+            if (study.Study.Task == TaskKind.Tagging) await PredictionsFile.WriteSumsAsync(folder.Predictions, TaggingOutputs.Names, Rows(outcome, cancellationToken), cancellationToken);
+            else await PredictionsFile.WriteAsync(folder.Predictions, results.Classes, Rows(outcome, cancellationToken), cancellationToken);
             foreach (var model in results.Models.Where(m => m.Repeat == 0))
             {
                 cancellationToken.ThrowIfCancellationRequested();

@@ -24,7 +24,7 @@ internal static class Cleaner
     /// <summary>Rows whose features and label all equal those of an earlier row of the same file.</summary>
     internal static HashSet<int> FindDuplicates(RecordTable table, IReadOnlyList<bool>? keep, ContractSection contract)
     {
-        var columns = contract.Features.Select(f => table[f.Column]).ToArray();
+        var columns = contract.Features.Select(f => f.Column).Concat(contract.Label.IsTags ? [contract.Label.Column] : []).Select(c => table[c]).ToArray();
         var seen = new Dictionary<long, List<int>>();
         var duplicates = new HashSet<int>();
         for (var row = 0; row < table.Rows; row++)

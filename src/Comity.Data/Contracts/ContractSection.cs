@@ -47,6 +47,9 @@ public sealed record ContractSection : ICheckedDeclaration
         // A text that is its own label is all that a record holds.
         if (Label.IsText && (Features.Count != 1 || Features[0].Tokens is null || Features[0].Column != Label.Column))
             problems.Add(Messages.Problem("text-alone", features.Place, Features.FirstOrDefault(f => f.Tokens is not null)?.Column ?? Label.Column, Features.Count));
+        if (Label.IsText && Features is [{ Tokenizer: Tokenizer.Words } words]) problems.Add(Messages.Problem("text-of-words", Item(features, 0), words.Column));
+        if (Label.IsTags && Features is not [{ Tokens: not null, Tokenizer: Tokenizer.Words }])
+            problems.Add(Messages.Problem("tags-of-words", features.Place, Label.Column, Features.Count));
         if (Series is not null && Features.FirstOrDefault(f => f.IsContent || f.Tokens is not null) is { } content) problems.Add(Messages.Problem("series-content", at["series"]!.Place, content.Column));
         if (Series is not null && Identifier.Contains(Series.Order)) problems.Add(Messages.Problem("identifier-is-split", at["series"]!.Place, Series.Order));
         if (Identifier.Contains(Label.Column)) problems.Add(Messages.Problem("identifier-is-label", at["identifier"]!.Place, Label.Column));

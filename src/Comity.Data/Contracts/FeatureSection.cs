@@ -68,8 +68,16 @@ public sealed record FeatureSection : ICheckedDeclaration
     public SpectrumSection? Spectrum { get; init; }
 
     /// <summary>Characters of a text that a model sees; a longer one is cut off.</summary>
-    [Doc("Characters of a text that a model sees; a longer text is cut off, a shorter one filled up. A text source is cut into pieces of so many."), Within(1, 1_000_000)]
+    [Doc("Characters, or words, of a text that a model sees; a longer text is cut off, a shorter one filled up. A text source is cut into pieces of so many."), Within(1, 1_000_000)]
     public int? Tokens { get; init; }
+
+    /// <summary>What a text's tokens are.</summary>
+    [Doc("What a text's tokens are: characters (default), or words, which stand between blanks. Of characters the sites agree on a vocabulary; a word's number is a hash, so that no word leaves a site.")]
+    public Tokenizer Tokenizer { get; init; }
+
+    /// <summary>Numbers that words are hashed into.</summary>
+    [Doc("Numbers that words are hashed into; default 8192. Words that share one are the same to a model."), Within(16, 1_000_000)]
+    public int Buckets { get; init; } = 8192;
 
     /// <summary>How often a character must occur in a site's training rows to enter the vocabulary that all sites share.</summary>
     [Doc("How often a character must occur in a site's training rows to enter the vocabulary that all sites share; default 2. What is rarer is read as unknown, and costs its name among all of Unicode."), Within(1, 1_000_000)]
@@ -95,8 +103,10 @@ public sealed record FeatureSection : ICheckedDeclaration
             if (at[key] is not null && Kind != FeatureKind.Image) problems.Add(Misplaced(at, key, FeatureKind.Image));
         foreach (var key in new[] { "rate", "seconds", "spectrum" })
             if (at[key] is not null && Kind != FeatureKind.Audio) problems.Add(Misplaced(at, key, FeatureKind.Audio));
-        foreach (var key in new[] { "tokens", "minimumCount" })
+        foreach (var key in new[] { "tokens", "minimumCount", "tokenizer", "buckets" })
             if (at[key] is not null && Kind != FeatureKind.Text) problems.Add(Misplaced(at, key, FeatureKind.Text));
+        if (Tokenizer == Tokenizer.Words && at["minimumCount"] is { } rare) problems.Add(Messages.Problem("key-of-other-kind", rare.Place, "minimumCount", "words", "characters"));
+        if (Tokenizer == Tokenizer.Characters && at["buckets"] is { } hashed) problems.Add(Messages.Problem("key-of-other-kind", hashed.Place, "buckets", "characters", "words"));
         if (IsContent && at["missing"] is { } markers) problems.Add(Misplaced(at, "missing", FeatureKind.Category));
         if (Kind == FeatureKind.Image && (Height is null || Width is null)) problems.Add(Messages.Problem("image-without-size", at.Place, Column));
         if (Channels == 2) problems.Add(Messages.Problem("image-channels", at["channels"]!.Place, Channels));

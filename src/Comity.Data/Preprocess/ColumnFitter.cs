@@ -22,6 +22,7 @@ internal static class ColumnFitter
             FeatureKind.Number => Number(fitted, feature, preprocess, agreed),
             FeatureKind.Date => fitted with { Parts = feature.Parts.Count > 0 ? feature.Parts : [DatePart.Month, DatePart.Weekday] },
             FeatureKind.Image or FeatureKind.Audio => Grid(fitted, feature, preprocess, agreed),
+            FeatureKind.Text when feature is { Tokens: { } words, Tokenizer: Tokenizer.Words } => fitted with { Indicator = false, Buckets = feature.Buckets, BlockLength = words + 1 },
             FeatureKind.Text when feature.Tokens is { } tokens => fitted with { Indicator = false, Levels = Part(agreed, name + "/characters").Labels, BlockLength = tokens + 1 },
             FeatureKind.Text => throw new ArgumentException($"No tabular model learns from the text column '{name}'; remove it from the features.", nameof(feature)),
             _ => Levels(fitted, feature, preprocess, agreed),

@@ -56,8 +56,17 @@ public sealed record FittedColumn
     /// <summary>Values of a block, of a text its tokens; 0 for columns that are neither.</summary>
     public int BlockLength { get; init; }
 
+    /// <summary>Numbers that a text's words are hashed into; 0: its tokens are characters.</summary>
+    public int Buckets { get; init; }
+
+    /// <summary>Tags of a text's words, which stand behind them in a row; empty: none.</summary>
+    public IReadOnlyList<string> Tags { get; init; } = [];
+
+    /// <summary>Different tokens of a text.</summary>
+    internal int Vocabulary => Texts.CharacterVocabulary.First + (Buckets > 0 ? Buckets : Levels.Count);
+
     /// <summary>Number of its inputs.</summary>
-    internal int InputCount => !Selected ? 0 : Kind == FeatureKind.Text ? BlockLength : BlockLength > 0 ? Centers.Count * BlockLength : InputNames().Count();
+    internal int InputCount => !Selected ? 0 : Kind == FeatureKind.Text ? (Tags.Count > 0 ? 2 : 1) * BlockLength : BlockLength > 0 ? Centers.Count * BlockLength : InputNames().Count();
 
     /// <summary>Names of its inputs.</summary>
     internal IEnumerable<string> InputNames()

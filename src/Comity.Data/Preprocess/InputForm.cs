@@ -20,10 +20,14 @@ public abstract record InputForm
     {
         ArgumentNullException.ThrowIfNull(contract);
         if (contract.Series is { } series) return new SeriesForm(series.Entering, 1);
-        if (contract.Features is [{ Tokens: { } tokens }]) return new TokenForm(tokens + 1, Texts.CharacterVocabulary.First + 1);
+        if (contract.Features is [{ Tokens: { } tokens } text])
+            return contract.Label.IsTags ? new TaggedForm(tokens + 1, PlannedVocabulary(text), contract.Label.Classes) : new TokenForm(tokens + 1, PlannedVocabulary(text));
         if (contract.Features is [{ IsContent: true } only]) return Of(only);
         return contract.Features.Any(f => f.IsContent || f.Tokens is not null) ? CombinedForm.Planned(contract) : new FeatureForm(1);
     }
+
+    /// <summary>Different tokens as far as the contract tells: of characters only that there is one.</summary>
+    internal static int PlannedVocabulary(FeatureSection text) => Texts.CharacterVocabulary.First + (text.Tokenizer == Tokenizer.Words ? text.Buckets : 1);
 
     /// <summary>What a single image or sound is.</summary>
     internal static InputForm Of(FeatureSection content)
@@ -76,7 +80,7 @@ public sealed record CombinedForm(IReadOnlyList<FormPart> Parts) : InputForm
         var at = 0;
         return Of([.. contract.Features.Select(f =>
         {
-            var form = f.Tokens is { } tokens ? new TokenForm(tokens + 1, Texts.CharacterVocabulary.First + 1) : f.IsContent ? InputForm.Of(f) : null;
+            var form = f.Tokens is { } tokens ? new TokenForm(tokens + 1, PlannedVocabulary(f)) : f.IsContent ? InputForm.Of(f) : null;
             var column = (f.Column, form, at, Count: form?.Width ?? 1);
             at += column.Count;
             return column;
@@ -111,4 +115,14 @@ public sealed record TokenForm(int Tokens, int Vocabulary) : InputForm
 {
     /// <inheritdoc/>
     public override int Width => Tokens;
+}
+
+/// <summary>Numbers of tokens, then a tag for each: 0 is none, k + 1 the k-th. Shape [2, tokens].</summary>
+/// <param name="Tokens">Tokens in a row.</param>
+/// <param name="Vocabulary">Different tokens.</param>
+/// <param name="Tags">The tags in the order of their numbers.</param>
+public sealed record TaggedForm(int Tokens, int Vocabulary, IReadOnlyList<string> Tags) : InputForm
+{
+    /// <inheritdoc/>
+    public override int Width => 2 * Tokens;
 }

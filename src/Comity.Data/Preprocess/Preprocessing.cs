@@ -16,7 +16,7 @@ public sealed record Preprocessing
     /// <summary>Version of the format that this was written in.</summary>
     public int FormatVersion { get; init; } = CurrentFormat;
 
-    /// <summary><c>binary</c>, <c>multiclass</c> or <c>regression</c>.</summary>
+    /// <summary><c>binary</c>, <c>multiclass</c>, <c>regression</c>, <c>next-token</c>, <c>masked-token</c> or <c>tagging</c>.</summary>
     public required string TaskName { get; init; }
 
     /// <summary>Classes in the order of the model's outputs (negative, positive); empty for regression.</summary>
@@ -56,7 +56,7 @@ public sealed record Preprocessing
         {
             if (Contract.Series is { } series) return new SeriesForm(series.Entering, StepWidth);
             var used = Columns.Where(c => c.Selected).ToArray();
-            if (used is [{ Kind: FeatureKind.Text } text]) return new TokenForm(text.BlockLength, text.Levels.Count + Texts.CharacterVocabulary.First);
+            if (used is [{ Kind: FeatureKind.Text } text]) return text.Tags.Count > 0 ? new TaggedForm(text.BlockLength, text.Vocabulary, text.Tags) : new TokenForm(text.BlockLength, text.Vocabulary);
             if (used is [{ BlockLength: > 0 } only]) return InputForm.Of(Contract.Features.First(f => f.Column == only.Column));
             return used.Any(c => c.BlockLength > 0) ? Combined(used) : new FeatureForm(StepWidth);
         }
@@ -68,7 +68,7 @@ public sealed record Preprocessing
         var columns = new List<(string, InputForm?, int, int)>();
         foreach (var column in used)
         {
-            InputForm? form = column.Kind == FeatureKind.Text ? new TokenForm(column.BlockLength, column.Levels.Count + Texts.CharacterVocabulary.First)
+            InputForm? form = column.Kind == FeatureKind.Text ? new TokenForm(column.BlockLength, column.Vocabulary)
                 : column.BlockLength > 0 ? InputForm.Of(Contract.Features.First(f => f.Column == column.Column)) : null;
             columns.Add((column.Column, form, at, column.InputCount));
             at += column.InputCount;
@@ -81,6 +81,7 @@ public sealed record Preprocessing
     public static Preprocessing Fit(ContractSection contract, PreprocessSection preprocess, SharedStatistics agreed, CleanSection? clean = null)
     {
         IReadOnlyList<FittedColumn> columns = [.. contract.Features.Select(f => ColumnFitter.Fit(f, preprocess, agreed))];
+        if (contract.Label.IsTags) columns = [.. columns.Select(c => c with { Tags = contract.Label.Classes })];
         if (preprocess.Selection is { } selection) columns = Selector.Select(columns, contract, selection, agreed);
         return new Preprocessing
         {

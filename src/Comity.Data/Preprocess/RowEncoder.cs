@@ -44,6 +44,7 @@ internal static class RowEncoder
                     break;
                 case TextColumn texts:
                     Tokens(column, texts, rows, features, at, width);
+                    if (column.Tags.Count > 0 && table.Has(preprocessing.Contract.Label.Column)) Tags(column, (TextColumn)table[preprocessing.Contract.Label.Column], rows, features, at + column.BlockLength, width);
                     break;
                 case DateColumn dates:
                     Dates(column, dates, rows, features, at, width);
@@ -118,10 +119,29 @@ internal static class RowEncoder
 
     private static void Tokens(FittedColumn column, TextColumn texts, ReadOnlySpan<int> rows, Span<float> features, int at, int width)
     {
+        if (column.Buckets > 0)
+        {
+            var buckets = new WordBuckets(column.Buckets);
+            foreach (var row in rows)
+            {
+                buckets.Encode(texts.Values[row] ?? "", features.Slice(at, column.BlockLength));
+                at += width;
+            }
+            return;
+        }
         var vocabulary = new CharacterVocabulary(column.Levels);
         foreach (var row in rows)
         {
             vocabulary.Encode(texts.Values[row] ?? "", features.Slice(at, column.BlockLength));
+            at += width;
+        }
+    }
+
+    private static void Tags(FittedColumn column, TextColumn tags, ReadOnlySpan<int> rows, Span<float> features, int at, int width)
+    {
+        foreach (var row in rows)
+        {
+            WordBuckets.EncodeTags(tags.Values[row], column.Tags, features.Slice(at, column.BlockLength));
             at += width;
         }
     }

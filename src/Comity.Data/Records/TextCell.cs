@@ -5,10 +5,11 @@ using Comity.Data.Texts;
 
 namespace Comity.Data.Records;
 
-/// <summary>A text: the numbers of its characters, as in the table's encoder. What does not fit into the row is cut off.</summary>
+/// <summary>A text: the numbers of its characters or words, as in the table's encoder. What does not fit into the row is cut off.</summary>
 internal sealed class TextCell(FittedColumn column, string[] missing, int at) : CellEncoder(column, missing, at)
 {
     private readonly CharacterVocabulary _vocabulary = new(column.Levels);
+    private readonly WordBuckets? _words = column.Buckets > 0 ? new WordBuckets(column.Buckets) : null;
 
     public override EncodedCell Number(double value, ReadOnlySpan<byte> text, Span<float> row) => Text(text, row);
 
@@ -21,7 +22,11 @@ internal sealed class TextCell(FittedColumn column, string[] missing, int at) : 
 
     public override void Fill(Span<float> row) => Write("", row);
 
-    private void Write(string text, Span<float> row) => _vocabulary.Encode(text, row.Slice(At, Column.BlockLength));
+    private void Write(string text, Span<float> row)
+    {
+        var to = row.Slice(At, Column.BlockLength);
+        _ = _words?.Encode(text, to) ?? _vocabulary.Encode(text, to);
+    }
 }
 
 /// <summary>A file, such as an image or a recording, as base64 (alone, or behind <c>data:…;base64,</c>): decoded and scaled as in the table's encoder.</summary>

@@ -170,7 +170,7 @@ internal static class StatisticsCollector
 
     private static SharedPart LabelPart(RecordTable table, ReadOnlySpan<int> rows, ContractSection contract, SharedStatistics agreed)
     {
-        if (contract.Label.IsText)
+        if (contract.Label.IsText || contract.Label.IsTags)
         {
             var characters = 0.0;
             foreach (var row in rows) characters += table.LabelValues[row];

@@ -45,7 +45,7 @@ internal sealed class StatisticsPlan
     public static bool NeedsVocabulary(FeatureSection feature) => feature.Kind == FeatureKind.Category && feature.Values.Count == 0;
 
     /// <summary>A text whose characters models read: all sites number them alike.</summary>
-    public static bool NeedsCharacters(FeatureSection feature) => feature.Tokens is not null;
+    public static bool NeedsCharacters(FeatureSection feature) => feature is { Tokens: not null, Tokenizer: Tokenizer.Characters };
 
     /// <summary>A number without closed bounds: its mean, agreed first, shifts the sums that follow, so that the squares don't cancel.</summary>
     public static bool NeedsSum(FeatureSection feature) => feature.Kind == FeatureKind.Number && feature.Range is not { IsClosed: true };

@@ -2,8 +2,8 @@ using Comity.Declarations;
 
 namespace Comity.Data.Sources;
 
-/// <summary>Where a site's records lie: <c>sites[].source</c>. Exactly one of <c>csv</c>, <c>sqlite</c>, <c>postgres</c>, <c>files</c>, <c>idx</c> and <c>text</c>.</summary>
-[Doc("Where a site's records lie: a CSV file, a query to SQLite or PostgreSQL, a folder or archive with a file for each record, an IDX file, or a plain text.")]
+/// <summary>Where a site's records lie: <c>sites[].source</c>. Exactly one of <c>csv</c>, <c>sqlite</c>, <c>postgres</c>, <c>files</c>, <c>idx</c>, <c>text</c> and <c>conll</c>.</summary>
+[Doc("Where a site's records lie: a CSV file, a query to SQLite or PostgreSQL, a folder or archive with a file for each record, an IDX file, a plain text, or tagged sentences.")]
 public sealed record SourceSection : ICheckedDeclaration
 {
     /// <summary>CSV file, plain or .gz, relative to the study.</summary>
@@ -62,6 +62,14 @@ public sealed record SourceSection : ICheckedDeclaration
     [Doc("A plain text in UTF-8, plain or .gz, relative to the study file: cut into pieces of the contract's tokens, each a record, in the order of the text.")]
     public string? Text { get; init; }
 
+    /// <summary>Tagged sentences in CoNLL's form, plain or .gz.</summary>
+    [Doc("Tagged sentences in CoNLL's form, UTF-8, plain or .gz: a token a line with its tag in the last column, an empty line between sentences. They become the contract's text and label columns.")]
+    public string? Conll { get; init; }
+
+    /// <summary>A second such file whose sentences are the test rows (<c>split: { file: true }</c>).</summary>
+    [Doc("A second file of tagged sentences, which are the test rows; goes with split: { file: true }.")]
+    public string? TestConll { get; init; }
+
     /// <summary>SQLite file, relative to the study.</summary>
     [Doc("SQLite database file, relative to the study file.")]
     public string? Sqlite { get; init; }
@@ -83,12 +91,12 @@ public sealed record SourceSection : ICheckedDeclaration
     public PartSection? Part { get; init; }
 
     /// <summary>Whether some of its rows are the test rows by themselves.</summary>
-    internal bool HasTest => TestCsv is not null || TestFiles is not null || TestIdx is not null;
+    internal bool HasTest => TestCsv is not null || TestFiles is not null || TestIdx is not null || TestConll is not null;
 
     /// <inheritdoc/>
     public void Check(DeclaredNode.Map at, ProblemList problems)
     {
-        var kinds = new object?[] { Csv, Sqlite, Postgres, Files, Idx, Text }.Count(k => k is not null);
+        var kinds = new object?[] { Csv, Sqlite, Postgres, Files, Idx, Text, Conll }.Count(k => k is not null);
         if (kinds != 1) problems.Add(Messages.Problem("source-kind", at.Place, kinds));
         if (Files is null)
         {
@@ -98,6 +106,8 @@ public sealed record SourceSection : ICheckedDeclaration
         else if (Pattern is null) problems.Add(Messages.Problem("files-without-pattern", at["files"]!.Place, Files));
         if (Pattern is not null && PathPattern.Parse(Pattern) is null) problems.Add(Messages.Problem("pattern-form", at["pattern"]!.Place, Pattern));
         if (Idx is null && at["testIdx"] is { } testIdx) problems.Add(Messages.Problem("source-key", testIdx.Place, "testIdx", "idx"));
+        if (Conll is null && at["testConll"] is { } testConll) problems.Add(Messages.Problem("source-key", testConll.Place, "testConll", "conll"));
+        if ((Text ?? Conll) is not null && at["rows"] is { } rows) problems.Add(Messages.Problem("source-key", rows.Place, "rows", "csv, files, idx"));
         if (Csv is null)
         {
             foreach (var key in new[] { "testCsv", "header", "delimiter", "skip", "comment", "trim", "join" })

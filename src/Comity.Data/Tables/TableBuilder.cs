@@ -31,6 +31,7 @@ internal sealed class TableBuilder
     private int _before;
     private int? _testFileFrom;
     private bool _broken;
+    private float[]? _tagCounts;
 
     public TableBuilder(ContractSection contract, LoadOptions options, string site)
     {
@@ -52,6 +53,11 @@ internal sealed class TableBuilder
         foreach (var column in options.Clean.Smoothing.Select(s => s.Order).Append(options.Split.Time).OfType<string>().Distinct())
             if (!Reads(column)) _readers.Add(new OrderReader(column, contract.Missing, Problems));
         if (contract.Label.IsText) return;
+        if (contract.Label.IsTags)
+        {
+            _label = new TagReader(contract.Label, [.. contract.Missing, .. contract.Label.Missing], Problems);
+            return;
+        }
         _label = contract.Label.Kind == LabelKind.Number
             ? new NumberReader(contract.Label.Column, [.. contract.Missing, .. contract.Label.Missing], contract.Label.Range, OutOfRange.Error, Problems)
             : new LabelReader(contract.Label, [.. contract.Missing, .. contract.Label.Missing], Problems);
@@ -161,6 +167,18 @@ internal sealed class TableBuilder
         _names.Add(name);
     }
 
+    /// <summary>Takes one record of a file whose lines it stands in.</summary>
+    /// <param name="cells">Cells in the order of the header.</param>
+    /// <param name="record">Position in the source.</param>
+    /// <param name="line">Its first line, from 1.</param>
+    public void Add(IReadOnlyList<byte[]> cells, int record, int line)
+    {
+        var (row, keep) = (_before + record, true);
+        foreach (var (field, reader) in _bound) keep &= reader.Add(cells[field], new CellPlace(_file, row, line, 0));
+        _sourceRows.Add(row);
+        _keep.Add(keep);
+    }
+
     /// <summary>Takes one record of a query's result.</summary>
     public void Add(Func<int, string> cell, int record)
     {
@@ -182,7 +200,15 @@ internal sealed class TableBuilder
             return null;
         }
         var columns = _readers.Select(r => r.Build()).ToList();
-        var labels = _label switch { null => _contract.Label.IsText && !_options.ForInference ? Lengths((TextColumn)columns.First(c => c.Name == _contract.Label.Column)) : [], LabelReader classes => [.. classes.Classes], _ => ((NumberColumn)_label.Build()).Values.ToArray() };
+        if (_label is TagReader tags)
+        {
+            columns.Add(tags.Build());
+            _tagCounts = tags.Counts((TextColumn)columns[0], _contract.Features[0].Tokens!.Value, out var cut);
+            Problems.Report(problems);
+            if (problems.HasErrors) return null;
+            if (cut > 0) problems.Add(Messages.Warning("tags-cut", place, cut, _contract.Features[0].Tokens, _site));
+        }
+        var labels = _tagCounts ?? _label switch { null => _contract.Label.IsText && !_options.ForInference ? Lengths((TextColumn)columns.First(c => c.Name == _contract.Label.Column)) : [], LabelReader classes => [.. classes.Classes], _ => ((NumberColumn)_label.Build()).Values.ToArray() };
         var unlabelled = 0;
         for (var i = 0; i < _keep.Count; i++)
         {

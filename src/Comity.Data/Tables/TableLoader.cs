@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Text;
 using Comity.Data.Cleaning;
 using Comity.Data.Contracts;
 using Comity.Data.Images;
@@ -51,6 +52,7 @@ public sealed class TableLoader(ContractSection contract, LoadOptions options)
         var read = source.Csv is not null ? ReadCsv(source, builder, found, cancellationToken)
             : source.Files is not null ? ReadFiles(source.Files, source.TestFiles, OpenFiles, source, builder, found, cancellationToken)
             : source.Idx is not null ? ReadFiles(source.Idx, source.TestIdx, OpenIdx, source, builder, found, cancellationToken)
+            : source.Conll is not null ? ReadConll(source, builder, found, cancellationToken)
             : source.Text is not null ? ReadText(source, builder, found, cancellationToken)
             : SqlRows.Read(source, options.BaseFolder, builder, found, cancellationToken);
         builder.Problems.Report(found);
@@ -100,6 +102,25 @@ public sealed class TableLoader(ContractSection contract, LoadOptions options)
             builder.Add([], pieces[piece].Span, source.Text!, piece);
         }
         builder.EndOfFile(pieces.Count);
+        return true;
+    }
+
+    private bool ReadConll(SourceSection source, TableBuilder builder, ProblemList problems, CancellationToken cancellationToken)
+    {
+        if (contract.Features.FirstOrDefault(f => f.Tokens is not null) is not { } feature) return false;
+        foreach (var (file, isTest) in source.TestConll is null ? [(source.Conll!, false)] : new[] { (source.Conll!, false), (source.TestConll, true) })
+        {
+            if (isTest) builder.TestFileStarts();
+            if (Shared(file, "conll", problems, (path, name, own) => ConllText.Open(path, name, !options.ForInference, own)) is not { } text) return false;
+            if (!builder.Bind([feature.Column, contract.Label.Column], file, problems)) return false;
+            foreach (var row in source.Part?.RowsOf(text.Sentences.Count) ?? [.. Enumerable.Range(0, text.Sentences.Count)])
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                var sentence = text.Sentences[row];
+                builder.Add([Encoding.UTF8.GetBytes(sentence.Words), Encoding.UTF8.GetBytes(sentence.Tags)], row, sentence.Line);
+            }
+            builder.EndOfFile(text.Sentences.Count);
+        }
         return true;
     }
 

@@ -26,7 +26,7 @@ public sealed record StudyResults
     /// <summary>What is predicted: the label's column; null: not told.</summary>
     public string? Label { get; init; }
 
-    /// <summary><c>binary</c>, <c>multiclass</c>, <c>regression</c>, <c>next-token</c> or <c>masked-token</c>.</summary>
+    /// <summary><c>binary</c>, <c>multiclass</c>, <c>regression</c>, <c>next-token</c>, <c>masked-token</c> or <c>tagging</c>.</summary>
     public required string Task { get; init; }
 
     /// <summary>Classes in order; for a binary label negative, positive.</summary>

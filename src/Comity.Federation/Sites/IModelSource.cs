@@ -15,7 +15,7 @@ public interface IModelSource
 /// <summary>A model before training.</summary>
 /// <param name="Layout">Names, shapes and offsets.</param>
 /// <param name="Parameters">First weights, shape [P].</param>
-/// <param name="Task"><c>binary</c>, <c>multiclass</c>, <c>regression</c>, <c>next-token</c> or <c>masked-token</c>.</param>
+/// <param name="Task"><c>binary</c>, <c>multiclass</c>, <c>regression</c>, <c>next-token</c>, <c>masked-token</c> or <c>tagging</c>.</param>
 /// <param name="Classes">Names of the classes; for a binary label negative, positive; empty for regression.</param>
 public sealed record ModelStart(ParameterLayout Layout, ReadOnlyMemory<float> Parameters, string Task, IReadOnlyList<string> Classes)
 {

@@ -10,7 +10,7 @@ namespace Comity.Insight.Cards;
 /// <remarks>After Mitchell et al. 2019, "Model Cards for Model Reporting" (arXiv:1810.03993).</remarks>
 public static class ModelCard
 {
-    private static readonly string[] Told = ["rocAuc", "accuracy", "balancedAccuracy", "f1", "logLoss", "brier", "ece", "rmse", "mae", "r2", "bitsPerCharacter", "perplexity"];
+    private static readonly string[] Told = ["rocAuc", "accuracy", "balancedAccuracy", "f1", "logLoss", "brier", "ece", "rmse", "mae", "r2", "bitsPerCharacter", "perplexity", "entityF1", "entityPrecision", "entityRecall", "tokenAccuracy"];
 
     /// <summary>Writes a model's card in Markdown.</summary>
     /// <param name="results">The study that made it.</param>

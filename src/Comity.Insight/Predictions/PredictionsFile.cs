@@ -7,12 +7,13 @@ using Comity.Insight.Results;
 namespace Comity.Insight.Predictions;
 
 /// <summary>
-/// <c>predictions.csv</c>: <c>model,repeat,site,row,label</c>, then <c>p:&lt;class&gt;</c> for each class or <c>prediction</c>, so that anyone can
+/// <c>predictions.csv</c>: <c>model,repeat,site,row,label</c>, then <c>p:&lt;class&gt;</c> for each class, <c>prediction</c>, or <c>sum:&lt;name&gt;</c> for each sum over a row's tokens, so that anyone can
 /// recompute every metric.
 /// </summary>
 /// <remarks>Quoted as RFC 4180 says, UTF-8 without a mark, one line feed a line; written and read as a stream, never held whole.</remarks>
 public static class PredictionsFile
 {
+    private const string Sum = "sum:";
     private static readonly string[] Fixed = ["model", "repeat", "site", "row", "label"];
 
     /// <summary>Writes predictions as they come, whole or not at all.</summary>
@@ -23,16 +24,33 @@ public static class PredictionsFile
     /// <exception cref="ArgumentException">A row has another number of outputs than the header.</exception>
     public static Task WriteAsync(string path, IReadOnlyList<string> classes, IAsyncEnumerable<PredictionRow> rows, CancellationToken cancellationToken = default)
     {
-        ArgumentException.ThrowIfNullOrEmpty(path);
         ArgumentNullException.ThrowIfNull(classes);
+        return WriteAsync(path, classes.Count == 0 ? ["prediction"] : [.. classes.Select(c => "p:" + c)], rows, cancellationToken);
+    }
+
+    /// <summary>Writes sums over rows' tokens as they come, whole or not at all.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="sums">Names of the sums in order.</param>
+    /// <param name="rows">Predictions; each has one output a sum.</param>
+    /// <param name="cancellationToken">Stops the writing; nothing is left behind.</param>
+    /// <exception cref="ArgumentException">A row has another number of outputs than the header.</exception>
+    public static Task WriteSumsAsync(string path, IReadOnlyList<string> sums, IAsyncEnumerable<PredictionRow> rows, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(sums);
+        return WriteAsync(path, (string[])[.. sums.Select(s => Sum + s)], rows, cancellationToken);
+    }
+
+    private static Task WriteAsync(string path, string[] columns, IAsyncEnumerable<PredictionRow> rows, CancellationToken cancellationToken)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
         ArgumentNullException.ThrowIfNull(rows);
         return AtomicFile.WriteAsync(path, async stream =>
         {
             await using var writer = new StreamWriter(stream, new UTF8Encoding(false), 1 << 16, leaveOpen: true);
             var line = new StringBuilder();
-            await writer.WriteAsync(Header(classes, line), cancellationToken);
+            await writer.WriteAsync(Header(columns, line), cancellationToken);
             await foreach (var row in rows.WithCancellation(cancellationToken))
-                await writer.WriteAsync(Line(row, Math.Max(1, classes.Count), line), cancellationToken);
+                await writer.WriteAsync(Line(row, columns.Length, line), cancellationToken);
         });
     }
 
@@ -44,7 +62,7 @@ public static class PredictionsFile
         return WriteAsync(path, classes, rows.ToAsyncEnumerable(), cancellationToken);
     }
 
-    /// <summary>The classes that the header names, in order; empty for regression.</summary>
+    /// <summary>The classes that the header names, in order; empty for regression and for texts.</summary>
     /// <exception cref="InvalidDeclarationException">The file is not a predictions file.</exception>
     public static IReadOnlyList<string> ReadClasses(string path)
     {
@@ -57,16 +75,17 @@ public static class PredictionsFile
     public static IEnumerable<PredictionRow> Read(string path)
     {
         using var reader = new CsvRecords(path);
-        var outputs = Math.Max(1, Classes(reader.Next(), path).Count);
+        var header = reader.Next();
+        _ = Classes(header, path); // refuses what is none
+        var outputs = header!.Count - Fixed.Length;
         while (reader.Next() is { } fields)
             yield return Row(fields, outputs, path, reader.Line);
     }
 
-    private static StringBuilder Header(IReadOnlyList<string> classes, StringBuilder line)
+    private static StringBuilder Header(string[] columns, StringBuilder line)
     {
         line.Clear().AppendJoin(',', Fixed);
-        if (classes.Count == 0) line.Append(",prediction");
-        foreach (var name in classes) AppendField(line.Append(','), "p:" + name);
+        foreach (var name in columns) AppendField(line.Append(','), name);
         return line.Append('\n');
     }
 
@@ -99,7 +118,7 @@ public static class PredictionsFile
         if (header is not null && header.Count > Fixed.Length && header.Take(Fixed.Length).SequenceEqual(Fixed, StringComparer.Ordinal))
         {
             var rest = header.Skip(Fixed.Length).ToList();
-            if (rest is ["prediction"]) return [];
+            if (rest is ["prediction"] || rest.TrueForAll(c => c.StartsWith(Sum, StringComparison.Ordinal))) return [];
             if (rest.TrueForAll(c => c.StartsWith("p:", StringComparison.Ordinal))) return rest.ConvertAll(c => c[2..]);
         }
         throw Invalid("predictions-header", Place.InFile(path, 1), header is null ? "" : string.Join(',', header));

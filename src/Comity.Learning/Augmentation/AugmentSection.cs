@@ -108,7 +108,7 @@ public sealed record NoiseSection : AugmentSection
 
     internal override string Needs => "features, image, series";
 
-    internal override bool Fits(InputShape input) => input is not TokenInput;
+    internal override bool Fits(InputShape input) => input is not (TokenInput or TaggedInput);
 }
 
 /// <summary>Puts zero, which is the mean of standardised values, into a random square (DeVries and Taylor 2017, arXiv:1708.04552).</summary>
@@ -179,5 +179,5 @@ public sealed record MixUpSection : AugmentSection
 
     internal override string Needs => "features, image, series";
 
-    internal override bool Fits(InputShape input) => input is not TokenInput;
+    internal override bool Fits(InputShape input) => input is not (TokenInput or TaggedInput);
 }

@@ -31,7 +31,7 @@ public sealed record EvaluationSection : ICheckedDeclaration
     public double Confidence { get; init; } = 0.95;
 
     /// <summary>The metric that decides; null: the usual one of the task.</summary>
-    [Doc("The metric that decides, such as rocAuc; by default rocAuc for two classes, accuracy for more, rmse for a number, bitsPerCharacter for text.")]
+    [Doc("The metric that decides, such as rocAuc; by default rocAuc for two classes, accuracy for more, rmse for a number, bitsPerCharacter for text, entityF1 for tags.")]
     public string? Primary { get; init; }
 
     /// <summary>A row is called positive from this probability on (two classes only).</summary>

@@ -26,6 +26,12 @@ public static class EvaluationWarnings
     /// <summary>The model called no row positive, so that its precision is undefined.</summary>
     public const string NothingCalledPositive = "nothing-called-positive";
 
+    /// <summary>The model found no entity, so that its precision is undefined.</summary>
+    public const string NothingTagged = "nothing-tagged";
+
+    /// <summary>The rows hold no entity, so that recall is undefined.</summary>
+    public const string NoEntities = "no-entities";
+
     /// <summary>All labels are the same number, so that R² is undefined.</summary>
     public const string ConstantLabel = "constant-label";
 

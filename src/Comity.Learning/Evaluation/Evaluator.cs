@@ -9,7 +9,7 @@ public static class Evaluator
     /// <param name="task">What the model was asked for.</param>
     /// <param name="classes">Names of the classes, for two the positive one last; empty for regression.</param>
     /// <param name="labels">True class index or value, shape [n].</param>
-    /// <param name="outputs">Probabilities by class, shape [n·k] row-major (two columns for a binary label), or values, shape [n]; for texts the cost of each row's tokens in nats, and as labels how many these are.</param>
+    /// <param name="outputs">Probabilities by class, shape [n·k] row-major (two columns for a binary label), or values, shape [n]; for texts the cost of each row's tokens in nats, and as labels how many these are; for tags <see cref="Tagging.TaggingOutputs"/>, and as labels how many tokens have one.</param>
     /// <param name="section">How to judge.</param>
     /// <param name="seed">Names the bootstrap's stream; derive it from study, repeat, model, site and split.</param>
     /// <param name="detailed">Whether intervals, curves and histograms are wanted besides values and counts.</param>
@@ -64,6 +64,8 @@ public static class Evaluator
         {
             if (!double.IsNaN(values[m])) continue;
             if (names[m] == MetricNames.R2) warnings.Add(EvaluationWarnings.ConstantLabel);
+            if (names[m] == MetricNames.EntityPrecision) warnings.Add(EvaluationWarnings.NothingTagged);
+            if (names[m] == MetricNames.EntityRecall) warnings.Add(EvaluationWarnings.NoEntities);
             if (task == TaskKind.Binary && names[m] == MetricNames.Precision) warnings.Add(EvaluationWarnings.NothingCalledPositive);
         }
     }

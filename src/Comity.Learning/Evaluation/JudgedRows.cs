@@ -1,3 +1,5 @@
+using Comity.Learning.Tagging;
+
 namespace Comity.Learning.Evaluation;
 
 /// <summary>What labels and outputs must look like, and what a model predicts by them.</summary>
@@ -9,14 +11,14 @@ internal static class JudgedRows
     public static void Guard(TaskKind task, IReadOnlyList<string> classes, ReadOnlySpan<float> labels, ReadOnlySpan<float> outputs)
     {
         ArgumentNullException.ThrowIfNull(classes);
-        var width = !task.HasClasses() ? 1 : classes.Count;
+        var width = WidthOf(task, classes.Count);
         if (task == TaskKind.Binary && width != 2) throw new ArgumentException($"A binary label has 2 classes, not {width}.", nameof(classes));
         if (task == TaskKind.Multiclass && width < 2) throw new ArgumentException("A label of several classes has at least 2.", nameof(classes));
         if (outputs.Length != labels.Length * width)
             throw new ArgumentException($"{labels.Length} rows need {labels.Length * width} outputs, not {outputs.Length}.", nameof(outputs));
         for (var i = 0; i < labels.Length; i++)
         {
-            if (task.IsLanguage() && !(labels[i] >= 1 && labels[i] == MathF.Floor(labels[i]))) throw new ArgumentException($"Row {i} holds {labels[i]} tokens to predict; at least one was expected.", nameof(labels));
+            if (task.IsByToken() && !(labels[i] >= 1 && labels[i] == MathF.Floor(labels[i]))) throw new ArgumentException($"Row {i} holds {labels[i]} tokens to predict; at least one was expected.", nameof(labels));
             if (!task.HasClasses() ? !float.IsFinite(labels[i]) : !(labels[i] >= 0 && labels[i] < width && labels[i] == (int)labels[i]))
                 throw new ArgumentException($"The label of row {i} is {labels[i]}: {(!task.HasClasses() ? "it must be finite" : $"it must be a class from 0 to {width - 1}")}.", nameof(labels));
         }
@@ -26,6 +28,9 @@ internal static class JudgedRows
             if (p is < -Slack or > 1 + Slack) throw new ArgumentException($"The output {p} is no probability; apply sigmoid or softmax first.", nameof(outputs));
         }
     }
+
+    /// <summary>Outputs of a row.</summary>
+    private static int WidthOf(TaskKind task, int classes) => task == TaskKind.Tagging ? TaggingOutputs.Count : !task.HasClasses() ? 1 : classes;
 
     public static int[] ClassCounts(TaskKind task, int classes, ReadOnlySpan<float> labels)
     {

@@ -29,6 +29,11 @@ public static class MetricNames
     public const string R2 = "r2";
     public const string BitsPerCharacter = "bitsPerCharacter";
     public const string Perplexity = "perplexity";
+    public const string TokenAccuracy = "tokenAccuracy";
+    public const string EntityPrecision = "entityPrecision";
+    public const string EntityRecall = "entityRecall";
+    public const string EntityF1 = "entityF1";
+    public const string TokenLogLoss = "tokenLogLoss";
 #pragma warning restore CS1591
 
     private static readonly string[] Shared =
@@ -43,6 +48,8 @@ public static class MetricNames
 
     private static readonly string[] LanguageNames = [BitsPerCharacter, Perplexity];
 
+    private static readonly string[] TaggingNames = [EntityF1, EntityPrecision, EntityRecall, TokenAccuracy, TokenLogLoss];
+
     private static readonly string[] Compared = [Accuracy, BalancedAccuracy, F1Macro, RocAuc, PrAuc, LogLoss, Brier];
 
     private static readonly string[] ComparedBinary = [Accuracy, BalancedAccuracy, F1, RocAuc, PrAuc, LogLoss, Brier];
@@ -53,6 +60,7 @@ public static class MetricNames
         TaskKind.Binary => BinaryNames,
         TaskKind.Multiclass => MulticlassNames,
         TaskKind.NextToken or TaskKind.MaskedToken => LanguageNames,
+        TaskKind.Tagging => TaggingNames,
         _ => RegressionNames,
     };
 
@@ -62,6 +70,7 @@ public static class MetricNames
         TaskKind.Binary => ComparedBinary,
         TaskKind.Multiclass => Compared,
         TaskKind.NextToken or TaskKind.MaskedToken => LanguageNames,
+        TaskKind.Tagging => TaggingNames,
         _ => RegressionNames,
     };
 
@@ -71,11 +80,12 @@ public static class MetricNames
         TaskKind.Binary => RocAuc,
         TaskKind.Multiclass => Accuracy,
         TaskKind.NextToken or TaskKind.MaskedToken => BitsPerCharacter,
+        TaskKind.Tagging => EntityF1,
         _ => Rmse,
     };
 
     /// <summary>Whether a larger value is a better model.</summary>
-    public static bool HigherIsBetter(string metric) => metric is not (LogLoss or Brier or Ece or Mce or Mse or Rmse or Mae or BitsPerCharacter or Perplexity);
+    public static bool HigherIsBetter(string metric) => metric is not (LogLoss or Brier or Ece or Mce or Mse or Rmse or Mae or BitsPerCharacter or Perplexity or TokenLogLoss);
 
     /// <summary>Whether chance makes the metric larger, the more so with fewer rows.</summary>
     internal static bool IsInflated(string metric) => metric is Ece or Mce or MajorityShare;
@@ -84,7 +94,7 @@ public static class MetricNames
     internal static (double Low, double High) RangeOf(string metric) => metric switch
     {
         R2 => (double.NegativeInfinity, 1),
-        LogLoss or Mse or Rmse or Mae or BitsPerCharacter => (0, double.PositiveInfinity),
+        LogLoss or Mse or Rmse or Mae or BitsPerCharacter or TokenLogLoss => (0, double.PositiveInfinity),
         Perplexity => (1, double.PositiveInfinity),
         Brier => (0, 2), // several classes: squares are summed over them
         _ => (0, 1),

@@ -35,6 +35,7 @@ internal abstract class WeightedMetrics(int rows, IReadOnlyList<string> names)
         TaskKind.Binary => new BinaryMetrics(labels, outputs, section),
         TaskKind.Multiclass => new MulticlassMetrics(classes, labels, outputs, section),
         TaskKind.NextToken or TaskKind.MaskedToken => new LanguageMetrics(labels, outputs),
+        TaskKind.Tagging => new TaggingMetrics(labels, outputs),
         _ => new RegressionMetrics(labels, outputs),
     };
 }

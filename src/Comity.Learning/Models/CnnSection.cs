@@ -22,7 +22,7 @@ public sealed record CnnSection : NetworkSection
     /// <inheritdoc/>
     public override void CheckTask(TaskKind task, Place at, ProblemList problems)
     {
-        if (task.IsLanguage()) problems.Add(Messages.Problem("model-needs-task", at, Kind, "classes, regression", TaskNames.Of(task), TextModels));
+        if (task.IsByToken()) problems.Add(Messages.Problem("model-needs-task", at, Kind, "classes, regression", TaskNames.Of(task), TextModels));
     }
 
     /// <inheritdoc/>

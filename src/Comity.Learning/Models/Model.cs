@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Comity.Learning.Tagging;
 using Comity.Tensors;
 using Comity.Tensors.Differentiation;
 using Comity.Tensors.Kernels;
@@ -33,8 +34,8 @@ public abstract unsafe class Model
     /// <summary>Number of classes; 0 for regression.</summary>
     public int Classes { get; }
 
-    /// <summary>Values that <see cref="Predict(ReadOnlySpan{float}, Dataset, Span{float})"/> gives for a row: one probability a class, or the value; of a text the cost of its tokens in nats.</summary>
-    public int Outputs => Math.Max(1, Classes);
+    /// <summary>Values that <see cref="Predict(ReadOnlySpan{float}, Dataset, Span{float})"/> gives for a row: one probability a class, or the value; of a text the cost of its tokens in nats, of a tagged one <see cref="TaggingOutputs"/>.</summary>
+    public int Outputs => Task == TaskKind.Tagging ? TaggingOutputs.Count : Math.Max(1, Classes);
 
     /// <summary>What computes.</summary>
     public KernelSet Kernels { get; }
@@ -82,7 +83,7 @@ public abstract unsafe class Model
     private void Predict(ReadOnlySpan<float> parameters, Dataset? windows, float* features, int rows, Span<float> outputs)
     {
         if (outputs.Length != (long)rows * Outputs) throw new ArgumentException($"{outputs.Length} outputs do not fit {rows} rows of {Outputs}.", nameof(outputs));
-        Score(parameters, windows, features, rows, Task.IsLanguage() ? outputs : outputs[..(rows * Scores)]);
+        Score(parameters, windows, features, rows, Task.IsByToken() ? outputs : outputs[..(rows * Scores)]);
         Finish(rows, outputs);
     }
 
@@ -91,7 +92,7 @@ public abstract unsafe class Model
     /// <param name="outputs">Shape [rows, <see cref="Outputs"/>]; at first the scores, one row after another.</param>
     internal void Finish(int rows, Span<float> outputs)
     {
-        if (Task == TaskKind.Regression || Task.IsLanguage()) return;
+        if (Task == TaskKind.Regression || Task.IsByToken()) return;
         fixed (float* p = outputs)
         {
             if (Scores == Outputs)
@@ -110,7 +111,7 @@ public abstract unsafe class Model
     {
         if (parameters.Length != Layout.Length) throw new ArgumentException($"{parameters.Length} parameters do not fit a model with {Layout.Length}.", nameof(parameters));
         var tape = RentTape();
-        var width = Task.IsLanguage() ? 1 : Scores;
+        var width = Task.IsByToken() ? Outputs : Scores;
         fixed (float* p = parameters)
         {
             for (var first = 0; first < rows; first += RowsAtOnce)

@@ -24,7 +24,7 @@ public static class ModelFactory
             _ => classes <= 1,
         };
         if (!fits) throw new ArgumentException($"A task of kind {task} cannot have {classes} classes.", nameof(classes));
-        var shape = new ModelShape(input, task, task == TaskKind.Regression || task.IsLanguage() ? 0 : classes, kernels);
+        var shape = new ModelShape(input, task, task == TaskKind.Regression || task.IsByToken() ? 0 : classes, kernels);
         var scores = task == TaskKind.Multiclass ? classes : 1;
         return (section, task) switch
         {

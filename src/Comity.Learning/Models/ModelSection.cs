@@ -57,7 +57,7 @@ public sealed record LinearSection : ModelSection
     /// <inheritdoc/>
     public override void CheckTask(TaskKind task, Place at, ProblemList problems)
     {
-        if (task != TaskKind.Regression) problems.Add(Messages.Problem("model-needs-task", at, Kind, "regression", TaskNames.Of(task), task.IsLanguage() ? TextModels : "logistic, softmax, mlp"));
+        if (task != TaskKind.Regression) problems.Add(Messages.Problem("model-needs-task", at, Kind, "regression", TaskNames.Of(task), task.IsByToken() ? TextModels : "logistic, softmax, mlp"));
     }
 }
 
@@ -86,7 +86,7 @@ public sealed record SoftmaxSection : ModelSection
     public override void CheckTask(TaskKind task, Place at, ProblemList problems)
     {
         if (task is not (TaskKind.Binary or TaskKind.Multiclass))
-            problems.Add(Messages.Problem("model-needs-task", at, Kind, "classes", TaskNames.Of(task), task.IsLanguage() ? TextModels : "linear, mlp"));
+            problems.Add(Messages.Problem("model-needs-task", at, Kind, "classes", TaskNames.Of(task), task.IsByToken() ? TextModels : "linear, mlp"));
     }
 }
 
@@ -118,7 +118,7 @@ public sealed record MlpSection : NetworkSection, ICheckedDeclaration
     /// <inheritdoc/>
     public override void CheckTask(TaskKind task, Place at, ProblemList problems)
     {
-        if (task.IsLanguage()) problems.Add(Messages.Problem("model-needs-task", at, Kind, "a class or a number", TaskNames.Of(task), TextModels));
+        if (task.IsByToken()) problems.Add(Messages.Problem("model-needs-task", at, Kind, "a class or a number", TaskNames.Of(task), TextModels));
     }
 
     void ICheckedDeclaration.Check(DeclaredNode.Map at, ProblemList problems)

@@ -54,7 +54,7 @@ public sealed record MultimodalSection : ModelSection, ICheckedDeclaration
     /// <inheritdoc/>
     public override void CheckTask(TaskKind task, Place at, ProblemList problems)
     {
-        if (task.IsLanguage()) problems.Add(Messages.Problem("model-needs-task", at, Kind, "a class or a number", TaskNames.Of(task), TextModels));
+        if (task.IsByToken()) problems.Add(Messages.Problem("model-needs-task", at, Kind, "a class or a number", TaskNames.Of(task), TextModels));
     }
 
     /// <inheritdoc/>

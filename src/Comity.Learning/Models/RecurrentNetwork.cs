@@ -32,7 +32,7 @@ internal sealed class RecurrentNetwork : SequenceNetwork
     {
         if (shape.Task == TaskKind.NextToken && section.Bidirectional) throw new ArgumentException("A layer that reads from the end sees the token it should predict.", nameof(section));
         var builder = new ParameterLayoutBuilder();
-        var tokens = shape.Input as TokenInput;
+        var tokens = TextOf(shape.Input);
         var embedding = tokens is null ? -1 : builder.Add("embedding.weight", ParameterRole.Weight, tokens.Vocabulary, section.Embedding);
         var inputs = tokens is null ? (shape.Input as SeriesInput)?.Channels ?? 1 : section.Embedding;
         var gates = Sequences.Gates(section.Cell);
@@ -52,7 +52,7 @@ internal sealed class RecurrentNetwork : SequenceNetwork
             }
             inputs = hidden * layers[i].Length;
         }
-        var scores = shape.Task.IsLanguage() ? tokens!.Vocabulary : shape.Task == TaskKind.Multiclass ? shape.Classes : 1;
+        var scores = shape.Task.IsByToken() ? (shape.Input as TaggedInput)?.Tags.Count ?? tokens!.Vocabulary : shape.Task == TaskKind.Multiclass ? shape.Classes : 1;
         var output = builder.Add("output.weight", ParameterRole.Weight, inputs, scores);
         builder.Add("output.bias", ParameterRole.Bias, scores);
         return new RecurrentNetwork(shape, section, builder.Build(), embedding, layers, output);

@@ -1,3 +1,4 @@
+using Comity.Learning.Tagging;
 using Comity.Tensors;
 using Comity.Tensors.Differentiation;
 using Comity.Tensors.Kernels;
@@ -14,6 +15,8 @@ internal abstract unsafe class SequenceNetwork : Model
     // Memory of one pass in floats; more rows at once gain nothing on a processor.
     private const long PassMemory = 1 << 24;
 
+    private readonly TagScheme? _tags;
+
     private protected SequenceNetwork(ModelShape shape, ParameterLayout layout) : base(shape, layout)
     {
         (Steps, Vocabulary) = shape.Input switch
@@ -21,10 +24,13 @@ internal abstract unsafe class SequenceNetwork : Model
             SeriesInput series => (series.Steps, 0),
             // The last token of a row is only predicted, never read.
             TokenInput tokens => (shape.Task == TaskKind.NextToken ? tokens.Tokens - 1 : tokens.Tokens, tokens.Vocabulary),
+            TaggedInput tagged => (tagged.Text.Tokens, tagged.Text.Vocabulary),
             _ => throw new ArgumentException($"A model over steps reads a series or tokens; {InputNames.Of(shape.Input)} arrived.", nameof(shape)),
         };
+        if (shape.Task == TaskKind.Tagging != shape.Input is TaggedInput) throw new ArgumentException($"Tags are predicted of tagged tokens, and of nothing else; {InputNames.Of(shape.Input)} arrived.", nameof(shape));
+        _tags = (shape.Input as TaggedInput)?.Tags is { } tags ? new TagScheme(tags) : null;
         if (Steps < 1) throw new ArgumentException("A text of one token has no next token.", nameof(shape));
-        if (shape.Task.IsLanguage() && Vocabulary == 0) throw new ArgumentException("Only texts have tokens to predict.", nameof(shape));
+        if (shape.Task.IsByToken() && Vocabulary == 0) throw new ArgumentException("Only texts have tokens to predict.", nameof(shape));
     }
 
     /// <summary>Steps that the model reads.</summary>
@@ -33,14 +39,17 @@ internal abstract unsafe class SequenceNetwork : Model
     /// <summary>Different tokens; 0: rows are a series.</summary>
     public int Vocabulary { get; }
 
+    /// <summary>Scores of each token: of the vocabulary's tokens, or of the tags.</summary>
+    internal int TokenScores => _tags?.Count ?? Vocabulary;
+
     internal override int Scores => Task switch
     {
         TaskKind.Multiclass => Classes,
-        TaskKind.NextToken or TaskKind.MaskedToken => Steps * Vocabulary,
+        TaskKind.NextToken or TaskKind.MaskedToken or TaskKind.Tagging => Steps * TokenScores,
         _ => 1,
     };
 
-    internal override int RowsAtOnce => (int)Math.Clamp(PassMemory / Math.Max(1, Steps * (FloatsOfStep + (Task.IsLanguage() ? 2L * Vocabulary : 0))), 1, 128);
+    internal override int RowsAtOnce => (int)Math.Clamp(PassMemory / Math.Max(1, Steps * (FloatsOfStep + (Task.IsByToken() ? 2L * TokenScores : 0))), 1, 128);
 
     /// <summary>Floats that a pass holds for each step, roughly.</summary>
     private protected abstract long FloatsOfStep { get; }
@@ -60,18 +69,18 @@ internal abstract unsafe class SequenceNetwork : Model
     /// <summary>Scores of classes or a value from summaries, [rows, scores].</summary>
     private protected abstract Tensor Head(Tape tape, Tensor summary);
 
-    /// <summary>Scores of all tokens from states, [n, vocabulary].</summary>
+    /// <summary>Scores of all tokens, or of all tags, from states, [n, <see cref="TokenScores"/>].</summary>
     private protected abstract Tensor TokenHead(Tape tape, Tensor states);
 
     internal override Tensor Forward(Tape tape, Tensor rows)
     {
         var n = Check(rows);
         Span<int> lengths = n <= MostOnStack ? stackalloc int[n] : new int[n];
-        if (!Task.IsLanguage()) return Head(tape, Summary(tape, Shaped(tape, rows), LengthsOf(rows, lengths)));
-        var input = Task == TaskKind.NextToken ? WithoutLast(tape, rows) : rows;
+        if (!Task.IsByToken()) return Head(tape, Summary(tape, Shaped(tape, rows), LengthsOf(rows, lengths)));
+        var input = Task == TaskKind.MaskedToken ? rows : Read(tape, rows);
         var scores = TokenHead(tape, States(tape, input, LengthsOf(input, lengths)));
-        if (IsTimeMajor) scores = tape.SwapAxes(tape.Reshape(scores, new Shape(Steps, n, Vocabulary)));
-        return tape.Reshape(scores, new Shape(n, Steps * Vocabulary));
+        if (IsTimeMajor) scores = tape.SwapAxes(tape.Reshape(scores, new Shape(Steps, n, TokenScores)));
+        return tape.Reshape(scores, new Shape(n, Steps * TokenScores));
     }
 
     internal override Tensor LanguageLoss(Tape tape, Tensor rows, float smoothing)
@@ -83,7 +92,7 @@ internal abstract unsafe class SequenceNetwork : Model
     // The cost of each row in nats. What the vocabulary does not hold would still have to be named among all characters.
     private protected override void Judge(Tape tape, Tensor rows, Span<float> target)
     {
-        if (!Task.IsLanguage())
+        if (!Task.IsByToken())
         {
             base.Judge(tape, rows, target);
             return;
@@ -93,8 +102,13 @@ internal abstract unsafe class SequenceNetwork : Model
         float* targets = predicted.Targets;
         var owners = predicted.Owners;
         var count = predicted.Count;
-        float* logits = tape.Node(predicted.Scores.Index).Value, sums = tape.Take(count), shares = tape.Take((nint)count * Vocabulary);
-        Kernels.SoftmaxAndLogSum(logits, shares, sums, count, Vocabulary);
+        float* logits = tape.Node(predicted.Scores.Index).Value, sums = tape.Take(count), shares = tape.Take((nint)count * TokenScores);
+        Kernels.SoftmaxAndLogSum(logits, shares, sums, count, TokenScores);
+        if (_tags is not null)
+        {
+            JudgeTags(predicted, rows.Shape.Rows, logits, sums, target);
+            return;
+        }
         var (costs, hidden) = (new double[target.Length], new int[target.Length]);
         for (var i = 0; i < count; i++)
         {
@@ -107,6 +121,38 @@ internal abstract unsafe class SequenceNetwork : Model
             var scale = Task == TaskKind.MaskedToken && hidden[b] > 0 ? (double)LengthOf(tape.Node(rows.Index).Value + (nint)b * Inputs, Inputs) / hidden[b] : 1;
             target[b] = (float)(costs[b] * scale);
         }
+    }
+
+    // What a row's tags cost and how many are right, entity by entity; a token without a tag stands for one outside all entities.
+    private void JudgeTags(PredictedTokens predicted, int rows, float* logits, float* sums, Span<float> target)
+    {
+        var tags = _tags!;
+        var (given, said) = (new int[rows * Steps], new int[rows * Steps]);
+        Array.Fill(given, TagScheme.None);
+        Array.Fill(said, TagScheme.None);
+        var (costs, right) = (new double[rows], new int[rows]);
+        for (var i = 0; i < predicted.Count; i++)
+        {
+            int row = predicted.Owners[i], step = IsTimeMajor ? predicted.Places[i] / rows : predicted.Places[i] % Steps;
+            var scores = new ReadOnlySpan<float>(logits + (nint)i * tags.Count, tags.Count);
+            var (truth, best) = ((int)predicted.Targets[i], Best(scores));
+            (given[row * Steps + step], said[row * Steps + step]) = (truth, best);
+            costs[row] += sums[i] - (double)scores[truth];
+            if (truth == best) right[row]++;
+        }
+        for (var b = 0; b < rows; b++)
+        {
+            var entities = tags.Compare(given.AsSpan(b * Steps, Steps), said.AsSpan(b * Steps, Steps));
+            TaggingOutputs.Write(target.Slice(b * TaggingOutputs.Count, TaggingOutputs.Count), costs[b], right[b], entities);
+        }
+    }
+
+    /// <summary>The first of the largest scores.</summary>
+    internal static int Best(ReadOnlySpan<float> scores)
+    {
+        var best = 0;
+        for (var k = 1; k < scores.Length; k++) if (scores[k] > scores[best]) best = k;
+        return best;
     }
 
     // Scores of the positions that have something to predict, what is to be predicted there, and whose rows they are.
@@ -122,8 +168,13 @@ internal abstract unsafe class SequenceNetwork : Model
         int count;
         if (Task == TaskKind.NextToken)
         {
-            input = WithoutLast(tape, rows);
+            input = Read(tape, rows);
             count = TokenTargets.Next(source, n, Inputs, IsTimeMajor, targets, owners, places);
+        }
+        else if (Task == TaskKind.Tagging)
+        {
+            input = Read(tape, rows);
+            count = TokenTargets.Tags(source + Steps, n, Inputs, Steps, IsTimeMajor, targets, owners, places);
         }
         else
         {
@@ -131,10 +182,10 @@ internal abstract unsafe class SequenceNetwork : Model
             rows.Values.CopyTo(masked);
             count = TokenTargets.Masked(tape.Node(input.Index).Value, n, Inputs, Vocabulary, IsTimeMajor, random, targets, owners, places);
         }
-        if (count == 0) throw new ArgumentException("Every row is padding: there is no token to predict.", nameof(rows));
+        if (count == 0) throw new ArgumentException("Every row is padding, or without tags: there is no token to predict.", nameof(rows));
         var states = States(tape, input, LengthsOf(input, lengths));
         if (count < most) states = tape.Gather(states, new ReadOnlySpan<int>(places, count));
-        return new PredictedTokens(TokenHead(tape, states), targets, owners, count);
+        return new PredictedTokens(TokenHead(tape, states), targets, owners, places, count);
     }
 
     private int Check(Tensor rows)
@@ -143,9 +194,13 @@ internal abstract unsafe class SequenceNetwork : Model
         return rows.Shape.Rows;
     }
 
+    /// <summary>The tokens of a text, with tags or without; null: no text.</summary>
+    private protected static TokenInput? TextOf(InputShape input) => (input as TaggedInput)?.Text ?? input as TokenInput;
+
     private Tensor Shaped(Tape tape, Tensor rows) => Input is SeriesInput series ? tape.Reshape(rows, new Shape(rows.Shape.Rows, series.Steps, series.Channels)) : rows;
 
-    private Tensor WithoutLast(Tape tape, Tensor rows)
+    // The tokens that a model reads: all but the last, which is only predicted, or those before the tags.
+    private Tensor Read(Tape tape, Tensor rows)
     {
         var input = tape.Blank(new Shape(rows.Shape.Rows, Steps), out var values);
         for (var b = 0; b < rows.Shape.Rows; b++) rows.Values.Slice(b * Inputs, Steps).CopyTo(values[(b * Steps)..]);
@@ -173,11 +228,12 @@ internal abstract unsafe class SequenceNetwork : Model
         return steps;
     }
 
-    private readonly struct PredictedTokens(Tensor scores, float* targets, int* owners, int count)
+    private readonly struct PredictedTokens(Tensor scores, float* targets, int* owners, int* places, int count)
     {
         public readonly Tensor Scores = scores;
         public readonly float* Targets = targets;
         public readonly int* Owners = owners;
+        public readonly int* Places = places;
         public readonly int Count = count;
     }
 }

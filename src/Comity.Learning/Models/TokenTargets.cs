@@ -55,6 +55,32 @@ internal static unsafe class TokenTargets
         return count;
     }
 
+    /// <summary>Every token with a tag; targets are the tags' numbers from 0.</summary>
+    /// <param name="tags">The first row's tags; 0: none.</param>
+    /// <param name="rows">How many.</param>
+    /// <param name="width">Floats from one row's tags to the next's.</param>
+    /// <param name="steps">Tokens in a row.</param>
+    /// <param name="timeMajor">Whether states come step by step.</param>
+    /// <param name="targets">Receives the tags.</param>
+    /// <param name="owners">Receives the rows.</param>
+    /// <param name="places">Receives the numbers of the states.</param>
+    public static int Tags(float* tags, int rows, int width, int steps, bool timeMajor, float* targets, int* owners, int* places)
+    {
+        var count = 0;
+        for (var outer = 0; outer < (timeMajor ? steps : rows); outer++)
+        {
+            for (var inner = 0; inner < (timeMajor ? rows : steps); inner++)
+            {
+                var (b, t) = timeMajor ? (inner, outer) : (outer, inner);
+                var tag = tags[(nint)b * width + t];
+                if (tag == 0) continue;
+                (targets[count], owners[count]) = (tag - 1, b);
+                places[count++] = timeMajor ? t * rows + b : b * steps + t;
+            }
+        }
+        return count;
+    }
+
     // FNV-1a over the tokens.
     private static SeededRandom OfRow(float* row, int length)
     {

@@ -41,7 +41,7 @@ internal sealed class TransformerNetwork : SequenceNetwork
     {
         if (shape.Task == TaskKind.NextToken && section.Style == TransformerStyle.Encoder) throw new ArgumentException("An encoder sees the token that it should predict.", nameof(section));
         var builder = new ParameterLayoutBuilder();
-        var tokens = shape.Input as TokenInput;
+        var tokens = TextOf(shape.Input);
         var width = section.Width;
         int embedding = builder.Add("embedding.weight", ParameterRole.Weight, tokens?.Vocabulary ?? (shape.Input as SeriesInput)?.Channels ?? 1, width), positions = -1, segments = -1, output = -1;
         if (tokens is null) builder.Add("embedding.bias", ParameterRole.Bias, width);
@@ -51,9 +51,11 @@ internal sealed class TransformerNetwork : SequenceNetwork
         var layers = new TransformerLayer[section.Layers];
         for (var i = 0; i < layers.Length; i++) layers[i] = TransformerLayer.Add(builder, $"layers.{i}", section);
         var norm = TransformerLayer.AddNorm(builder, "norm", section);
-        if (!shape.Task.IsLanguage() || !section.TiedEmbeddings)
+        // Tags are not tokens, so that no embedding can stand for them.
+        var tags = (shape.Input as TaggedInput)?.Tags.Count;
+        if (!shape.Task.IsByToken() || !section.TiedEmbeddings || tags is not null)
         {
-            var scores = shape.Task.IsLanguage() ? tokens!.Vocabulary : shape.Task == TaskKind.Multiclass ? shape.Classes : 1;
+            var scores = shape.Task.IsByToken() ? tags ?? tokens!.Vocabulary : shape.Task == TaskKind.Multiclass ? shape.Classes : 1;
             output = builder.Add("output.weight", ParameterRole.Weight, width, scores);
             builder.Add("output.bias", ParameterRole.Bias, scores);
         }

@@ -127,7 +127,7 @@ public sealed record TransformerSection : NetworkSection, ICheckedDeclaration
     /// <inheritdoc/>
     public override void CheckInput(InputShape input, Place at, ProblemList problems)
     {
-        if (input is not (SeriesInput or TokenInput)) problems.Add(Messages.Problem("model-needs-input", at, Kind, "series, tokens", InputNames.Of(input)));
+        if (input is not (SeriesInput or TokenInput or TaggedInput)) problems.Add(Messages.Problem("model-needs-input", at, Kind, "series, tokens", InputNames.Of(input)));
     }
 
     void ICheckedDeclaration.Check(DeclaredNode.Map at, ProblemList problems)

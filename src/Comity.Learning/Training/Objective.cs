@@ -29,7 +29,7 @@ internal sealed class Objective
     {
         (_model, _section, _rows, _loss) = (model, section, rows, section.LossFor(model.Task));
         var labels = rows.Labels.Span;
-        if (model.Task.IsLanguage())
+        if (model.Task.IsByToken())
         {
             if (!teacher.IsEmpty && section.Distillation.Weight > 0) throw new ArgumentException("A model of texts cannot learn from a teacher's outputs.", nameof(teacher));
             (_batchTargets, _batchWeights, _batchTeacher) = ([], [], []);
@@ -59,7 +59,7 @@ internal sealed class Objective
     /// <param name="chosen">Their numbers, shape [n].</param>
     /// <param name="mix">With which rows they were mixed; default: none.</param>
     public Tensor MeanOf(Tape tape, Tensor rows, ReadOnlySpan<int> chosen, MixedRows mix = default) =>
-        _model.Task.IsLanguage() ? _model.LanguageLoss(tape, rows, (float)_section.LabelSmoothing) : Build(tape, _model.Forward(tape, rows), chosen, mix);
+        _model.Task.IsByToken() ? _model.LanguageLoss(tape, rows, (float)_section.LabelSmoothing) : Build(tape, _model.Forward(tape, rows), chosen, mix);
 
     /// <summary>The mean loss of chosen rows from their scores.</summary>
     /// <param name="tape">The tape.</param>

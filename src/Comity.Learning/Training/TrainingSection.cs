@@ -125,7 +125,7 @@ public sealed partial record TrainingSection : ICheckedDeclaration
         var loss = LossFor(task);
         if (loss == Training.Loss.CrossEntropy == (task == TaskKind.Regression))
             problems.Add(Messages.Problem("loss-needs-task", PlaceOf(at, "loss"), LossNames.Of(loss), TaskNames.Of(task), task == TaskKind.Regression ? "mse, mae, huber" : "cross-entropy"));
-        if ((task == TaskKind.Regression || task.IsLanguage()) && !ClassWeights.IsNone && Loss is null)
+        if ((task == TaskKind.Regression || task.IsByToken()) && !ClassWeights.IsNone && Loss is null)
             problems.Add(Messages.Problem("only-cross-entropy", PlaceOf(at, "classWeights"), "classWeights"));
         if (task == TaskKind.Regression && LabelSmoothing > 0 && Loss is null)
             problems.Add(Messages.Problem("only-cross-entropy", PlaceOf(at, "labelSmoothing"), "labelSmoothing"));

@@ -16,7 +16,7 @@ public sealed class EvaluationSectionTests
         Assert.Empty(problems);
         Assert.Equal(new EvaluationSection { Bootstrap = 500, Confidence = 0.9, Primary = "logLoss", Threshold = 0.3, CalibrationBins = 15, CalibrationBinning = CalibrationBinning.EqualCount }, section);
         Assert.Equal((1000, 0.95, 0.5, 10), (new EvaluationSection().Bootstrap, new EvaluationSection().Confidence, new EvaluationSection().Threshold, new EvaluationSection().CalibrationBins));
-        Assert.Equal(["rocAuc", "accuracy", "rmse", "bitsPerCharacter", "bitsPerCharacter"], Enum.GetValues<TaskKind>().Select(new EvaluationSection().PrimaryFor));
+        Assert.Equal(["rocAuc", "accuracy", "rmse", "bitsPerCharacter", "bitsPerCharacter", "entityF1"], Enum.GetValues<TaskKind>().Select(new EvaluationSection().PrimaryFor));
     }
 
     [Fact]

@@ -14,6 +14,7 @@ namespace Comity.Learning.Tests.Models;
 public sealed class SequenceModelTests
 {
     private static readonly TokenInput Text = new(9, 11);
+    private static readonly TaggedInput Tagged = new(new TokenInput(6, 11), ["O", "B-X", "I-X"]);
     private static readonly SeriesInput Series = new(7, 3);
 
     public static TheoryData<string> Kinds => [.. Sections.Keys];
@@ -255,9 +256,14 @@ public sealed class SequenceModelTests
         yield return (Text, TaskKind.Multiclass);
         yield return (Text, TaskKind.Binary);
         yield return (Series, TaskKind.Regression);
+        yield return (Tagged, TaskKind.Tagging);
         var both = kind.Contains("bidirectional", StringComparison.Ordinal) || kind.Contains("encoder", StringComparison.Ordinal);
         yield return (Text, both ? TaskKind.MaskedToken : TaskKind.NextToken);
     }
+
+    // Six tokens, of which the first is the separator, then their tags.
+    private static float TaggedValue(int j, int length, SeededRandom random) =>
+        j % 6 > length ? 0 : j == 0 ? TokenInput.Separator : j == 6 ? 0 : j < 6 ? 4 + random.NextInt32(7) : 1 + random.NextInt32(3);
 
     private static (Model Model, float[] Parameters, Dataset Rows) Make(string kind, InputShape input, TaskKind task)
     {
@@ -273,7 +279,7 @@ public sealed class SequenceModelTests
         {
             var length = 2 + random.NextInt32(input.Length - 1);
             for (var j = 0; j < input.Length; j++)
-                x[i * input.Length + j] = input is SeriesInput ? (float)random.NextGaussian() : j >= length ? 0 : random.NextInt32(10) == 0 ? 2 : 4 + random.NextInt32(7);
+                x[i * input.Length + j] = input is TaggedInput ? TaggedValue(j, length / 2, random) : input is SeriesInput ? (float)random.NextGaussian() : j >= length ? 0 : random.NextInt32(10) == 0 ? 2 : 4 + random.NextInt32(7);
             y[i] = classes > 0 ? random.NextInt32(classes) : task == TaskKind.Regression ? (float)random.NextGaussian() : 0;
         }
         return (model, parameters, new Dataset(x, y, input.Length));
