@@ -50,15 +50,15 @@ internal sealed class MarketTraffic(string market, Uri address, HttpClient clien
         _later.Clear();
     }
 
-    /// <summary>Waits until a version answers.</summary>
-    public async Task WaitForAsync(string version, CancellationToken cancellationToken)
+    /// <summary>Waits until these versions are in service, and no other.</summary>
+    public async Task WaitForAsync(IReadOnlyCollection<string> versions, CancellationToken cancellationToken)
     {
         while (true)
         {
             try
             {
                 var index = await client.GetFromJsonAsync<JsonNode>(new Uri(address, "/v2/repository/index"), cancellationToken);
-                if (index!.AsArray().Any(v => (string)v!["version"]! == version)) return;
+                if (index!.AsArray().Select(v => (string)v!["version"]!).ToHashSet(StringComparer.Ordinal).SetEquals(versions)) return;
             }
             catch (HttpRequestException)
             {

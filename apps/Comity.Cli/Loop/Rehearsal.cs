@@ -7,12 +7,16 @@ using Comity.Serving.Releases;
 namespace Comity.Cli.Loop;
 
 /// <summary>Plays the whole circle with real processes: train, release, deploy, serve in two markets, a shift in one, late labels, the next study, a canary, promotion.</summary>
-/// <remarks>Nothing is pretended: each step is the command that a person would type, the servers answer over HTTP, and the page shows what they stored. Only the person's approval is played.</remarks>
+/// <remarks>
+/// Nothing is pretended: each step is the command that a person would type, orders and releases go through a coordinator over TLS, the servers answer over HTTP, and the page shows
+/// what they stored. Only the people who approve are played.
+/// </remarks>
 internal sealed class Rehearsal(Session session, string example, string root)
 {
     private const string By = "rehearsal", Because = "synthetic records, nobody is treated by them";
     private readonly long _started = session.Time.GetTimestamp();
     private readonly List<LoopEvent> _events = [];
+    private readonly LoopProgram _tool = LoopProgram.Tool();
 
     private string Home => Path.Combine(root, "home");
 
@@ -20,27 +24,29 @@ internal sealed class Rehearsal(Session session, string example, string root)
 
     private string Releases => Path.Combine(root, "releases");
 
-    private string Deployments => Path.Combine(root, "deployments");
-
     public async Task<string> PlayAsync(CancellationToken cancellationToken)
     {
         Directory.CreateDirectory(Study);
         Directory.CreateDirectory(Releases);
         File.Copy(Path.Combine(example, "study.yaml"), Path.Combine(Study, "study.yaml"), overwrite: true);
-        Task Comity(params string[] arguments) => ComityProcess.RunAsync(Home, cancellationToken, arguments);
+        using var coordinator = await LoopCoordinator.StartAsync(LoopProgram.Coordinator(session), Path.Combine(root, "coordinator"), cancellationToken);
+        var author = new Dictionary<string, string> { ["COMITY_HOME"] = Home, ["COMITY_COORDINATOR"] = coordinator.Code, ["COMITY_TOKEN"] = coordinator.Token };
+        Task<string> Comity(params string[] arguments) => LoopProcess.RunAsync(_tool, author, cancellationToken, arguments);
         var (first, second) = (Path.Combine(Releases, "heart-1.0.0.comity"), Path.Combine(Releases, "heart-1.1.0.comity"));
 
         await Comity("run", Study, "--out", Path.Combine(root, "run-1"));
         Tell(0, "unsure", "trained");
         await Comity("release", Path.Combine(root, "run-1"), "--name", "heart", "--version", "1.0.0", "--out", Releases);
-        await Comity("deploy", first, "--markets", "us,hu", "--to", Deployments, "--approve-by", By, "--because", Because);
+        await Comity("deploy", first, "--markets", "us,hu", "--approve-by", By, "--because", Because);
         Tell(0, "unsure", "released", "1.0.0");
 
         using var client = new HttpClient();
-        using var us = Serve("us");
-        using var hu = Serve("hu");
+        using var us = Serve("us", coordinator.Code);
+        using var hu = Serve("hu", coordinator.Code);
         var (usUsers, huUsers) = (new MarketTraffic("us", await us.ListeningAsync(cancellationToken), client), new MarketTraffic("hu", await hu.ListeningAsync(cancellationToken), client));
-        foreach (var users in new[] { usUsers, huUsers }) await users.WaitForAsync("1.0.0", cancellationToken);
+        await Task.WhenAll(coordinator.ApproveAsync("us-1", us, cancellationToken), coordinator.ApproveAsync("hu-1", hu, cancellationToken));
+        Tell(0, "unsure", "joined");
+        foreach (var users in new[] { usUsers, huUsers }) await users.WaitForAsync(["1.0.0"], cancellationToken);
         Tell(1, "unsure", "serving", "1.0.0");
         Tell(2, "unsure", "serving", "1.0.0");
 
@@ -66,16 +72,18 @@ internal sealed class Rehearsal(Session session, string example, string root)
         var compared = ChampionComparison.Of(session, champion, Read(second), proposal, cancellationToken);
         Tell(0, "better", "challenged", string.Join("; ", compared.Select(c => Difference(c))));
 
-        await Comity("deploy", second, "--markets", "hu", "--canary", "25%", "--to", Deployments, "--approve-by", By, "--because", Because);
-        await huUsers.WaitForAsync("1.1.0", cancellationToken);
+        await Comity("deploy", second, "--markets", "hu", "--canary", "25%", "--approve-by", By, "--because", Because);
+        await huUsers.WaitForAsync(["1.0.0", "1.1.0"], cancellationToken);
         Tell(2, "unsure", "canary", MarketTraffic.Count(await huUsers.AskAsync(Live("hu-live-3"), cancellationToken)));
         await huUsers.TellAsync(cancellationToken);
-        await Comity("deploy", second, "--markets", "hu", "--to", Deployments, "--approve-by", By, "--because", Because);
-        await PromotedAsync(cancellationToken);
+        await Comity("deploy", second, "--markets", "hu", "--approve-by", By, "--because", Because);
+        await huUsers.WaitForAsync(["1.1.0"], cancellationToken);
         Tell(2, "better", "promoted", MarketTraffic.Count(await huUsers.AskAsync(Live("hu-live-3"), cancellationToken)));
         await huUsers.TellAsync(cancellationToken);
+        await File.WriteAllTextAsync(Path.Combine(root, "deployments.txt"), await Comity("deployments") + "\n", cancellationToken);
         await us.StopAsync(cancellationToken);
         await hu.StopAsync(cancellationToken);
+        await coordinator.StopAsync(cancellationToken);
 
         var path = Path.Combine(root, "loop.html");
         var pages = new RehearsalPage(session, [champion, Read(second)], State);
@@ -83,14 +91,9 @@ internal sealed class Rehearsal(Session session, string example, string root)
         return path;
     }
 
-    private ComityProcess Serve(string market) => ComityProcess.Start(
-        Home, "serve", "--market", market, "--listen", "http://127.0.0.1:0", "--state", State(market), "--deployments", Deployments, "--node", market + "-1", "--poll", "0.2", "--window", "100", "--drain", "0.1");
-
-    private async Task PromotedAsync(CancellationToken cancellationToken)
-    {
-        var folder = new Serving.Deployments.DeploymentFolder(Deployments);
-        while (!folder.Reports().Any(r => r is { Market: "hu", State: "serving" } && r.Versions.Any(v => v is { Version: "1.1.0", Share: 1 }))) await Task.Delay(100, cancellationToken);
-    }
+    private LoopProcess Serve(string market, string code) => LoopProcess.Start(
+        _tool, new Dictionary<string, string> { ["COMITY_HOME"] = Home },
+        "serve", "--market", market, "--listen", "http://127.0.0.1:0", "--state", State(market), "--join", code, "--node", market + "-1", "--poll", "0.2", "--window", "100", "--drain", "0.1");
 
     private Release Read(string file) => ReleaseFiles.Read(file, new ComityHome(Home).Trusted);
 

@@ -50,7 +50,11 @@ public sealed class DeploymentNode
     }
 
     /// <summary>Looks for orders again and again.</summary>
-    public async Task RunAsync(TimeSpan every, CancellationToken cancellationToken)
+    // On a scheduler of its own: loading a release after it was fetched must not go on on the thread that hears of the server's requests.
+    public Task RunAsync(TimeSpan every, CancellationToken cancellationToken) =>
+        Task.Factory.StartNew(() => LookAsync(every, cancellationToken), CancellationToken.None, TaskCreationOptions.None, new ConcurrentExclusiveSchedulerPair().ExclusiveScheduler).Unwrap();
+
+    private async Task LookAsync(TimeSpan every, CancellationToken cancellationToken)
     {
         while (!cancellationToken.IsCancellationRequested)
         {
@@ -62,7 +66,7 @@ public sealed class DeploymentNode
             {
                 return;
             }
-            await Task.Delay(every, _time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(every, _time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
         }
     }
 

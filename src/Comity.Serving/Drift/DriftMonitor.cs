@@ -60,6 +60,11 @@ internal sealed class DriftMonitor
     /// <param name="rows">How many.</param>
     public void Observe(ReadOnlySpan<EncodedCell> cells, ReadOnlySpan<float> outputs, int rows)
     {
+        if (cells.IsEmpty)
+        {
+            ObserveScores(outputs, rows);
+            return;
+        }
         var (fields, width) = (_references.Length, _model.Outputs);
         // Where a value belongs is found out before the lock is taken; under it there is only counting.
         var columns = fields + 1;
@@ -71,9 +76,7 @@ internal sealed class DriftMonitor
             for (var r = 0; r < count; r++)
             {
                 var of = bins.Slice(r * columns, columns);
-                if (cells.IsEmpty) of.Fill(NotWatched);
-                else
-                    for (var f = 0; f < fields; f++) of[f] = BinOf(f, cells[((first + r) * fields) + f]);
+                for (var f = 0; f < fields; f++) of[f] = BinOf(f, cells[((first + r) * fields) + f]);
                 of[fields] = _score is null ? NotWatched : BinOf(_scoreCuts, Score.Of(outputs.Slice((first + r) * width, width)));
             }
             Count(bins[..(count * columns)], count);
@@ -97,10 +100,28 @@ internal sealed class DriftMonitor
         if (rest is not null) _full(rest);
     }
 
+    // Of encoded rows the scores alone are watched.
+    private void ObserveScores(ReadOnlySpan<float> outputs, int rows)
+    {
+        var width = _model.Outputs;
+        Span<int> counts = _scores.Length <= CellsAtOnce ? stackalloc int[CellsAtOnce] : new int[_scores.Length];
+        counts = counts[.._scores.Length];
+        counts.Clear();
+        for (var r = 0; r < rows && _score is not null; r++) counts[BinOf(_scoreCuts, Score.Of(outputs.Slice(r * width, width)))]++;
+        DriftWindow? full;
+        lock (_gate)
+        {
+            if (_seen == 0) _started = _time.GetUtcNow();
+            for (var b = 0; b < counts.Length; b++) _scores[b] += counts[b];
+            full = Seen(rows);
+        }
+        if (full is not null) _full(full);
+    }
+
     private void Count(ReadOnlySpan<int> bins, int rows)
     {
         var columns = _references.Length + 1;
-        DriftWindow? full = null;
+        DriftWindow? full;
         lock (_gate)
         {
             if (_seen == 0) _started = _time.GetUtcNow();
@@ -115,10 +136,15 @@ internal sealed class DriftMonitor
                 }
                 if (bins[columns - 1] >= 0) _scores[bins[columns - 1]]++;
             }
-            _seen += rows;
-            if (_seen >= _rows && MayHandOn()) full = Take();
+            full = Seen(rows);
         }
         if (full is not null) _full(full);
+    }
+
+    private DriftWindow? Seen(int rows)
+    {
+        _seen += rows;
+        return _seen >= _rows && MayHandOn() ? Take() : null;
     }
 
     private bool MayHandOn()

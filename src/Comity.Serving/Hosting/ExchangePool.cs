@@ -7,24 +7,18 @@ namespace Comity.Serving.Hosting;
 internal sealed class ExchangePool(byte[] sealKey) : IDisposable
 {
     private readonly ConcurrentQueue<Exchange> _spare = [];
-    private readonly Exchange?[] _warm = new Exchange?[Environment.ProcessorCount * Stride];
+    private readonly WarmPlaces<Exchange> _warm = new();
 
-    // Neighbouring cores' places lie on different cache lines.
-    private const int Stride = 8;
-
-    public Exchange Take() =>
-        Interlocked.Exchange(ref Place(), null) ?? (_spare.TryDequeue(out var spare) ? spare : new Exchange(sealKey));
+    public Exchange Take() => _warm.Take() ?? (_spare.TryDequeue(out var spare) ? spare : new Exchange(sealKey));
 
     public void Return(Exchange exchange)
     {
-        if (Interlocked.Exchange(ref Place(), exchange) is { } before) _spare.Enqueue(before);
+        if (_warm.Exchange(exchange) is { } before) _spare.Enqueue(before);
     }
 
     public void Dispose()
     {
-        for (var i = 0; i < _warm.Length; i++) Interlocked.Exchange(ref _warm[i], null)?.Dispose();
+        foreach (var exchange in _warm.TakeAll()) exchange.Dispose();
         while (_spare.TryDequeue(out var exchange)) exchange.Dispose();
     }
-
-    private ref Exchange? Place() => ref _warm[Thread.GetCurrentProcessorId() % Environment.ProcessorCount * Stride];
 }

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Globalization;
+using System.Numerics.Tensors;
 using Comity.Serving.Inference;
 using Comity.Serving.Protocol;
 using Microsoft.AspNetCore.Connections;
@@ -11,6 +12,9 @@ namespace Comity.Serving.Hosting;
 internal sealed class InferenceEndpoint(ServerOptions options, ModelRegistry registry, ServerMetrics metrics, byte[] sealKey, TimeProvider time) : IDisposable
 {
     private const string JsonLengthHeader = "Inference-Header-Content-Length", Json = "application/json", Csv = "text/csv", Binary = "application/octet-stream";
+
+    /// <summary>Multiplications from which on computing is left to the pool: about 0.2 ms.</summary>
+    private const long LongComputing = 8 << 20;
 
     private readonly ExchangePool _exchanges = new(sealKey);
     private readonly ServingLimits _limits = options.Limits;
@@ -131,8 +135,11 @@ internal sealed class InferenceEndpoint(ServerOptions options, ModelRegistry reg
         var hash = 0;
         // Single records repeat (a page is reloaded, a call is tried again); batches hardly ever do as a whole.
         if (rows == 1 && version.Cache is { } cache && cache.TryFind(input.Span, output.Span, out hash)) return 1;
+        if ((long)rows * version.Model.Manifest.Origin.Parameters > LongComputing) await SocketThread.Leave();
         if (!version.Batcher.TryPredict(input, rows, output, Volatile.Read(ref _inFlight) > Environment.ProcessorCount, out var done)) throw Busy();
         await done;
+        // In whatever form it is asked for: what is no number is no answer, and counts as the version's failure.
+        if (!TensorPrimitives.IsFiniteAll<float>(output.Span)) throw new ArithmeticException("The model's answer is not finite.");
         if (rows == 1 && version.Cache is { } keep) keep.Keep(input.Span, output.Span, hash);
         return 0;
     }

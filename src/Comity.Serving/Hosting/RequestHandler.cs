@@ -29,6 +29,7 @@ internal sealed class RequestHandler(
             }
             else
             {
+                await SocketThread.Leave();
                 await RouteAsync(context, (context.Request.Path.Value ?? "/").Trim('/').Split('/'));
             }
         }

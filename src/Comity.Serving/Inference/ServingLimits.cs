@@ -24,6 +24,9 @@ public sealed record ServingLimits
     /// <summary>Most requests at the same time; what comes then is asked to come back.</summary>
     public int InFlight { get; init; } = 512;
 
+    /// <summary>Most connections at the same time; further ones are closed. Each holds 32 KiB.</summary>
+    public int Connections { get; init; } = 8192;
+
     /// <summary>How long a server that was asked to stop goes on answering, so that balancers notice.</summary>
     public TimeSpan Drain { get; init; } = TimeSpan.FromSeconds(1);
 }
