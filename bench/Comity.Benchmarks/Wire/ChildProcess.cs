@@ -37,11 +37,12 @@ internal sealed class ChildProcess : IAsyncDisposable
         }
     }
 
-    /// <summary>Starts one of the programs that lie beside the benchmarks.</summary>
+    /// <summary>Starts one of the programs that lie beside the benchmarks, or as it was published in the folder that <c>COMITY_BENCH_APPS</c> names.</summary>
     public static ChildProcess Start(string dll, string folder, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null)
     {
         var start = new ProcessStartInfo("dotnet") { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = folder };
-        start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, dll));
+        var published = Path.Combine(Environment.GetEnvironmentVariable("COMITY_BENCH_APPS") ?? "", dll);
+        start.ArgumentList.Add(Path.IsPathRooted(published) && File.Exists(published) ? published : Path.Combine(AppContext.BaseDirectory, dll));
         foreach (var argument in arguments) start.ArgumentList.Add(argument);
         foreach (var (name, value) in environment ?? new Dictionary<string, string>()) start.Environment[name] = value;
         var child = new ChildProcess(new Process { StartInfo = start });
