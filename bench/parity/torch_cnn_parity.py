@@ -32,11 +32,23 @@ class Normed(nn.Module):
         return self.norm(self.conv(x))
 
 
-class Residual(nn.Module):
-    def __init__(self, inputs, outputs, stride):
+class Grouped(nn.Module):
+    """Convolution without a bias, then normalisation of groups of channels of each image."""
+
+    def __init__(self, inputs, outputs, kernel, stride=1, groups=2):
         super().__init__()
-        self.first, self.second = Normed(inputs, outputs, 3, stride), Normed(outputs, outputs, 3)
-        self.shortcut = None if stride == 1 and inputs == outputs else Normed(inputs, outputs, 1, stride)
+        self.conv = nn.Conv2d(inputs, outputs, kernel, stride, (kernel - 1) // 2, bias=False)
+        self.norm = nn.GroupNorm(groups, outputs)
+
+    def forward(self, x):
+        return self.norm(self.conv(x))
+
+
+class Residual(nn.Module):
+    def __init__(self, inputs, outputs, stride, normed=Normed):
+        super().__init__()
+        self.first, self.second = normed(inputs, outputs, 3, stride), normed(outputs, outputs, 3)
+        self.shortcut = None if stride == 1 and inputs == outputs else normed(inputs, outputs, 1, stride)
 
     def forward(self, x):
         return F.relu(self.second(F.relu(self.first(x))) + (x if self.shortcut is None else self.shortcut(x)))
@@ -52,6 +64,9 @@ def tensors(net):
         elif isinstance(module, nn.Linear):
             yield module.weight.t(), module.weight.grad.t()
             yield module.bias, module.bias.grad
+        elif isinstance(module, nn.GroupNorm):
+            yield module.weight, module.weight.grad
+            yield module.bias, module.bias.grad
         elif isinstance(module, nn.BatchNorm2d):
             yield module.weight, module.weight.grad
             yield module.bias, module.bias.grad
@@ -65,13 +80,15 @@ NETS = {
         nn.Flatten(), nn.Linear(24, 7), nn.ReLU(), nn.Linear(7, 3)),
     "layers: [{ kind: conv, channels: 4, norm: batch }, { kind: residual, channels: 4 }, { kind: residual, channels: 6, stride: 2 }, global-average]": nn.Sequential(
         Normed(2, 4, 3), nn.ReLU(), Residual(4, 4, 1), Residual(4, 6, 2), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(6, 3)),
+    "layers: [{ kind: conv, channels: 4, norm: layer }, max-pool, { kind: residual, channels: 6, stride: 2, norm: group, normGroups: 2 }, { kind: dense, units: 5 }]": nn.Sequential(
+        Grouped(2, 4, 3, groups=1), nn.ReLU(), nn.MaxPool2d(2), Residual(4, 6, 2, Grouped), nn.Flatten(), nn.Linear(24, 5), nn.ReLU(), nn.Linear(5, 3)),
 }
 
 cases = []
 for declared, net in NETS.items():
     x, labels = torch.randn(5, 2, 8, 8), torch.tensor([0, 2, 1, 1, 0])
     for module in net.modules():
-        if isinstance(module, nn.BatchNorm2d):
+        if isinstance(module, (nn.BatchNorm2d, nn.GroupNorm)):
             nn.init.uniform_(module.weight, 0.5, 1.5)
             nn.init.uniform_(module.bias, -0.5, 0.5)
     running = [(m, m.running_mean.clone(), m.running_var.clone()) for m in net.modules() if isinstance(m, nn.BatchNorm2d)]

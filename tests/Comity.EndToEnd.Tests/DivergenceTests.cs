@@ -18,6 +18,8 @@ public sealed class DivergenceTests
         Assert.Contains("remedy:", result.Error, StringComparison.Ordinal);
         Assert.Contains("learning rate", result.Error, StringComparison.OrdinalIgnoreCase);
         Assert.Contains(named, result.Error, StringComparison.Ordinal);
+        // The operation and the parameters that it reads, or the length of the gradient, in the step where it broke.
+        Assert.Matches(@"Where it broke: (\w+ .*of |the length of the gradient).*in step [1-9]", result.Error);
         Assert.False(File.Exists(study.At("out", "results.json")));
     }
 }

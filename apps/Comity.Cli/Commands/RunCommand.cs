@@ -33,11 +33,13 @@ internal static class RunCommand
             session.Out.Line(session.Text("run.complete", folder.Root));
             return ExitCode.Done;
         }
+        Trainers? trainers = null;
         session.Out.Line(session.Text("run.started", @checked.Study.Study.Study, @checked.Study.Study.Seed, folder.Root));
         try
         {
             var jobs = parsed.GetValue(options.Jobs);
             using var simulation = Simulation.Of(@checked, folder, parsed.GetValue(options.Threads) ?? Math.Max(1, Environment.ProcessorCount - jobs + 1), session.Time);
+            trainers = simulation.Trainers;
             var clock = new RunClock(session.Time);
             var repeats = @checked.Study.Study.Repeats;
             Task<StudyOutcome> Work(IProgressView view) =>
@@ -55,6 +57,9 @@ internal static class RunCommand
         }
         catch (StudyStoppedException e)
         {
+            // The step's values were still there when it broke, so that naming the operation needs no second run.
+            if (e.Problem.Code == "diverged" && trainers?.LastDiverged is { } last)
+                session.Error.Line(session.Text("run.diverged", last.Model, last.Site, last.Round, last.Where.Step, last.Where.Operation?.ToString() ?? session.Text("run.diverged.norm")));
             ProblemPrinter.Print(session, [e.Problem], session.Text("run.resume", folder.Root));
             return ExitCode.TrainingStopped;
         }

@@ -51,6 +51,7 @@ internal sealed class SimulatedSite(ComposedStudy study, IRecords records, Train
         };
         var validation = rows.Validation.Data.Rows > 0 ? rows.Validation.Data : null;
         var result = trainers.Trainer(rows.Input, task.TrainingOverrides).Train(parameters.Span, rows.Training.Data, validation, request, cancellationToken);
+        if (result.Divergence is { } where) trainers.Diverged(new DivergedTraining(task.Model, Site, task.Round, where));
         return new(new TrainingResult
         {
             Parameters = parameters,

@@ -18,6 +18,12 @@ internal sealed class Trainers(ComposedStudy study, KernelSet? kernels = null)
     private readonly ConcurrentDictionary<InputShape, Model> _models = new();
     private readonly ConcurrentDictionary<(InputShape Input, string Changes), Trainer> _trainers = new();
 
+    /// <summary>Where a number stopped being finite last; null: nowhere.</summary>
+    public DivergedTraining? LastDiverged { get; private set; }
+
+    /// <summary>Keeps where a training diverged, for who asks once the run has stopped.</summary>
+    public void Diverged(DivergedTraining where) => LastDiverged = where;
+
     /// <summary>The model for what a row holds.</summary>
     public Model Model(InputShape input) => _models.GetOrAdd(input, shape => ModelFactory.Create(study.Model, shape, study.Task, study.Classes.Count, kernels));
 
@@ -46,3 +52,10 @@ internal sealed class Trainers(ComposedStudy study, KernelSet? kernels = null)
         return section!;
     }
 }
+
+/// <summary>Where a training diverged.</summary>
+/// <param name="Model">The model's id.</param>
+/// <param name="Site">The site, or the pool.</param>
+/// <param name="Round">The round; 0: trained alone.</param>
+/// <param name="Where">The step, and the operation.</param>
+internal sealed record DivergedTraining(string Model, string Site, int Round, Divergence Where);

@@ -55,7 +55,7 @@ public abstract record CnnLayerSection
 
 /// <summary>Convolution, then normalisation, then activation.</summary>
 [Doc("A convolution, then its normalisation if any, then the activation.")]
-public sealed record ConvLayerSection : CnnLayerSection
+public sealed record ConvLayerSection : CnnLayerSection, ICheckedDeclaration
 {
     /// <inheritdoc/>
     public override string Kind => "conv";
@@ -91,15 +91,24 @@ public sealed record ConvLayerSection : CnnLayerSection
     public int Groups { get; init; } = 1;
 
     /// <summary>Whether channels are normalised before the activation.</summary>
-    [Doc("Normalisation of the channels before the activation: none or batch.")]
+    [Doc("Normalisation of the channels before the activation: none, batch (over the images of a batch), group (over groups of channels of each image alone, which suits sites whose records differ) or layer (over all channels of each image).")]
     public ChannelNormalization Norm { get; init; } = ChannelNormalization.None;
+
+    /// <summary>Groups of channels for <see cref="ChannelNormalization.Group"/>.</summary>
+    [Doc("Groups of channels that norm: group normalises by themselves; they must divide the channels.")]
+    [Within(1, 65_536)]
+    public int NormGroups { get; init; } = 4;
+
+    internal int NormParts => Norm == ChannelNormalization.Group ? NormGroups : 1;
+
+    void ICheckedDeclaration.Check(DeclaredNode.Map at, ProblemList problems) => NormCheck.Groups(at, Norm, NormGroups, Channels, problems);
 
     internal int PaddingOrSame => Padding ?? (Kernel - 1) * Dilation / 2;
 }
 
 /// <summary>A residual block: two 3 × 3 convolutions, each normalised, whose outcome is added to what came in (He et al. 2016, arXiv:1512.03385).</summary>
 [Doc("A residual block: two normalised 3 × 3 convolutions whose outcome is added to what came in, by a 1 × 1 convolution where the sizes differ.")]
-public sealed record ResidualLayerSection : CnnLayerSection
+public sealed record ResidualLayerSection : CnnLayerSection, ICheckedDeclaration
 {
     /// <inheritdoc/>
     public override string Kind => "residual";
@@ -113,6 +122,19 @@ public sealed record ResidualLayerSection : CnnLayerSection
     [Doc("Pixels from one output of the first convolution to the next; 2 halves the image.")]
     [Within(1, 31)]
     public int Stride { get; init; } = 1;
+
+    /// <summary>How its convolutions are normalised.</summary>
+    [Doc("Normalisation of its convolutions: batch (default), group, layer or none.")]
+    public ChannelNormalization Norm { get; init; } = ChannelNormalization.Batch;
+
+    /// <summary>Groups of channels for <see cref="ChannelNormalization.Group"/>.</summary>
+    [Doc("Groups of channels that norm: group normalises by themselves; they must divide the channels.")]
+    [Within(1, 65_536)]
+    public int NormGroups { get; init; } = 4;
+
+    internal int NormParts => Norm == ChannelNormalization.Group ? NormGroups : 1;
+
+    void ICheckedDeclaration.Check(DeclaredNode.Map at, ProblemList problems) => NormCheck.Groups(at, Norm, NormGroups, Channels, problems);
 }
 
 /// <summary>The largest of each window.</summary>
@@ -193,4 +215,23 @@ public enum ChannelNormalization
 
     /// <summary>Over the images of a batch and their pixels, with running statistics for prediction (Ioffe and Szegedy 2015, arXiv:1502.03167).</summary>
     Batch,
+
+    /// <summary>Over the pixels of groups of channels, each image by itself (Wu and He 2018, arXiv:1803.08494).</summary>
+    Group,
+
+    /// <summary>Over all pixels and channels of each image: one group.</summary>
+    Layer,
+}
+
+/// <summary>Whether groups fit the channels.</summary>
+internal static class NormCheck
+{
+    public static void Groups(DeclaredNode.Map at, ChannelNormalization norm, int groups, int channels, ProblemList problems)
+    {
+        if (norm != ChannelNormalization.Group)
+        {
+            if (at["normGroups"] is { } node) problems.Add(Messages.Problem("groups-without-norm", node.Place, System.Text.Json.JsonNamingPolicy.KebabCaseLower.ConvertName(norm.ToString())));
+        }
+        else if (channels % groups != 0) problems.Add(Messages.Problem("norm-groups", (at["normGroups"] ?? at["norm"])!.Place, channels, groups));
+    }
 }

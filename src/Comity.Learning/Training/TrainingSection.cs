@@ -137,7 +137,7 @@ public sealed partial record TrainingSection : ICheckedDeclaration
             if (model is CnnSection cnn)
             {
                 if (cnn.Layers.Any(l => l is DropoutLayerSection)) problems.Add(Messages.Problem("lbfgs-excludes", PlaceOf(at, "optimizer"), "model.layers: dropout"));
-                if (cnn.Layers.Any(l => l is ResidualLayerSection or ConvLayerSection { Norm: ChannelNormalization.Batch })) problems.Add(Messages.Problem("lbfgs-excludes", PlaceOf(at, "optimizer"), "model.layers: norm: batch"));
+                if (cnn.Layers.Any(l => l is ResidualLayerSection { Norm: ChannelNormalization.Batch } or ConvLayerSection { Norm: ChannelNormalization.Batch })) problems.Add(Messages.Problem("lbfgs-excludes", PlaceOf(at, "optimizer"), "model.layers: norm: batch"));
             }
             if (model is MlpSection { Norm: Normalization.Batch }) problems.Add(Messages.Problem("lbfgs-excludes", PlaceOf(at, "optimizer"), "model.norm: batch"));
         }

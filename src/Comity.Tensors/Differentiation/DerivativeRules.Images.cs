@@ -8,6 +8,7 @@ internal static unsafe partial class DerivativeRules
     private static void AddImages(delegate*<Tape, ref Node, void>[] table)
     {
         table[(int)Operation.BatchNorm] = &BatchNorm;
+        table[(int)Operation.GroupNorm] = &GroupNorm;
         table[(int)Operation.Convolution] = &Convolution;
         table[(int)Operation.TransposedConvolution] = &TransposedConvolution;
         table[(int)Operation.MaxPool] = &MaxPool;
@@ -37,6 +38,44 @@ internal static unsafe partial class DerivativeRules
             sums[j] *= share * factor[j];
         }
         kernels.ColumnNormRule(node.Gradient, source, mean, factor, products, sums, x, rows, n, more);
+    }
+
+    // The same by image, where mean and variance are a group's: with M values in a group, ∂x = γr·g − r/M·Σγg − r³c/M·Σγgc, sums over the group
+    private static void GroupNorm(Tape tape, ref Node node)
+    {
+        int images = node.Shape[0], n = node.Shape.Columns, pixels = node.Shape.Rows / images, width = n / node.Option;
+        float* source = tape.Node(node.A).Value, gamma = tape.Node(node.B).Value;
+        float* sums = tape.Take(n), products = tape.Take(n), factor = tape.Take(n), allSums = tape.Take(n), allProducts = tape.Take(n);
+        new Span<float>(allSums, n).Clear();
+        new Span<float>(allProducts, n).Clear();
+        var kernels = tape.Kernels;
+        var x = tape.GradientOf(node.A, out var more);
+        for (nint i = 0; i < images; i++)
+        {
+            float* g = node.Gradient + i * pixels * n, values = source + i * pixels * n, mean = node.Saved + i * n, inverse = node.SavedToo + i * n;
+            kernels.ColumnNormSums(g, values, mean, pixels, n, sums, products);
+            for (var j = 0; j < n; j++)
+            {
+                allSums[j] += sums[j];
+                allProducts[j] += products[j] * inverse[j];
+            }
+            if (x == null) continue;
+            for (var first = 0; first < n; first += width)
+            {
+                float level = 0, along = 0;
+                for (var j = first; j < first + width; j++)
+                {
+                    level += gamma[j] * sums[j];
+                    along += gamma[j] * products[j];
+                }
+                var r = inverse[first];
+                var share = -r / ((float)pixels * width);
+                for (var j = first; j < first + width; j++) (factor[j], sums[j], products[j]) = (gamma[j] * r, share * level, share * r * r * along);
+            }
+            kernels.ColumnNormRule(g, values, mean, factor, products, sums, x + i * pixels * n, pixels, n, more);
+        }
+        AddTo(tape, node.B, allProducts, 1);
+        AddTo(tape, node.C, allSums, 1);
     }
 
     // y = f(w ∗ x + b): with d = g·f′, each of the three has its kernel

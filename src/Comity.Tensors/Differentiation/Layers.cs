@@ -107,4 +107,51 @@ public static unsafe class Layers
         node.Option = observes ? 1 : 0;
         return tape.Last;
     }
+
+    /// <summary>Normalises groups of channels of each image by themselves, over their pixels (Wu and He 2018, arXiv:1803.08494).</summary>
+    /// <param name="tape">The tape.</param>
+    /// <param name="x">Shape [images, …, n], channels last.</param>
+    /// <param name="scale">Shape [n].</param>
+    /// <param name="shift">Shape [n].</param>
+    /// <param name="groups">Into how many groups of neighbours the channels are cut; 1: all together (layer norm), n: each apart (instance norm).</param>
+    /// <exception cref="ArgumentException">The groups do not divide the channels, or a parameter does not fit them.</exception>
+    /// <remarks>An image's outcome depends on no other image, in training as in prediction, so that batches whose records differ from site to site bend nothing.</remarks>
+    public static Tensor GroupNorm(this Tape tape, Tensor x, Tensor scale, Tensor shift, int groups)
+    {
+        var shape = x.Shape;
+        int images = shape[0], n = shape.Columns, pixels = shape.Rows / images;
+        if (groups < 1 || n % groups != 0) throw new ArgumentException($"{n} channels can't be cut into {groups} equal groups.", nameof(groups));
+        if (scale.Shape.Length != n || shift.Shape.Length != n) throw new ArgumentException($"The normalisation's parameters do not fit {n} channels.", nameof(scale));
+        var width = n / groups;
+        float* value = tape.Take(shape.Length), means = tape.Take((nint)images * n), inverses = tape.Take((nint)images * n), factor = tape.Take(n);
+        float* source = tape.Node(x.Index).Value, gamma = tape.Node(scale.Index).Value, beta = tape.Node(shift.Index).Value;
+        var kernels = tape.Kernels;
+        for (nint i = 0; i < images; i++)
+        {
+            float* values = source + i * pixels * n, mean = means + i * n, inverse = inverses + i * n;
+            kernels.ColumnSums(values, pixels, n, mean, accumulate: false);
+            Share(mean, n, width, 1f / ((float)pixels * width));
+            kernels.ColumnSquares(values, mean, pixels, n, inverse);
+            Share(inverse, n, width, 1f / ((float)pixels * width));
+            for (var j = 0; j < n; j++) inverse[j] = 1 / MathF.Sqrt(inverse[j] + NormalizationEpsilon);
+            kernels.Multiply(gamma, inverse, factor, n, accumulate: false);
+            kernels.ColumnScale(values, mean, factor, beta, value + i * pixels * n, pixels, n);
+        }
+        ref var node = ref tape.Append(Operation.GroupNorm, shape, value, x.Index, scale.Index, shift.Index);
+        node.Saved = means;
+        node.SavedToo = inverses;
+        node.Option = groups;
+        return tape.Last;
+    }
+
+    // Each group's sum, scaled, in the place of its members.
+    private static void Share(float* values, int n, int width, float scale)
+    {
+        for (var first = 0; first < n; first += width)
+        {
+            var sum = 0f;
+            for (var j = first; j < first + width; j++) sum += values[j];
+            for (var j = first; j < first + width; j++) values[j] = sum * scale;
+        }
+    }
 }

@@ -21,6 +21,7 @@ internal enum Operation
     Dropout,
     LayerNorm,
     BatchNorm,
+    GroupNorm,
     Softmax,
     Sum,
     Mean,

@@ -20,6 +20,16 @@ public sealed class CnnTests
           - { kind: dense, units: 24 }
         """;
 
+    private const string Grouped = """
+        kind: cnn
+        layers:
+          - { kind: conv, channels: 8, norm: group }
+          - max-pool
+          - { kind: residual, channels: 8, norm: layer }
+          - max-pool
+          - { kind: dense, units: 16 }
+        """;
+
     private const string Residual = """
         kind: cnn
         layers:
@@ -52,6 +62,7 @@ public sealed class CnnTests
     [Theory]
     [InlineData(LeNet)]
     [InlineData(Residual)]
+    [InlineData(Grouped)]
     public void A_network_learns_where_a_bar_lies_which_no_single_pixel_tells(string declared)
     {
         var (training, test) = (Bars(300, Synthetic.Seed.For("training")), Bars(200, Synthetic.Seed.For("test")));
@@ -104,6 +115,27 @@ public sealed class CnnTests
         Assert.Contains(layer, problem.Found(System.Globalization.CultureInfo.InvariantCulture), StringComparison.Ordinal);
         Assert.Contains(expected, problem.Expected(System.Globalization.CultureInfo.InvariantCulture), StringComparison.Ordinal);
         Assert.Contains(layer, Assert.Throws<ArgumentException>(() => ModelFactory.Create(section, new ImageInput(1, 16, 16), TaskKind.Binary, 2)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Groups_of_channels_know_nothing_of_other_images_and_must_divide_the_channels()
+    {
+        var model = Make(Grouped, new ImageInput(1, 16, 16), classes: 2);
+        var parameters = Start(model);
+        var rows = Bars(9, Synthetic.Seed.For("test"));
+        float[] together = new float[18], alone = new float[2];
+        model.Predict(parameters, rows, together);
+        for (var i = 0; i < 9; i++)
+        {
+            model.Predict(parameters, rows.Row(i), 1, alone);
+            Assert.Equal(together[2 * i], alone[0], 1e-6f);
+        }
+        Assert.All(model.Layout.Entries, e => Assert.NotEqual(ParameterRole.BatchNormStatistic, e.Role));
+
+        var problems = new ProblemList();
+        SectionReader.Read<ModelSection>(DeclaredFile.Parse("kind: cnn\nlayers: [{ kind: conv, channels: 6, norm: group }, { kind: conv, channels: 6, norm: batch, normGroups: 2 }]\n", "model", problems)!, problems);
+        Assert.Equal(["norm-groups", "groups-without-norm"], problems.Select(p => p.Code));
+        Assert.All(problems, p => Assert.True(p.Place.Line > 0 && p.Remedy(System.Globalization.CultureInfo.GetCultureInfo("zh-Hans")).Length > 5));
     }
 
     [Fact]

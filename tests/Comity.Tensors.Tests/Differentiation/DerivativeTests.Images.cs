@@ -80,9 +80,28 @@ public sealed partial class DerivativeTests
         cases["batch norm of channels"] = new([one.Shape(19), (1, 19), (1, 19)],
             (t, x) => t.BatchNorm(t.Reshape(x[0], one.Sizes(19)), x[1], x[2], Row(t, 0), Row(t, 1)), x => x[0].BatchNorm(x[1], x[2]))
         { Training = true };
+        foreach (var groups in new[] { 1, 3, 6 })
+        {
+            cases[$"group norm of {groups}"] = new([(24, 6), (1, 6), (1, 6)],
+                (t, x) => t.GroupNorm(t.Reshape(x[0], new Shape(2, 3, 4, 6)), x[1], x[2], groups), x => GroupNorm(x[0], x[1], x[2], 2, groups));
+        }
+        cases["group norm of steps, used twice"] = new([(15, 4), (1, 4), (1, 4)],
+            (t, x) => t.Add(t.Reshape(x[0], new Shape(3, 5, 4)), t.GroupNorm(t.Reshape(x[0], new Shape(3, 5, 4)), x[1], x[2], 2)), x => x[0].Zip(GroupNorm(x[0], x[1], x[2], 3, 2), (a, b) => a + b));
         cases["batch norm of a value used twice"] = new([one.Shape(19), (1, 19), (1, 19)],
             (t, x) => t.Add(x[0], t.BatchNorm(x[0], x[1], x[2], Row(t, 0), Row(t, 1))), x => x[0].Zip(x[0].BatchNorm(x[1], x[2]), (a, b) => a + b))
         { Training = true };
+    }
+
+    // Slow: mean and variance of each group of each image are taken anew for every value.
+    private static Twin GroupNorm(Twin x, Twin scale, Twin shift, int images, int groups)
+    {
+        int pixels = x.Rows / images, width = x.Columns / groups;
+        return Twin.Make(x.Rows, x.Columns, (i, j) =>
+        {
+            double[] group = [.. from p in Enumerable.Range(i / pixels * pixels, pixels) from c in Enumerable.Range(j / width * width, width) select x[p, c]];
+            var mean = group.Average();
+            return scale.Values[j] * (x[i, j] - mean) / Math.Sqrt(group.Average(v => (v - mean) * (v - mean)) + 1e-5) + shift.Values[j];
+        });
     }
 
     private static Tensor Twice(Tape tape, Shape sizes, Tensor[] x)
