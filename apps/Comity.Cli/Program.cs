@@ -5,9 +5,6 @@ using Comity.Cli.Terminal;
 Thread.CurrentThread.CurrentCulture = System.Globalization.CultureInfo.InvariantCulture;
 System.Globalization.CultureInfo.DefaultThreadCurrentCulture = System.Globalization.CultureInfo.InvariantCulture;
 
-// A server answers small requests on the thread that received them; the runtime reads this once, before the first socket.
-if (args.Contains("serve")) Environment.SetEnvironmentVariable("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS", "1");
-
 using var interruption = new Interruption();
 var language = Language.Choose(args, Environment.GetEnvironmentVariable);
 var session = new Session

@@ -44,8 +44,8 @@ internal sealed class KestrelHost : IHttpApplication<DefaultHttpContext>, IAsync
 
     public ValueTask DisposeAsync() => _services.DisposeAsync();
 
-    // Requests are answered on the thread that received them, so a small one costs no hand-over; what takes long leaves it (SocketThread). A connection holds
-    // one block while it waits, which saves asking the system whether there is something to receive before it is received.
+    // A request is answered where its last bytes were received, so a small one costs no further hand-over; what takes long leaves such a thread (SocketThread). A connection
+    // holds one block while it waits, which saves asking the system whether there is something to receive before it is received.
     private static void Configure(SocketTransportOptions sockets) => (sockets.UnsafePreferInlineScheduling, sockets.WaitForDataBeforeAllocatingBuffer) = (true, false);
 
     DefaultHttpContext IHttpApplication<DefaultHttpContext>.CreateContext(IFeatureCollection contextFeatures)

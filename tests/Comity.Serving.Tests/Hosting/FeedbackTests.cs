@@ -161,9 +161,9 @@ public sealed class FeedbackInPostgresTests : FeedbackContract, IDisposable
 
     protected override StoreAddress NewStore()
     {
-        var market = "t" + Guid.NewGuid().ToString("N");
+        var (connection, market) = (Requires.Postgres(), "t" + Guid.NewGuid().ToString("N"));
         _schemas.Add("comity_" + market);
-        return StoreAddress.InPostgres(Requires.Postgres(), market);
+        return StoreAddress.InPostgres(connection, market);
     }
 
     public void Dispose()
