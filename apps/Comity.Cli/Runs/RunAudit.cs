@@ -52,7 +52,7 @@ internal sealed class RunAudit : IDisposable
         entry = entry with { Study = _study, Rule = Rule };
         var head = _sites[site].Write(entry with { Direction = AuditDirection.Out, Peer = Coordinator });
         // What a ledger was charged is the site's own affair.
-        _coordinator.Write(entry with { Direction = AuditDirection.In, Peer = site, Head = head, Charge = null });
+        _coordinator.WriteCovered(entry with { Direction = AuditDirection.In, Peer = site, Head = head, Charge = null });
     }
 
     /// <summary>Something is given to a site: it stands in the coordinator's log, then with the coordinator's head in the site's.</summary>
@@ -60,7 +60,7 @@ internal sealed class RunAudit : IDisposable
     {
         entry = entry with { Study = _study, Rule = Rule };
         var head = _coordinator.Write(entry with { Direction = AuditDirection.Out, Peer = site });
-        _sites[site].Write(entry with { Direction = AuditDirection.In, Peer = Coordinator, Head = head });
+        _sites[site].WriteCovered(entry with { Direction = AuditDirection.In, Peer = Coordinator, Head = head });
     }
 
     /// <summary>The run is complete: every log is closed, the sites' ends countersigned.</summary>

@@ -12,8 +12,8 @@ namespace Comity.Federation.Audit;
 /// <param name="Party">Whose log.</param>
 /// <param name="Entry">What it says.</param>
 /// <param name="Previous">SHA-256 (hex) of the whole line before; 64 zeros in the first.</param>
-/// <param name="Signed">SHA-256 (hex) of what is signed: the line up to, not including, <c>,"signature":</c>.</param>
-/// <param name="Signature">The signature (hex).</param>
+/// <param name="Signed">SHA-256 (hex) of what is signed: the line up to, not including, <c>,"signature":</c>; empty where nothing is.</param>
+/// <param name="Signature">The signature (hex); empty in a line of something that arrived, which a later line's signature covers.</param>
 /// <param name="Sha256">SHA-256 (hex) of the whole line.</param>
 public sealed record AuditLine(long Sequence, DateTimeOffset Time, string Party, AuditEntry Entry, string Previous, string Signed, string Signature, string Sha256)
 {
@@ -23,22 +23,24 @@ public sealed record AuditLine(long Sequence, DateTimeOffset Time, string Party,
     private const int Tail = 14 + 128 + 2; // ,"signature":"…128 hex…"}
     internal static readonly JsonWriterOptions Readable = new() { Encoder = JavaScriptEncoder.Create(UnicodeRanges.All) };
 
-    /// <summary>The head that the line is.</summary>
+    /// <summary>Whether it has a signature of its own.</summary>
+    public bool IsSigned => Signature.Length > 0;
+
+    /// <summary>The head that the line is, if it is signed.</summary>
     public AuditHead Head => new(Sequence, Signed, Signature);
 
     /// <summary>Reads a line (without its newline); null: it is none.</summary>
     public static AuditLine? Read(ReadOnlySpan<byte> line)
     {
-        if (line.Length <= Tail || !line[^Tail..].StartsWith("""
-            ,"signature":"
-            """u8) || !line[^2..].SequenceEqual("\"}"u8)) return null;
-        var signature = System.Text.Encoding.ASCII.GetString(line[^(Tail - 14)..^2]);
+        var isSigned = line.Length > Tail && line[^Tail..].StartsWith(",\"signature\":\""u8) && line[^2..].SequenceEqual("\"}"u8);
+        var signature = isSigned ? System.Text.Encoding.ASCII.GetString(line[^(Tail - 14)..^2]) : "";
         try
         {
             using var json = JsonDocument.Parse(line.ToArray());
             var root = json.RootElement;
+            if (!isSigned && (root.TryGetProperty("signature", out _) || Text(root, "direction") != "in")) return null;
             var time = DateTimeOffset.ParseExact(Text(root, "time"), TimeForm, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal);
-            return new(root.GetProperty("sequence").GetInt64(), time, Text(root, "party"), EntryOf(root), Text(root, "previous"), AuditKey.Sha256(line[..^Tail]), signature, AuditKey.Sha256(line));
+            return new(root.GetProperty("sequence").GetInt64(), time, Text(root, "party"), EntryOf(root), Text(root, "previous"), isSigned ? AuditKey.Sha256(line[..^Tail]) : "", signature, AuditKey.Sha256(line));
         }
         catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException or ArgumentException)
         {
@@ -66,15 +68,18 @@ public sealed record AuditLine(long Sequence, DateTimeOffset Time, string Party,
         json.Flush(); // the object stays open: the signature follows
     }
 
-    /// <summary>Ends a line, newline and all.</summary>
-    /// <param name="buffer">Holds the line up to its signature.</param>
+    /// <summary>Adds the signature to a line's body.</summary>
+    /// <param name="buffer">Holds the body.</param>
     /// <param name="signature">Hex in ASCII.</param>
-    internal static void WriteEnd(IBufferWriter<byte> buffer, ReadOnlySpan<byte> signature)
+    internal static void WriteSignature(IBufferWriter<byte> buffer, ReadOnlySpan<byte> signature)
     {
         buffer.Write(",\"signature\":\""u8);
         buffer.Write(signature);
-        buffer.Write("\"}\n"u8);
+        buffer.Write("\""u8);
     }
+
+    /// <summary>Ends a line, newline and all.</summary>
+    internal static void WriteEnd(IBufferWriter<byte> buffer) => buffer.Write("}\n"u8);
 
     internal static void WriteEntry(Utf8JsonWriter json, AuditEntry entry)
     {

@@ -8,9 +8,9 @@ using Microsoft.Win32.SafeHandles;
 namespace Comity.Federation.Audit;
 
 /// <summary>
-/// A party's audit log: one line for each thing that left it or arrived there. Each line is signed and names the hash of the whole line
-/// before it, so none can be changed, removed, repeated or moved unseen; and peers write each other's heads into theirs, so that
-/// none can be taken back either.
+/// A party's audit log: one line for each thing that left it or arrived there. Each line names the hash of the whole line before it, and
+/// each is signed, but for those of things that arrived which <see cref="WriteCovered"/> leaves to the signature of a later one: so none can be
+/// changed, removed, repeated or moved unseen. And peers write each other's heads into theirs, so that none can be taken back either.
 /// </summary>
 /// <remarks>
 /// <code>
@@ -34,6 +34,7 @@ public sealed class AuditLog : IDisposable
     private readonly ArrayBufferWriter<byte> _line = new(1024);
     private readonly Utf8JsonWriter _json;
     private AuditHead _head = new(0, AuditLine.Genesis, "");
+    private long _sequence;
     private long _length;
     private long _synced;
 
@@ -57,7 +58,7 @@ public sealed class AuditLog : IDisposable
     /// <summary>Whose log it is.</summary>
     public string Party { get; }
 
-    /// <summary>How far it has come.</summary>
+    /// <summary>How far it has come: its last signed entry.</summary>
     public AuditHead Head
     {
         get { lock (_gate) return _head; }
@@ -107,20 +108,29 @@ public sealed class AuditLog : IDisposable
         ArgumentNullException.ThrowIfNull(entry);
         lock (_gate)
         {
-            _line.ResetWrittenCount();
-            _json.Reset(_line);
-            AuditLine.WriteBody(_json, _head.Sequence + 1, _time.GetUtcNow(), Party, entry, _previous);
+            Begin(entry);
             Span<byte> signed = stackalloc byte[SHA256.HashSizeInBytes], signature = stackalloc byte[AuditKey.SignatureLength], hex = stackalloc byte[2 * AuditKey.SignatureLength];
             SHA256.HashData(_line.WrittenSpan, signed);
             AuditKey.Sign(_key, signed, signature);
             Convert.TryToHexStringLower(signature, hex, out _);
-            AuditLine.WriteEnd(_line, hex);
-            Append(_line.WrittenSpan);
-            Span<byte> whole = stackalloc byte[SHA256.HashSizeInBytes];
-            SHA256.HashData(_line.WrittenSpan[..^1], whole);
-            Convert.TryToHexStringLower(whole, _previous, out _);
-            Remember(entry);
-            return _head = new(_head.Sequence + 1, Convert.ToHexStringLower(signed), Encoding.ASCII.GetString(hex));
+            AuditLine.WriteSignature(_line, hex);
+            End(entry);
+            return _head = new(_sequence, Convert.ToHexStringLower(signed), Encoding.ASCII.GetString(hex));
+        }
+    }
+
+    /// <summary>
+    /// Writes that something arrived, without a signature of its own: the next line that has one covers it, as it names this line's hash through the chain.
+    /// For a party that tells nobody of its arrivals, to whom half of all signatures would say nothing.
+    /// </summary>
+    public void WriteCovered(AuditEntry entry)
+    {
+        ArgumentNullException.ThrowIfNull(entry);
+        if (entry.Direction != AuditDirection.In) throw new ArgumentException("What leaves is signed.", nameof(entry));
+        lock (_gate)
+        {
+            Begin(entry);
+            End(entry);
         }
     }
 
@@ -134,7 +144,8 @@ public sealed class AuditLog : IDisposable
         lock (_syncing)
         {
             if (_synced >= sequence) return;
-            var upTo = Head.Sequence;
+            long upTo;
+            lock (_gate) upTo = _sequence;
             if (_open is { } open) RandomAccess.FlushToDisk(open);
             else
             {
@@ -155,6 +166,24 @@ public sealed class AuditLog : IDisposable
             if (_file == AuditFile.Held) RandomAccess.FlushToDisk(open);
             open.Dispose();
         }
+    }
+
+    private void Begin(AuditEntry entry)
+    {
+        _line.ResetWrittenCount();
+        _json.Reset(_line);
+        AuditLine.WriteBody(_json, _sequence + 1, _time.GetUtcNow(), Party, entry, _previous);
+    }
+
+    private void End(AuditEntry entry)
+    {
+        AuditLine.WriteEnd(_line);
+        Append(_line.WrittenSpan);
+        Span<byte> whole = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(_line.WrittenSpan[..^1], whole);
+        Convert.TryToHexStringLower(whole, _previous, out _);
+        _sequence++;
+        Remember(entry);
     }
 
     private SafeFileHandle Handle(FileShare share) => File.OpenHandle(Path, FileMode.Open, FileAccess.ReadWrite, share);
@@ -179,27 +208,33 @@ public sealed class AuditLog : IDisposable
     // The chain is followed, the signatures are not judged: that is what verify is for, and it takes a tenth of a millisecond a line.
     private void Recover()
     {
-        var previous = AuditLine.Genesis;
-        using (var stream = new FileStream(Path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, 1 << 15, FileOptions.SequentialScan))
-        {
-            foreach (var (bytes, ended) in AuditReader.Lines(stream))
-            {
-                if (!ended) break;
-                var line = AuditLine.Read(bytes);
-                if (line is null || line.Party != Party || line.Sequence != _head.Sequence + 1 || line.Previous != previous)
-                    throw new InvalidDeclarationException([Messages.Problem("audit-damaged", Place.InFile(Path, (int)(_head.Sequence + 1), 1), Party, _head.Sequence + 1)]);
-                (_head, previous) = (line.Head, line.Sha256);
-                Remember(line.Entry);
-                _length += bytes.Length + 1;
-            }
-        }
-        Encoding.ASCII.GetBytes(previous, _previous);
-        IsNew = _head.Sequence == 0;
+        var there = _open is null ? new FileInfo(Path).Length : RandomAccess.GetLength(_open);
+        if (there > 0) Follow();
+        IsNew = _sequence == 0;
+        if (there == _length) return;
         if (_open is { } open) RandomAccess.SetLength(open, _length);
         else
         {
             using var handle = Handle(FileShare.ReadWrite);
             RandomAccess.SetLength(handle, _length);
         }
+    }
+
+    private void Follow()
+    {
+        var previous = AuditLine.Genesis;
+        using var stream = new FileStream(Path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, 1 << 15, FileOptions.SequentialScan);
+        foreach (var (bytes, ended) in AuditReader.Lines(stream))
+        {
+            if (!ended) break;
+            var line = AuditLine.Read(bytes);
+            if (line is null || line.Party != Party || line.Sequence != _sequence + 1 || line.Previous != previous)
+                throw new InvalidDeclarationException([Messages.Problem("audit-damaged", Place.InFile(Path, (int)(_sequence + 1), 1), Party, _sequence + 1)]);
+            (_sequence, previous) = (line.Sequence, line.Sha256);
+            if (line.IsSigned) _head = line.Head;
+            Remember(line.Entry);
+            _length += bytes.Length + 1;
+        }
+        Encoding.ASCII.GetBytes(previous, _previous);
     }
 }

@@ -17,8 +17,8 @@ public sealed record AuditVerdict(string File, string Party, IReadOnlyList<Audit
     /// <summary>Whether the party said that nothing follows.</summary>
     public bool Closed => Lines.Count > 0 && Lines[^1].Entry.Kind == AuditKinds.Closed;
 
-    /// <summary>How far it goes.</summary>
-    public AuditHead? Head => Lines.Count > 0 ? Lines[^1].Head : null;
+    /// <summary>How far it goes: its last signed entry.</summary>
+    public AuditHead? Head => Lines.LastOrDefault(l => l.IsSigned)?.Head;
 
     /// <summary>Judges a log: every line's form, number, chain and signature.</summary>
     /// <param name="path">The file.</param>
@@ -62,7 +62,7 @@ public sealed record AuditVerdict(string File, string Party, IReadOnlyList<Audit
             }
             var broken = !Follows(line);
             NextKey(line);
-            if (_key is not null && !AuditKey.Verify(_key, line.Signed, line.Signature))
+            if (_key is not null && line.IsSigned && !AuditKey.Verify(_key, line.Signed, line.Signature))
             {
                 Found("audit-signature", _number, line.Sequence);
                 broken = true;
@@ -78,6 +78,8 @@ public sealed record AuditVerdict(string File, string Party, IReadOnlyList<Audit
             else if (head is not null && _lines.Find(l => l.Sequence == head.Sequence)?.Signed != head.Sha256) Found("audit-head-other", (int)head.Sequence, head.Sequence);
             if (_lines.Count > 0 && !_torn && _lines[^1].Entry.Kind != AuditKinds.Closed)
                 _found.Add(Messages.Warning("audit-open", Place.InFile(path, _number, 1), _lines.Count));
+            if (_lines.Count > 0 && !_lines[^1].IsSigned)
+                _found.Add(Messages.Warning("audit-uncovered", Place.InFile(path, _number, 1), _lines.Count - 1 - _lines.FindLastIndex(l => l.IsSigned)));
             return new(path, _lines.Count > 0 ? _lines[0].Party : "", _lines, _keys, _found);
         }
 

@@ -114,6 +114,53 @@ public sealed class AuditLogTests
     }
 
     [Fact]
+    public void Arrivals_without_a_signature_are_covered_by_the_next_one_and_every_edit_of_them_is_found()
+    {
+        using var parties = new AuditParties();
+        var head = parties.Coordinator.Write(AuditParties.Update(1, "model") with { Peer = "site" });
+        parties.Site.WriteCovered(AuditParties.Update(1, "model") with { Direction = AuditDirection.In, Head = head });
+        Assert.Equal(1, parties.Site.Head.Sequence); // the head that may be told is a signed one
+        Assert.Contains(AuditVerdict.Of(parties.SitePath).Findings, f => f.Code == "audit-uncovered");
+        parties.Site.Write(AuditParties.Update(1));
+        parties.Close();
+
+        var verdict = AuditVerdict.Of(parties.SitePath);
+        Assert.Empty(verdict.Findings);
+        Assert.False(verdict.Lines[1].IsSigned);
+        Assert.True(AuditReconciliation.Of(verdict, AuditVerdict.Of(parties.CoordinatorPath)) is { Holds: true, Countersigned: 1 });
+        Assert.Throws<ArgumentException>(() => parties.Site.WriteCovered(AuditParties.Update(2)));
+
+        var honest = File.ReadAllBytes(parties.SitePath);
+        var lines = File.ReadAllLines(parties.SitePath);
+        var start = lines[0].Length + 1;
+        for (var at = start; at < start + lines[1].Length; at++)
+        {
+            var edited = (byte[])honest.Clone();
+            edited[at] ^= 1;
+            Assert.False(Holds(parties, edited), $"byte {at}");
+        }
+        // What leaves is signed: a signature that was taken off is missed, at the end as well.
+        for (var line = 2; line < lines.Length; line++)
+        {
+            var bare = lines.ToArray();
+            bare[line] = bare[line][..bare[line].LastIndexOf(",\"signature\":", StringComparison.Ordinal)] + "}";
+            Assert.Contains(Findings(parties, bare), f => f.Code == "audit-not-an-entry");
+        }
+    }
+
+    [Fact]
+    public void A_log_whose_last_lines_are_not_covered_yet_goes_on_after_a_kill()
+    {
+        using var parties = new AuditParties();
+        parties.Site.WriteCovered(AuditParties.Update(1, "model") with { Direction = AuditDirection.In });
+        parties.WhileDown(() => File.AppendAllText(parties.SitePath, "{\"sequence\":3,"));
+        parties.Close();
+
+        Assert.Empty(AuditVerdict.Of(parties.SitePath).Findings);
+        Assert.Equal([1, 2, 3, 4], AuditVerdict.Of(parties.SitePath).Lines.Select(l => (int)l.Sequence));
+    }
+
+    [Fact]
     public void A_line_signed_with_another_key_is_found_and_a_whole_log_by_the_keys_that_are_trusted()
     {
         using var parties = new AuditParties();
