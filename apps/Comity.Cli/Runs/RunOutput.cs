@@ -20,7 +20,9 @@ internal static class RunOutput
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         simulation.EndWork();
         GiveBackMemory();
-        await Task.WhenAll(Task.Run(Models, cancellationToken), Task.Run(Report, cancellationToken));
+        await Task.WhenAll(Task.Run(Models, cancellationToken), Task.Run(Records, cancellationToken));
+        GiveBackMemory();
+        AtomicFile.Write(folder.Report, await ReportPage.RenderAsync(results, session.Language));
         GiveBackMemory();
         ResultsFile.Write(folder.Results, results);
 
@@ -33,14 +35,13 @@ internal static class RunOutput
                 cancellationToken.ThrowIfCancellationRequested();
                 ModelFolder.Write(Path.Combine(folder.Models, model.Id), study, simulation, outcome, model, session.Language);
             }
-            simulation.CloseAudit();
         }
 
-        async Task Report()
+        void Records()
         {
             AtomicFile.Write(folder.Statistics, TrainingStatistics.Of(study, simulation).ToJson());
             if (study.Study.Study.Policy is { } policy) AtomicFile.Write(Path.Combine(folder.Root, Releases.DeclaredPolicy.FileName), Releases.DeclaredPolicy.Write(policy));
-            AtomicFile.Write(folder.Report, await ReportPage.RenderAsync(results, session.Language));
+            simulation.CloseAudit();
         }
     }
 
