@@ -5,8 +5,8 @@ namespace Comity.Federation.Aggregation;
 /// <summary>A round's updates as aggregation sees them: bodies on disk, weights p beside them, and buffers of a fixed size.</summary>
 public sealed class RoundUpdates
 {
-    /// <summary>Floats held of all updates together where a rule needs a coordinate of every update at once (1 MiB).</summary>
-    internal const int FloatsAtOnce = 1 << 18;
+    /// <summary>Floats held of all updates together where a rule needs a coordinate of every update at once (512 KiB).</summary>
+    internal const int FloatsAtOnce = 1 << 17;
 
     /// <summary>Most floats of one update read at once.</summary>
     internal const int LongestSlice = 1 << 14;

@@ -16,7 +16,7 @@ internal sealed class WorkSlots(int jobs, WorkThreads? threads = null)
     public const int VectorsBetween = 2;
 
     /// <summary>So many calls with large vectors, which leave small garbage only, ask for one too.</summary>
-    public const int CallsBetween = 16;
+    public const int CallsBetween = 8;
 
     private const long Large = 1 << 20;
 
