@@ -38,7 +38,7 @@ public sealed class RequestSignatureTests
         var (body, changed) = (SHA256.HashData("{}"u8), SHA256.HashData("{ }"u8));
         var call = new RequestSignature("KEY", Now, "e1", 7);
         var signature = call.Sign("POST", "/v1/a?b=c", body, key);
-        var publicKey = key.ExportSubjectPublicKeyInfo();
+        var publicKey = VerifyingKey.Of(key.ExportSubjectPublicKeyInfo());
 
         Assert.True(call.Verify("POST", "/v1/a?b=c", body, signature, publicKey));
         Assert.False(call.Verify("PUT", "/v1/a?b=c", body, signature, publicKey));
@@ -46,7 +46,8 @@ public sealed class RequestSignatureTests
         Assert.False(call.Verify("POST", "/v1/a?b=d", body, signature, publicKey));
         Assert.False(call.Verify("POST", "/v1/a", body, signature, publicKey));
         Assert.False(call.Verify("POST", "/v1/a?b=c", changed, signature, publicKey));
-        Assert.False(call.Verify("POST", "/v1/a?b=c", body, signature, other.ExportSubjectPublicKeyInfo()));
+        Assert.False(call.Verify("POST", "/v1/a?b=c", body, signature, VerifyingKey.Of(other.ExportSubjectPublicKeyInfo())));
+        Assert.False(call.Verify("POST", "/v1/a?b=c", body, signature, null));
         foreach (var another in new[] { call with { Sequence = 8 }, call with { Epoch = "e2" }, call with { KeyId = "KEX" }, call with { Created = Now.AddSeconds(1) } })
             Assert.False(another.Verify("POST", "/v1/a?b=c", body, signature, publicKey));
     }
@@ -82,7 +83,7 @@ public sealed class RequestSignatureTests
     public void No_changed_header_is_taken_for_a_signature()
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var (publicKey, body) = (key.ExportSubjectPublicKeyInfo(), SHA256.HashData([]));
+        var (publicKey, body) = (VerifyingKey.Of(key.ExportSubjectPublicKeyInfo()), SHA256.HashData([]));
         var call = new RequestSignature("ABC123", Now, "e1", 7);
         var (input, signature) = (call.Input, call.Sign("GET", "/v1/x", body, key));
         var random = new Random(5);

@@ -14,6 +14,7 @@ internal sealed class CallerMiddleware(RequestDelegate next, Registry registry, 
     public const string EpochHeader = "Comity-Epoch";
 
     private const string Bearer = "Bearer ";
+    private readonly VerifyingKeys _keys = new();
 
     public async Task InvokeAsync(HttpContext context)
     {
@@ -51,7 +52,7 @@ internal sealed class CallerMiddleware(RequestDelegate next, Registry registry, 
 
         // The signature comes first: from what follows, nobody but the key's owner may learn anything.
         var target = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
-        if (!signature.Verify(context.Request.Method, target, digest, Single(headers[RequestSignature.SignatureHeader]), member.PublicKey)) return Refuse("signature-wrong", member.Name);
+        if (!signature.Verify(context.Request.Method, target, digest, Single(headers[RequestSignature.SignatureHeader]), _keys.Of(member.PublicKey))) return Refuse("signature-wrong", member.Name);
         var now = time.GetUtcNow();
         switch (replays.Judge(signature, now))
         {

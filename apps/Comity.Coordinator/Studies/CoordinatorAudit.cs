@@ -4,6 +4,7 @@ using Comity.Coordinator.Identity;
 using Comity.Federation.Audit;
 using Comity.Transport.Identity;
 using Comity.Transport.Protocol;
+using Comity.Transport.Signing;
 
 namespace Comity.Coordinator.Studies;
 
@@ -15,6 +16,7 @@ internal sealed class CoordinatorAudit : IDisposable
 
     private readonly ECDsa _key;
     private readonly ISiteKeys _sites;
+    private readonly VerifyingKeys _verifying = new();
 
     private CoordinatorAudit(AuditLog log, ECDsa key, ISiteKeys sites) => (Log, _key, _sites) = (log, key, sites);
 
@@ -50,7 +52,6 @@ internal sealed class CoordinatorAudit : IDisposable
     private AuditHead? Signed(string site, AuditHead? head)
     {
         if (head is null || _sites.PublicKeyOf(site) is not { } publicKey) return null;
-        using var key = AuditKey.Import(Convert.ToHexStringLower(publicKey));
-        return key is not null && AuditKey.Verify(key, head.Sha256, head.Signature) ? head : null;
+        return _verifying.Of(publicKey)?.Holds(key => AuditKey.Verify(key, head.Sha256, head.Signature)) == true ? head : null;
     }
 }

@@ -1,6 +1,8 @@
 using System.Formats.Asn1;
+using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Comity.Transport.Signing;
 
 namespace Comity.Transport.Identity;
 
@@ -19,8 +21,13 @@ public sealed class AuthorityKey : IEquatable<AuthorityKey>
     private static readonly TimeSpan ClockTolerance = TimeSpan.FromMinutes(5);
     private readonly byte[] _point;
     private readonly byte[] _publicKey;
+    private readonly VerifyingKey _key;
 
-    private AuthorityKey(byte[] point, byte[] publicKey) => (_point, _publicKey) = (point, publicKey);
+    // A connection shows one certificate for all of its calls: whether it is this authority's is found out once.
+    private readonly ConditionalWeakTable<X509Certificate2, object> _signed = [];
+
+    private AuthorityKey(byte[] point, byte[] publicKey) =>
+        (_point, _publicKey, _key) = (point, publicKey, VerifyingKey.Of(publicKey) ?? throw new ArgumentException("The key is not on P-256.", nameof(publicKey)));
 
     /// <summary>The key's fingerprint.</summary>
     public KeyFingerprint Fingerprint => KeyFingerprint.Of(_publicKey);
@@ -58,7 +65,7 @@ public sealed class AuthorityKey : IEquatable<AuthorityKey>
             var signed = parts.ReadEncodedValue();
             parts.ReadEncodedValue();
             var signature = parts.ReadBitString(out _);
-            return Verify(signed.Span, signature, DSASignatureFormat.Rfc3279DerSequence);
+            return _key.Verify(signed.Span, signature, DSASignatureFormat.Rfc3279DerSequence);
         }
         catch (AsnContentException)
         {
@@ -67,7 +74,7 @@ public sealed class AuthorityKey : IEquatable<AuthorityKey>
     }
 
     /// <summary>Whether this authority signed a text.</summary>
-    public bool Verify(ReadOnlySpan<byte> data, ReadOnlySpan<byte> signature) => Verify(data, signature, DSASignatureFormat.IeeeP1363FixedFieldConcatenation);
+    public bool Verify(ReadOnlySpan<byte> data, ReadOnlySpan<byte> signature) => _key.Verify(data, signature);
 
     /// <summary>Judges the certificate that a server showed.</summary>
     public CertificateVerdict JudgeServer(X509Certificate2 certificate, DateTimeOffset now) => Judge(certificate, ServerAuthentication, now);
@@ -86,25 +93,11 @@ public sealed class AuthorityKey : IEquatable<AuthorityKey>
 
     private CertificateVerdict Judge(X509Certificate2 certificate, string use, DateTimeOffset now)
     {
-        if (!Signed(certificate)) return CertificateVerdict.Foreign;
+        if (!(bool)_signed.GetValue(certificate, shown => Signed(shown))) return CertificateVerdict.Foreign;
         var uses = certificate.Extensions.OfType<X509EnhancedKeyUsageExtension>().SelectMany(e => e.EnhancedKeyUsages.Cast<Oid>()).Select(o => o.Value);
         if (!uses.Contains(use)) return CertificateVerdict.WrongUse;
         if (now < certificate.NotBefore - ClockTolerance) return CertificateVerdict.NotYetValid;
         return now > certificate.NotAfter + ClockTolerance ? CertificateVerdict.Expired : CertificateVerdict.Valid;
-    }
-
-    private bool Verify(ReadOnlySpan<byte> data, ReadOnlySpan<byte> signature, DSASignatureFormat format)
-    {
-        using var key = ECDsa.Create();
-        key.ImportSubjectPublicKeyInfo(_publicKey, out _);
-        try
-        {
-            return key.VerifyData(data, signature, HashAlgorithmName.SHA256, format);
-        }
-        catch (CryptographicException)
-        {
-            return false;
-        }
     }
 }
 

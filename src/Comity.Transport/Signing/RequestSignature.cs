@@ -77,21 +77,11 @@ public sealed partial record RequestSignature(string KeyId, DateTimeOffset Creat
     /// <param name="target">Its path and query, as they arrived.</param>
     /// <param name="bodySha256">The digest that the call claims for its body; the body itself is checked as it is read.</param>
     /// <param name="signature">Value of <see cref="SignatureHeader"/>.</param>
-    /// <param name="publicKey">The key as SubjectPublicKeyInfo.</param>
-    public bool Verify(string method, string target, ReadOnlySpan<byte> bodySha256, string? signature, ReadOnlySpan<byte> publicKey)
+    /// <param name="key">The caller's key.</param>
+    public bool Verify(string method, string target, ReadOnlySpan<byte> bodySha256, string? signature, VerifyingKey? key)
     {
         if (signature is not { Length: <= LongestHeader } || SignaturePattern().Match(signature) is not { Success: true } match) return false;
-        if (Bytes(match.Groups["signature"].Value, 64) is not { } bytes) return false;
-        using var key = ECDsa.Create();
-        try
-        {
-            key.ImportSubjectPublicKeyInfo(publicKey, out _);
-            return key.VerifyData(Signed(method, target, bodySha256), bytes, HashAlgorithmName.SHA256);
-        }
-        catch (CryptographicException)
-        {
-            return false;
-        }
+        return key is not null && Bytes(match.Groups["signature"].Value, 64) is { } bytes && key.Verify(Signed(method, target, bodySha256), bytes);
     }
 
     private byte[] Signed(string method, string target, ReadOnlySpan<byte> bodySha256)
