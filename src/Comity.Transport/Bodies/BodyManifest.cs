@@ -71,12 +71,13 @@ public sealed class BodyManifest
     {
         ArgumentNullException.ThrowIfNull(body);
         if (chunkBytes is < MinimalChunkBytes or > MaximalChunkBytes) throw new ArgumentOutOfRangeException(nameof(chunkBytes), chunkBytes, $"Must lie between {MinimalChunkBytes} and {MaximalChunkBytes}.");
-        var chunk = new byte[chunkBytes];
+        // A small body does not clear a whole chunk of memory.
+        var chunk = new byte[body.CanSeek ? Math.Clamp(body.Length - body.Position, 1, chunkBytes) : chunkBytes];
         var digests = new MemoryStream();
         long length = 0;
         while (true)
         {
-            var read = await body.ReadAtLeastAsync(chunk, chunkBytes, throwOnEndOfStream: false, cancellationToken).ConfigureAwait(false);
+            var read = await body.ReadAtLeastAsync(chunk, chunk.Length, throwOnEndOfStream: false, cancellationToken).ConfigureAwait(false);
             if (read == 0) break;
             length += read;
             digests.Write(SHA256.HashData(chunk.AsSpan(0, read)));
