@@ -59,7 +59,7 @@ internal static class RunCommand
         {
             // The step's values were still there when it broke, so that naming the operation needs no second run.
             if (e.Problem.Code == "diverged" && trainers?.LastDiverged is { } last)
-                session.Error.Line(session.Text("run.diverged", last.Model, last.Site, last.Round, last.Where.Step, last.Where.Operation?.ToString() ?? session.Text("run.diverged.norm")));
+                session.Error.Line(last.Told(session));
             ProblemPrinter.Print(session, [e.Problem], session.Text("run.resume", folder.Root));
             return ExitCode.TrainingStopped;
         }

@@ -21,8 +21,15 @@ internal sealed class Trainers(ComposedStudy study, KernelSet? kernels = null)
     /// <summary>Where a number stopped being finite last; null: nowhere.</summary>
     public DivergedTraining? LastDiverged { get; private set; }
 
+    /// <summary>Told of each training that diverged, where somebody reads along.</summary>
+    public Action<DivergedTraining>? WhenDiverged { get; init; }
+
     /// <summary>Keeps where a training diverged, for who asks once the run has stopped.</summary>
-    public void Diverged(DivergedTraining where) => LastDiverged = where;
+    public void Diverged(DivergedTraining where)
+    {
+        LastDiverged = where;
+        WhenDiverged?.Invoke(where);
+    }
 
     /// <summary>The model for what a row holds.</summary>
     public Model Model(InputShape input) => _models.GetOrAdd(input, shape => ModelFactory.Create(study.Model, shape, study.Task, study.Classes.Count, kernels));
@@ -58,4 +65,9 @@ internal sealed class Trainers(ComposedStudy study, KernelSet? kernels = null)
 /// <param name="Site">The site, or the pool.</param>
 /// <param name="Round">The round; 0: trained alone.</param>
 /// <param name="Where">The step, and the operation.</param>
-internal sealed record DivergedTraining(string Model, string Site, int Round, Divergence Where);
+internal sealed record DivergedTraining(string Model, string Site, int Round, Divergence Where)
+{
+    /// <summary>In words.</summary>
+    public string Told(Session session) =>
+        session.Text("run.diverged", Model, Site, Round, Where.Step, Where.Operation?.ToString() ?? session.Text("run.diverged.norm"));
+}

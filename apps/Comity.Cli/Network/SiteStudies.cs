@@ -49,7 +49,8 @@ internal sealed class SiteStudies(Session session, DeclaredSite site, Steward st
             return null;
         }
         var seed = Seed.Of(study.Study.Seed);
-        var trainers = new Trainers(study, kernels);
+        // The coordinator learns only that the update was not finite; the site's own people read which operation broke.
+        var trainers = new Trainers(study, kernels) { WhenDiverged = where => session.Error.Line(where.Told(session)) };
         var records = new SiteRecords(study, table, seed, new EncodingCache(CachedBytes));
         ISiteWork work = new SimulatedSite(study, records, trainers, seed, NoiseStream.Secure); // real records: noise that nobody can repeat
         if (steward.Hours is { } hours) work = new WithinHours(work, hours, session.Time);

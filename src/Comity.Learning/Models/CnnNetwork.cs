@@ -23,6 +23,9 @@ internal sealed class CnnNetwork : Model
 
     internal override int Scores { get; }
 
+    /// <summary>The layers in order, the output's last.</summary>
+    public IReadOnlyList<CnnStep> Steps => _steps;
+
     public static CnnNetwork Create(ModelShape shape, CnnSection section, int scores)
     {
         var sizes = CnnSizes.Of(shape.Input);

@@ -28,6 +28,9 @@ internal sealed class DenseNetwork : Model
 
     internal override int Scores { get; }
 
+    // Weights are packed for each chunk, and a row needs little memory.
+    internal override int RowsAtOnce => 256;
+
     /// <summary>What follows each hidden layer.</summary>
     public Activation Activation => _activation;
 

@@ -1,5 +1,6 @@
 using Comity.Learning.Augmentation;
 using Comity.Learning.Models;
+using Comity.Learning.Training.Optimizers;
 using Comity.Tensors.Differentiation;
 using Comity.Tensors.Memory;
 using Comity.Tensors.Randomness;
@@ -22,6 +23,7 @@ internal sealed unsafe class MiniBatchRun
     private readonly AlignedBuffer? _correction;
     private readonly int _epochs;
     private readonly Augmenter? _augmenter;
+    private readonly Sgd? _plain; // steps that read the gradient alone, so that the way back may take them
 
     private int _steps;
     private double _rateSum;
@@ -39,6 +41,7 @@ internal sealed unsafe class MiniBatchRun
         _epochs = request.Epochs ?? _section.Epochs;
         _losses = new List<double>(Math.Min(_epochs, 4096));
         if (_section.Augment.Count > 0) _augmenter = new Augmenter(_section.Augment, _model.Input, training, _section.Batch);
+        if (request is { Proximal: 0, GradientCorrection.IsEmpty: true } && _section is { WeightDecay: 0, ClipNorm: null, Accumulate: 1 }) _plain = session.Optimizer as Sgd;
         if (request.Proximal > 0) _anchor = CopyOf(request.Anchor.IsEmpty ? session.Parameters.Span : request.Anchor.Span);
         if (!request.GradientCorrection.IsEmpty) _correction = CopyOf(request.GradientCorrection.Span);
     }
@@ -130,7 +133,7 @@ internal sealed unsafe class MiniBatchRun
         double value;
         if (chosen.Length <= _section.Batch)
         {
-            value = Gradient(tape, chosen, random);
+            value = Gradient(tape, chosen, random, _plain is null ? 0 : rate);
         }
         else
         {
@@ -141,7 +144,7 @@ internal sealed unsafe class MiniBatchRun
             {
                 var part = chosen.Slice(first, Math.Min(_section.Batch, chosen.Length - first));
                 var share = (float)part.Length / chosen.Length;
-                value += share * Gradient(tape, part, random);
+                value += share * Gradient(tape, part, random, 0);
                 if (!double.IsFinite(kernels.Dot(_session.Gradient.Pointer, _session.Gradient.Pointer, length))) return Diverged(tape);
                 kernels.AddScaled(share, _session.Gradient.Pointer, _session.Sum.Pointer, length);
             }
@@ -149,7 +152,10 @@ internal sealed unsafe class MiniBatchRun
         }
         if (!double.IsFinite(value)) return double.NaN;
         GradientTerms.Add(kernels, _session, _section, rate, _request.Proximal, _anchor, _correction);
-        if (!_session.Optimizer!.Step(_session.Parameters, _session.Gradient, rate)) return Diverged(tape);
+        var finite = _plain is not null && tape.DescendedSlice is { Length: > 0 } taken
+            ? _plain.StepBeside(taken, _session.Parameters, _session.Gradient, rate)
+            : _session.Optimizer!.Step(_session.Parameters, _session.Gradient, rate);
+        if (!finite) return Diverged(tape);
         _steps++;
         _rateSum += rate;
         if (_session.Average is { } average)
@@ -160,15 +166,16 @@ internal sealed unsafe class MiniBatchRun
             kernels.AddScaled((float)(1 - decay), _session.Parameters.Pointer, average.Pointer, average.Length);
         }
         // FedNova: the proximal term turns a change of d back by μ·d, which is a gradient with a negative coefficient.
-        if (_session.Optimizer.Coefficient(1 - _request.Proximal * _coefficients) is { } coefficient) _coefficients += rate * coefficient;
+        if (_session.Optimizer!.Coefficient(1 - _request.Proximal * _coefficients) is { } coefficient) _coefficients += rate * coefficient;
         else _adaptive = true;
         return value;
     }
 
     // Loss and gradient of one batch; NaN where the loss is not finite: no weight moves by it.
-    private double Gradient(Tape tape, ReadOnlySpan<int> chosen, SeededRandom random)
+    private double Gradient(Tape tape, ReadOnlySpan<int> chosen, SeededRandom random, float descentRate)
     {
         tape.Begin(_session.Parameters, _session.Gradient, random);
+        tape.DescentRate = descentRate;
         var rows = _augmenter?.OnTape(tape, chosen) ?? _training.OnTape(tape, chosen);
         var loss = _objective.MeanOf(tape, rows, chosen, _augmenter is null ? default : _augmenter.Mixed(chosen.Length));
         var value = loss.Scalar;

@@ -131,12 +131,40 @@ internal static unsafe partial class DerivativeRules
         var d = node.Gradient;
         // The gradient of Y is not needed any more, so D takes its place.
         if (node.Option != 0) tape.Kernels.ApplyRule((Kernels.Function)node.Option, node.Saved, d, d, (nint)rows * outputs, accumulate: false);
-        var w = tape.GradientOf(node.B, out var more);
+        var more = false;
+        var w = Descend(tape, ref node, d) ? null : tape.GradientOf(node.B, out more);
         if (w != null) tape.Kernels.Gemm(true, false, inputs, outputs, rows, tape.Node(node.A).Value, inputs, d, outputs, w, outputs, more ? w : null, outputs);
         var b = tape.GradientOf(node.C, out more);
         if (b != null) tape.Kernels.ColumnSums(d, rows, outputs, b, more);
         var x = tape.GradientOf(node.A, out more);
         if (x != null) tape.Kernels.Gemm(false, true, rows, inputs, outputs, d, outputs, tape.Node(node.B).Value, outputs, x, inputs, more ? x : null, inputs);
+    }
+
+    // W ← W − η·Xᵀ·D, block by block of rows, each while its gradient is in the first cache: that of a large first weight never goes to memory. The bits are
+    // those of the two operations. Not where anything else reads W or D has to go on through it.
+    private static bool Descend(Tape tape, ref Node node, float* d)
+    {
+        const int Rows = 12, Block = 1536, Least = 20 * Block; // whole tiles of every width
+        ref var weight = ref tape.Node(node.B);
+        int rows = node.Shape.Rows, outputs = node.Shape.Columns, inputs = tape.Node(node.A).Shape.Columns;
+        if (tape.DescentRate <= 0 || tape.Descended >= 0 || tape.Flow != GradientFlow.Everything || tape.Node(node.A).NeedsGradient || weight.Operation != Operation.Parameter
+            || !weight.NeedsGradient || weight.HasGradient || weight.Shape.Length < Least || outputs > 4 * Block || !tape.Kernels.IsAlone || !tape.IsReadOnce(node.B)) return false;
+        var atOnce = Math.Max(1, Block / outputs / Rows) * Rows;
+        var gradient = tape.Take((nint)atOnce * outputs);
+        var finite = true;
+        for (nint first = 0; first < inputs; first += atOnce)
+        {
+            var count = (int)Math.Min(atOnce, inputs - first);
+            // The next weights are on their way while this gradient is computed.
+            CacheLines.Fetch(weight.Value + (first + count) * outputs, (nint)Math.Min(atOnce, inputs - first - count) * outputs);
+            tape.Kernels.Gemm(true, false, count, outputs, rows, tape.Node(node.A).Value + first, inputs, d, outputs, gradient, outputs, null, 0);
+            finite &= tape.Kernels.Descent(weight.Value + first * outputs, gradient, (nint)count * outputs, tape.DescentRate);
+        }
+        // The gradient is wanted after all: it tells which operation broke.
+        if (!finite) return false;
+        tape.GradientOf(node.B, out _);
+        tape.Descended = node.B;
+        return true;
     }
 
     // y = x·mask

@@ -19,7 +19,7 @@ public sealed record NonFiniteOperation(string Name, Shape Shape, IReadOnlyList<
         }
         for (var i = last; i >= 0; i--)
         {
-            if (tape.Node(i).HasGradient && IsBroken(tape.Node(i).Gradient, tape.Node(i).Shape.Length)) return Of(tape, ref tape.Node(i), true);
+            if (i != tape.Descended && tape.Node(i).HasGradient && IsBroken(tape.Node(i).Gradient, tape.Node(i).Shape.Length)) return Of(tape, ref tape.Node(i), true);
         }
         return null;
     }

@@ -139,6 +139,23 @@ public sealed unsafe class Tape
         ClearUntouched();
     }
 
+    /// <summary>Above 0: the learning rate of a plain descent, which the way back may take itself where that spares it the memory of a large gradient. Set after each beginning.</summary>
+    internal float DescentRate { get; set; }
+
+    /// <summary>The parameter that has been moved already, by its place in the pass; −1: none. Its slice of the gradient holds nothing.</summary>
+    internal int Descended { get; set; } = -1;
+
+    /// <summary>Where the parameter that has been moved already lies in the flat vectors; without a length: none has been.</summary>
+    internal (int Offset, int Length) DescendedSlice => Descended < 0 ? default : Layout.Entries[_nodes[Descended].Option] is var entry ? (entry.Offset, entry.Length) : default;
+
+    /// <summary>Whether only one operation of this pass reads a value.</summary>
+    internal bool IsReadOnce(int index)
+    {
+        var uses = 0;
+        for (var i = 0; i < _count; i++) uses += (_nodes[i].A == index ? 1 : 0) + (_nodes[i].B == index ? 1 : 0) + (_nodes[i].C == index ? 1 : 0);
+        return uses == 1;
+    }
+
     /// <summary>Which operands the rules write to.</summary>
     internal GradientFlow Flow { get; set; }
 
@@ -233,6 +250,7 @@ public sealed unsafe class Tape
     {
         _arena.Reset();
         _count = 0;
+        (DescentRate, Descended) = (0, -1);
         FirstParameter = 0; // a pass that threw may have left it
         _parameters = parameters;
         _gradient = gradient;

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.IO.MemoryMappedFiles;
 using System.Text.Json;
 using Comity.Tensors.Parameters;
 
@@ -51,12 +52,17 @@ public static class Safetensors
         FloatBytes.Write(stream, parameters, storage);
     }
 
-    /// <summary>Reads a file; floats of 16 bits are widened.</summary>
+    /// <summary>Reads a file, mapped into memory; floats of 16 bits are widened.</summary>
     /// <exception cref="SafetensorsException">The header lies about the file, or a tensor is not of F32, BF16 or F16.</exception>
     public static SafetensorsContent Read(string path)
     {
-        using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
-        return Read(stream, path);
+        using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
+        // What is no file of a size, or an empty one, cannot be mapped.
+        if (!stream.CanSeek || stream.Length == 0) return Read(stream, path);
+        using var map = MemoryMappedFile.CreateFromFile(stream, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
+        // A view is rounded up to whole pages unless its size is given.
+        using var view = map.CreateViewStream(0, stream.Length, MemoryMappedFileAccess.Read);
+        return Read(view, path);
     }
 
     /// <summary>Reads a file that must hold exactly the tensors of a layout.</summary>

@@ -9,6 +9,15 @@ public abstract unsafe partial class KernelSet
 
     internal abstract void ConvolveWeightRule(in ConvolutionShape shape, float* x, float* dy, float* dw, bool accumulate);
 
+    /// <summary>Floats of a convolution's weights, packed for predictions with them.</summary>
+    internal abstract nint PackedLength(in PlainConvolution shape);
+
+    /// <summary>Packs a convolution's weights [outputs, inputs, taps, taps] for predictions with them.</summary>
+    internal abstract void Pack(in PlainConvolution shape, float* w, float* packed);
+
+    /// <summary>One image through a convolution with packed weights.</summary>
+    internal abstract void Convolve(in PlainConvolution shape, float* x, float* packed, float* bias, float* y);
+
     internal abstract void PoolLargest(in PoolingShape shape, float* x, float* y, float* place);
 
     internal abstract void PoolLargestRule(in PoolingShape shape, float* dy, float* place, float* dx, bool accumulate);
@@ -29,6 +38,20 @@ public abstract unsafe partial class KernelSet
 /// <summary>Binds the kernels of images to a width.</summary>
 internal sealed unsafe partial class KernelSet<TWide>
 {
+    internal override nint PackedLength(in PlainConvolution shape) => shape.IsWinograd ? Winograd<TWide>.Length(shape) : PooledConvolution<TWide>.Length(shape);
+
+    internal override void Pack(in PlainConvolution shape, float* w, float* packed)
+    {
+        if (shape.IsWinograd) Winograd<TWide>.Pack(shape, w, packed);
+        else PooledConvolution<TWide>.Pack(shape, w, packed);
+    }
+
+    internal override void Convolve(in PlainConvolution shape, float* x, float* packed, float* bias, float* y)
+    {
+        if (shape.IsWinograd) Winograd<TWide>.Run(shape, x, packed, bias, y);
+        else PooledConvolution<TWide>.Run(shape, x, packed, bias, y);
+    }
+
     internal override void PoolMean(in PoolingShape shape, float* x, float* y) => PoolingKernels<TWide>.Mean(shape, x, y);
 
     internal override void PoolMeanRule(in PoolingShape shape, float* dy, float* dx, bool accumulate) => PoolingKernels<TWide>.MeanRule(shape, dy, dx, accumulate);

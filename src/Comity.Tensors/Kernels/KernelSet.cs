@@ -93,6 +93,9 @@ public abstract unsafe partial class KernelSet
 
     // Optimisers' updates tell whether the gradient was finite.
 
+    /// <summary>Whether one thread does everything.</summary>
+    internal abstract bool IsAlone { get; }
+
     internal abstract bool Descent(float* w, float* g, nint n, float rate);
 
     internal abstract bool Momentum(float* w, float* g, float* v, nint n, float rate, float momentum);

@@ -60,6 +60,8 @@ internal sealed unsafe partial class KernelSet<TWide>(VectorWidth width, Team? t
     internal override void SigmoidCrossEntropy(float* z, float* target, float* weight, float* loss, float* derivative, int rows) =>
         RowKernels<TWide>.SigmoidCrossEntropy(z, target, weight, loss, derivative, rows);
 
+    internal override bool IsAlone => team is null;
+
     internal override bool Descent(float* w, float* g, nint n, float rate) => Updates<TWide>.RunDescent(w, g, n, rate);
 
     internal override bool Momentum(float* w, float* g, float* v, nint n, float rate, float momentum) => Updates<TWide>.RunMomentum(w, g, v, n, rate, momentum);

@@ -108,6 +108,28 @@ public sealed class SafetensorsTests
     public void A_length_beyond_the_file_is_refused_before_memory_is_taken(string code, byte[] bytes) =>
         Assert.Equal(code, Assert.Throws<SafetensorsException>(() => Safetensors.Read(new MemoryStream(bytes), "hostile")).Code);
 
+    [Theory]
+    [InlineData("too-short", new byte[0])]
+    [InlineData("too-short", new byte[] { 1, 2, 3 })]
+    [InlineData("header-too-long", new byte[] { 9, 0, 0, 0, 0, 0, 0, 0, 1 })]
+    [InlineData("beyond-end", null)]
+    public void A_mapped_file_is_checked_before_it_is_read(string code, byte[]? bytes)
+    {
+        using var folder = new Folder();
+        var path = folder.File("hostile.safetensors");
+        if (bytes is null)
+        {
+            // Whole, but for its last byte: a mapping of whole pages would reach beyond it.
+            Safetensors.Write(path, new ParameterLayout([new("weight", [2, 3], 0)]), new float[6]);
+            bytes = File.ReadAllBytes(path)[..^1];
+        }
+        File.WriteAllBytes(path, bytes);
+        var e = Assert.Throws<SafetensorsException>(() => Safetensors.Read(path));
+        Assert.Equal(code, e.Code);
+        Assert.Contains("hostile.safetensors", e.Message, StringComparison.Ordinal);
+        File.Delete(path); // nothing holds it any more
+    }
+
     [Fact]
     public void Another_model_is_refused_and_the_difference_is_named()
     {

@@ -52,6 +52,15 @@ internal sealed unsafe class Sgd(KernelSet kernels) : Optimizer(kernels)
     public override bool Step(AlignedBuffer parameters, AlignedBuffer gradient, float rate) =>
         Kernels.Descent(parameters.Pointer, gradient.Pointer, parameters.Length, rate);
 
+    /// <summary>The step of all parameters but a slice that has taken its own.</summary>
+    /// <returns>Whether the gradient was finite.</returns>
+    public bool StepBeside((int Offset, int Length) taken, AlignedBuffer parameters, AlignedBuffer gradient, float rate)
+    {
+        var end = taken.Offset + taken.Length;
+        return Kernels.Descent(parameters.Pointer, gradient.Pointer, taken.Offset, rate)
+            & Kernels.Descent(parameters.Pointer + end, gradient.Pointer + end, parameters.Length - end, rate);
+    }
+
     public override double? Coefficient(double gradient) => gradient;
 }
 
