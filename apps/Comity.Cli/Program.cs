@@ -1,10 +1,12 @@
 using Comity.Cli;
+using Comity.Cli.Network;
 using Comity.Cli.Terminal;
 
 // Files and numbers are culture-invariant; texts for people take their culture from the language chosen.
 Thread.CurrentThread.CurrentCulture = System.Globalization.CultureInfo.InvariantCulture;
 System.Globalization.CultureInfo.DefaultThreadCurrentCulture = System.Globalization.CultureInfo.InvariantCulture;
 
+ServingSockets.Prepare(args);
 using var interruption = new Interruption();
 var language = Language.Choose(args, Environment.GetEnvironmentVariable);
 var session = new Session

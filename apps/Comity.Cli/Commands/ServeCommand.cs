@@ -25,7 +25,9 @@ internal static class ServeCommand
         var command = new Command("serve", session.Text("serve.description"));
         options.AddTo(command);
         command.Subcommands.Add(ServeTokenCommand.Create(session));
-        command.SetAction(async (parsed, cancellationToken) => (int)await ServeAsync(session, options, parsed, cancellationToken));
+        // What waits for a connection (orders, their releases) goes on on the pool: the threads that hear of incoming data answer requests.
+        command.SetAction(async (parsed, cancellationToken) => (int)await Task.Factory.StartNew(
+            () => ServeAsync(session, options, parsed, cancellationToken), CancellationToken.None, TaskCreationOptions.DenyChildAttach, new ConcurrentExclusiveSchedulerPair().ConcurrentScheduler).Unwrap());
         return command;
     }
 

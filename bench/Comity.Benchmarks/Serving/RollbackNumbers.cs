@@ -37,7 +37,12 @@ internal static class RollbackNumbers
         using (var known = ServingProcess.Comity(home, 18122, Path.Combine(folder, "state-known"), Path.Combine(folder, "rolled-2.0.0.comity"), Path.Combine(folder, "rolled-2.1.0.comity"), "--cache", "0"))
         {
             await known.FirstAnswerAsync(client, "/predict", bodies[0]);
-            foreach (var release in releases) expected[release.Version] = await Task.WhenAll(bodies.Select(b => AskAsync(client, $"{known.Address}/predict/rolled/{release.Version}", b)));
+            foreach (var release in releases)
+            {
+                var answers = new List<string>();
+                foreach (var several in bodies.Chunk(Clients)) answers.AddRange(await Task.WhenAll(several.Select(b => AskAsync(client, $"{known.Address}/predict/rolled/{release.Version}", b))));
+                expected[release.Version] = [.. answers];
+            }
         }
 
         long answered = 0, failed = 0, mixed = 0, tried = 0;

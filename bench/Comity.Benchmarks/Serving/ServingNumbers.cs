@@ -84,19 +84,19 @@ internal static class ServingNumbers
         var demands = new List<Demand>();
         foreach (var (name, inputs, classes) in new[] { ("tabular", 13, 2), ("digits", 784, 10) })
         {
-            var json = Encoding.UTF8.GetBytes($$$"""{"inputs":[{"name":"input","shape":[256,{{{inputs}}}],"datatype":"FP32","parameters":{"binary_data_size":{{{256 * inputs * 4}}}}}],"parameters":{"binary_data_output":true}}""");
+            var json = Encoding.UTF8.GetBytes($$$"""{"inputs":[{"name":"input","shape":[256,{{{inputs}}}],"datatype":"FP32","parameters":{"binary_data_size":{{{256 * inputs * 4}}}}}],"outputs":[{"name":"probabilities"}],"parameters":{"binary_data_output":true}}""");
             var random = Seed.Of(3).ToRandom();
             var values = Enumerable.Range(0, 256 * inputs).Select(_ => (float)random.NextGaussian()).ToArray();
             var script = Script(folder, [[.. json, .. MemoryMarshal.AsBytes(values.AsSpan())]], "application/octet-stream", $"wrk.headers[\"Inference-Header-Content-Length\"]=\"{json.Length}\"");
             var url = $"{server.Address}/v2/models/{name}/infer";
-            Wrk.Run(url, script, 16, 2);
+            Wrk.Run(url, script, 32, 3);
             var model = ServingReleases.Model(inputs, classes);
             var (parameters, outputs) = (new float[model.Layout.Length], new float[256 * model.Outputs]);
             model.Initialise(parameters, Seed.Of(1).ToRandom());
             List<double> ratios = [], rates = [];
             for (var turn = 0; turn < Turns; turn++)
             {
-                var own = Wrk.Run(url, script, 16, 3);
+                var own = Wrk.Run(url, script, 32, 3);
                 if (own.Failed > 0) throw new InvalidOperationException(own.Output);
                 var (clock, count) = (System.Diagnostics.Stopwatch.StartNew(), 0);
                 for (; clock.Elapsed.TotalSeconds < 2; count++) model.Predict(parameters, values, 256, outputs);

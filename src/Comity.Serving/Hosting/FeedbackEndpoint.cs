@@ -24,6 +24,7 @@ internal sealed class FeedbackEndpoint(ServerOptions options, MarketStore store,
         var body = await RequestBody.ReadAsync(context, options.Limits.TextBytes);
         try
         {
+            await SocketThread.Leave(); // the body may have come later than its head
             Read(body.Memory, entries);
         }
         finally

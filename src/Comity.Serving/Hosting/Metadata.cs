@@ -34,7 +34,6 @@ internal static class Metadata
         else inputs.Add(Tensor(TensorReader.EncodedInput, "FP32", -1, model.Inputs));
         var outputs = new JsonArray(Tensor(version.Texts.OutputName, "FP32", -1, model.Outputs));
         if (model.Classes.Count > 0) outputs.Add(Tensor(AnswerWriter.LabelOutput, "BYTES", -1));
-        outputs.Add(Tensor(AnswerWriter.IdOutput, "BYTES", -1));
         return new JsonObject
         {
             ["name"] = version.Name,
@@ -47,6 +46,8 @@ internal static class Metadata
             {
                 ["version"] = version.Version,
                 ["encoded_input"] = Tensor(TensorReader.EncodedInput, "FP32", -1, model.Inputs),
+                // On request besides the outputs: what feedback names an answer by.
+                ["answer_id"] = Tensor(AnswerWriter.IdOutput, "BYTES", -1),
                 ["classes"] = new JsonArray([.. model.Classes.Select(c => JsonValue.Create(c))]),
                 ["release_sha256"] = model.Sha256,
             },

@@ -110,6 +110,7 @@ internal sealed class RequestHandler(
     private async Task RepositoryAsync(HttpContext context, string name, string action)
     {
         var (version, share) = await RepositoryRequest.ReadAsync(context);
+        await SocketThread.Leave(); // the body may have come later than its head, and a release takes a while to load
         if (action == "load") load(name, version, share);
         else if (!registry.Remove(name, version)) throw RequestRefusedException.Of(409, "version-in-use", "version", name);
         context.Response.StatusCode = 200;

@@ -7,7 +7,7 @@ namespace Comity.Serving.Inference;
 /// <param name="Rows">Most rows of one batch.</param>
 /// <param name="Delay">How long a batch that is not full waits for more; zero: it takes what has come meanwhile.</param>
 /// <param name="Waiting">Most rows that wait; what comes then is turned away.</param>
-public sealed record BatchOptions(int Rows = 64, TimeSpan Delay = default, int Waiting = 4096);
+public sealed record BatchOptions(int Rows = 64, TimeSpan Delay = default, int Waiting = 32 * 1024);
 
 /// <summary>Joins requests that arrive while the model computes into one pass over it.</summary>
 /// <remarks>

@@ -1,3 +1,4 @@
+using System.Numerics.Tensors;
 using System.Text;
 using Comity.Data.Preprocess;
 using Comity.Data.Records;
@@ -56,7 +57,7 @@ public sealed class ServedModel
     }
 
     /// <summary>Makes the model of a release.</summary>
-    /// <exception cref="ReleaseRefusedException">Its parts do not fit one another.</exception>
+    /// <exception cref="ReleaseRefusedException">Its parts do not fit one another, or a weight is no finite number.</exception>
     public static ServedModel Load(Release release)
     {
         ArgumentNullException.ThrowIfNull(release);
@@ -74,6 +75,8 @@ public sealed class ServedModel
             var task = preprocessing.TaskName switch { "binary" => TaskKind.Binary, "multiclass" => TaskKind.Multiclass, _ => TaskKind.Regression };
             var model = ModelFactory.Create(section, ShapeOf(preprocessing.Form), task, task == TaskKind.Regression ? 0 : preprocessing.Classes.Count);
             if (model.Layout.Digest != content.Layout.Digest) throw new FormatException("the weights' layout is another model's");
+            foreach (var entry in content.Layout.Entries)
+                if (!TensorPrimitives.IsFiniteAll<float>(content.Layout.Slice(content.Parameters, entry))) throw new ReleaseRefusedException(Messages.Problem("release-weights", Place.InFile(file), entry.Name));
             var served = new ServedModel(release, model, content.Parameters, preprocessing, reference);
             served.Predict(new float[model.Inputs], 1, new float[model.Outputs]); // so that the first answer is as quick as the others
             return served;

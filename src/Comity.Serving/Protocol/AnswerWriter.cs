@@ -8,7 +8,7 @@ namespace Comity.Serving.Protocol;
 /// <summary>Writes answers: those of <c>/predict</c>, and those of the Open Inference Protocol.</summary>
 internal static class AnswerWriter
 {
-    /// <summary>Names of the outputs that a request may ask for.</summary>
+    /// <summary>Names of outputs that a request may ask for: the class called, and the id for feedback, which no model answers and so comes where it is asked for.</summary>
     public const string LabelOutput = "label", IdOutput = "answer_id";
 
     /// <summary>The answer to <c>/predict</c>: one map for one record, otherwise a list under <c>predictions</c>.</summary>
@@ -42,7 +42,16 @@ internal static class AnswerWriter
             body.Add((byte)'}');
         }
         body.Add(",\"outputs\":["u8);
-        if (outputs.Count == 0) Tensor(exchange, texts, texts.OutputName, request.Request.BinaryOutput, now);
+        if (outputs.Count == 0)
+        {
+            // Who names no outputs gets all that the model's metadata name.
+            Tensor(exchange, texts, texts.OutputName, request.Request.BinaryOutput, now);
+            if (texts.Labels.Length > 0)
+            {
+                body.Add((byte)',');
+                Tensor(exchange, texts, LabelOutput, request.Request.BinaryOutput, now);
+            }
+        }
         for (var i = 0; i < outputs.Count; i++)
         {
             if (i > 0) body.Add((byte)',');

@@ -13,7 +13,7 @@ internal sealed class InferenceRequest(TensorReader rows)
     /// <summary>The input tensors in the request's order.</summary>
     public List<RequestTensor> Inputs { get; } = [];
 
-    /// <summary>Outputs asked for; none: the usual one.</summary>
+    /// <summary>Outputs asked for; none: all of the model's.</summary>
     public List<RequestedOutput> Outputs { get; } = [];
 
     /// <summary>The request's own id; null: none.</summary>

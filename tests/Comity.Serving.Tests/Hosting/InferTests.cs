@@ -41,10 +41,13 @@ public sealed class InferTests
 
         Assert.Equal("42", (string)answer["id"]!);
         Assert.Equal("ward", (string)answer["model_name"]!);
-        var output = answer["outputs"]!.AsArray().Single()!;
+        Assert.Equal(["probabilities", "label"], answer["outputs"]!.AsArray().Select(o => (string)o!["name"]!)); // none is named, so all are meant
+        var output = answer["outputs"]![0]!;
         Assert.Equal("FP32", (string)output["datatype"]!);
         Assert.Equal([2, 2], output["shape"]!.AsArray().Select(n => (int)n!));
         Assert.Equal(Expected(), output["data"]!.AsArray().Select(n => (float)n!));
+        var labels = Enumerable.Range(0, 2).Select(row => Expected()[(row * 2) + 1] >= 0.5 ? "ill" : "healthy");
+        Assert.True(labels.SequenceEqual(answer["outputs"]![1]!["data"]!.AsArray().Select(l => (string)l!)), answer.ToJsonString());
     }
 
     [Fact]

@@ -78,6 +78,26 @@ public sealed class ServedFormTests
         Assert.Contains("next-token", Assert.Throws<ReleaseRefusedException>(() => ServedModel.Load(release)).Problem.Found(System.Globalization.CultureInfo.InvariantCulture), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(float.NaN)]
+    [InlineData(float.NegativeInfinity)]
+    public void Weights_that_are_no_finite_numbers_are_refused_at_load_and_the_parameter_is_named(float weight)
+    {
+        var preprocessing = Preprocessing((Dose, FittedDose));
+        var (model, parameters, _) = Weights(preprocessing, """{"kind":"mlp","hidden":[4]}""");
+        var last = model.Layout.Entries[^1];
+        parameters[last.Offset] = weight;
+        using var weights = new MemoryStream();
+        Safetensors.Write(weights, model.Layout, parameters, new Dictionary<string, string> { ["comity.model"] = """{"kind":"mlp","hidden":[4]}""" });
+        using var key = SigningKey.Create();
+        var release = Releases.Sample.Read(SmallRelease.Pack(key, Manifest, weights, preprocessing, Nothing), Releases.Sample.Trusting(key));
+
+        var problem = Assert.Throws<ReleaseRefusedException>(() => ServedModel.Load(release)).Problem;
+
+        Assert.Equal("release-weights", problem.Code);
+        Assert.Contains(last.Name, problem.Found(System.Globalization.CultureInfo.InvariantCulture), StringComparison.Ordinal);
+    }
+
     private static ReleaseManifest Manifest => Releases.Sample.Manifest with { Name = "form", Classes = ["no", "yes"] };
 
     private static ReferenceStatistics Nothing => new() { Threshold = 10, Samples = [new ReferenceSample(null, 0, [], null, [])] };
