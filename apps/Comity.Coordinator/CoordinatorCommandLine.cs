@@ -1,8 +1,11 @@
 using System.CommandLine;
+using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using System.Globalization;
 using Comity.Coordinator.Commands;
 using Comity.Coordinator.Hosting;
+using Comity.Coordinator.Storage;
+using Comity.Declarations;
 
 namespace Comity.Coordinator;
 
@@ -14,11 +17,19 @@ internal static class CoordinatorCommandLine
     {
         var language = Texts.LanguageOf(args, environment);
         CultureInfo.CurrentUICulture = language; // the parser's own messages are looked up by it
-        var parsed = Create(new(language, output, error, environment, time)).Parse(args);
+        var problems = new ProblemList();
+        var context = new CommandContext(language, output, error, environment, time) { Store = StoreAddress.Of(args, environment, problems) };
+        var parsed = Create(context).Parse(args);
         if (parsed.Action is ParseErrorAction)
         {
             foreach (var problem in parsed.Errors) await error.WriteLineAsync(problem.Message);
             await error.WriteLineAsync(Texts.Catalog.Text("usage.remedy", language));
+            return (int)CoordinatorExit.Usage;
+        }
+
+        if (problems.HasErrors && parsed.CommandResult.Command is not RootCommand && parsed.Action is not HelpAction)
+        {
+            CoordinatorHost.Print(problems, language, error);
             return (int)CoordinatorExit.Usage;
         }
 
@@ -31,6 +42,7 @@ internal static class CoordinatorCommandLine
     {
         var root = new RootCommand(context.Text("root.description"));
         root.Options.Add(new Option<string>("--lang") { Description = context.Text("root.language"), Recursive = true, HelpName = "en|zh-Hans" });
+        root.Options.Add(new Option<string>(StoreAddress.Option) { Description = context.Text("root.store", StoreAddress.Variable), Recursive = true, HelpName = "postgres://…" });
         root.Subcommands.Add(ServeCommand.Create(context));
         root.Subcommands.Add(SitesCommand.Create(context));
         root.Subcommands.Add(TokensCommand.Create(context));

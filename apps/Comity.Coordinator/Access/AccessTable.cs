@@ -24,6 +24,7 @@ internal static class AccessTable
         Anyone("GET", "/healthz", "the process lives"),
         Anyone("GET", "/readyz", "the process can work"),
         Anyone("GET", "/v1/protocol", "versions of the wire, and the clock"),
+        Anyone("GET", "/v1/openapi.json", "all calls and messages, as OpenAPI"),
         Anyone("GET", "/v1/hello", "the coordinator proves its key"),
         Anyone("POST", "/v1/enrolments", "ask to join; a join code is needed"),
         Anyone("GET", "/v1/enrolments/{fingerprint}", "what came of it"),

@@ -1,3 +1,4 @@
+using System.Data.Common;
 using System.Security.Cryptography;
 using Comity.Coordinator.Identity;
 using Comity.Transport.Identity;
@@ -32,14 +33,14 @@ internal sealed class Tokens(CoordinatorDatabase database)
         if (role is CallerRole.Site or CallerRole.Server) throw new ArgumentException("A site proves itself by its key, never by a token.", nameof(role));
         var (id, secret) = (Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(IdLength / 2)), Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(SecretBytes)));
         var token = new Token(id, name, role, studies, now, now + lifetime, null);
-        database.Write("INSERT INTO tokens VALUES ($a, $b, $c, $d, $e, $f, $g, NULL)", id, HashOf(secret), name, role.ToString(), studies is null ? null : string.Join(' ', studies),
+        database.Write("INSERT INTO tokens VALUES (@a, @b, @c, @d, @e, @f, @g, NULL)", id, HashOf(secret), name, role.ToString(), studies is null ? null : string.Join(' ', studies),
             now.ToUnixTimeMilliseconds(), token.ExpiresAt.ToUnixTimeMilliseconds());
         return (token, Prefix + id + "_" + secret);
     }
 
     /// <summary>Takes a token out of force, at once.</summary>
     /// <returns>False: there is none of this id in force.</returns>
-    public bool Revoke(string id, DateTimeOffset now) => database.Write("UPDATE tokens SET revoked_at = $b WHERE id = $a AND revoked_at IS NULL", id, now.ToUnixTimeMilliseconds()) > 0;
+    public bool Revoke(string id, DateTimeOffset now) => database.Write("UPDATE tokens SET revoked_at = @b WHERE id = @a AND revoked_at IS NULL", id, now.ToUnixTimeMilliseconds()) > 0;
 
     /// <summary>Whether a token of this id is in force.</summary>
     public bool InForce(string id, DateTimeOffset now) => Find(id) is { Token.RevokedAt: null } found && now < found.Token.ExpiresAt;
@@ -62,13 +63,13 @@ internal sealed class Tokens(CoordinatorDatabase database)
 
     private (Token Token, byte[] Hash)? Find(string id)
     {
-        var found = database.Read("SELECT id, name, role, studies, created_at, expires_at, revoked_at, hash FROM tokens WHERE id = $a", r => (Read(r), r.GetFieldValue<byte[]>(7)), id);
+        var found = database.Read("SELECT id, name, role, studies, created_at, expires_at, revoked_at, hash FROM tokens WHERE id = @a", r => (Read(r), r.GetFieldValue<byte[]>(7)), id);
         return found.Count == 0 ? null : found[0];
     }
 
     private static byte[] HashOf(string secret) => SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(secret));
 
-    private static Token Read(Microsoft.Data.Sqlite.SqliteDataReader row) => new(
+    private static Token Read(DbDataReader row) => new(
         row.GetString(0), row.GetString(1), Enum.Parse<CallerRole>(row.GetString(2)), row.IsDBNull(3) ? null : row.GetString(3).Split(' '),
         DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(4)), DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(5)), row.IsDBNull(6) ? null : DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(6)));
 }

@@ -14,7 +14,7 @@ internal static class BackupCommand
         var data = context.DataOption();
         var to = new Option<FileInfo>("--to") { Description = context.Text("backup.to"), Required = true, HelpName = "FILE" };
         var command = new Command("backup", context.Text("backup.description")) { data, to };
-        command.SetAction(result => (int)context.OnState(result.GetRequiredValue(data).FullName, state =>
+        command.SetAction(result => (int)(ByTools(context, "backup-by-tools", "--to", result.GetRequiredValue(to).FullName, result.GetRequiredValue(data).FullName) ?? context.OnState(result.GetRequiredValue(data).FullName, state =>
         {
             var file = result.GetRequiredValue(to);
             if (file.Exists) return context.Stop(CoordinatorExit.Unavailable, "backup-exists", "--to", file.FullName);
@@ -22,7 +22,7 @@ internal static class BackupCommand
             BackupFile.Take(state.Folder, file.FullName, info);
             context.Output.WriteLine(context.Text("backup.done", file.FullName, new FileInfo(file.FullName).Length));
             return CoordinatorExit.Done;
-        }));
+        })));
         return command;
     }
 
@@ -31,9 +31,14 @@ internal static class BackupCommand
         var data = new Option<DirectoryInfo>("--data") { Description = context.Text("restore.data"), Required = true, HelpName = "DIR" };
         var from = new Option<FileInfo>("--from") { Description = context.Text("restore.from"), Required = true, HelpName = "FILE" };
         var command = new Command("restore", context.Text("restore.description")) { data, from };
-        command.SetAction(result => (int)Restore(context, result.GetRequiredValue(from), result.GetRequiredValue(data)));
+        command.SetAction(result => (int)(ByTools(context, "restore-by-tools", "--from", result.GetRequiredValue(from).FullName, result.GetRequiredValue(data).FullName)
+            ?? Restore(context, result.GetRequiredValue(from), result.GetRequiredValue(data))));
         return command;
     }
+
+    // A database has tools of its own for this, which its administrators run anyway; a second form beside theirs would only be a worse one.
+    private static CoordinatorExit? ByTools(CommandContext context, string problem, string option, string file, string folder) =>
+        context.Store is { } store ? context.Stop(CoordinatorExit.Usage, problem, option, store.Shown, store.Schema, file, store.ForTools, folder) : null;
 
     private static CoordinatorExit Restore(CommandContext context, FileInfo from, DirectoryInfo data)
     {

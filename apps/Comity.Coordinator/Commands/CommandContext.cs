@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using Comity.Coordinator.Hosting;
 using Comity.Coordinator.Identity;
+using Comity.Coordinator.Storage;
 using Comity.Declarations;
 using Microsoft.Data.Sqlite;
 
@@ -15,6 +16,9 @@ namespace Comity.Coordinator.Commands;
 /// <param name="Time">The clock.</param>
 internal sealed record CommandContext(CultureInfo Language, TextWriter Output, TextWriter Error, Func<string, string?> Environment, TimeProvider Time)
 {
+    /// <summary>The database in which the state lies, from the command line or the environment; null: it lies in the data folder.</summary>
+    public StoreAddress? Store { get; init; }
+
     public string Text(string key, params object?[] arguments) => Texts.Catalog.Text(key, Language, arguments);
 
     /// <summary>The data folder, which must be a coordinator's already.</summary>
@@ -30,16 +34,27 @@ internal sealed record CommandContext(CultureInfo Language, TextWriter Output, T
     /// <summary>Works on a coordinator's state, whether it is being served at the moment or not.</summary>
     public CoordinatorExit OnState(string folder, Func<OpenState, CoordinatorExit> work)
     {
-        if (!CoordinatorDatabase.Exists(folder) || !CertificateAuthority.Exists(folder)) return Stop(CoordinatorExit.Unavailable, "state-missing", "--data", folder);
+        if (Store is null && StoreMark.Of(folder) is { } shown) return Stop(CoordinatorExit.Unavailable, "store-not-named", StoreAddress.Option, folder, shown);
+        if (!(Store is null ? CoordinatorDatabase.Exists(folder) : StoreMark.Of(folder) is not null) || !CertificateAuthority.Exists(folder)) return Stop(CoordinatorExit.Unavailable, "state-missing", "--data", folder);
         try
         {
-            using var database = CoordinatorDatabase.Open(folder);
+            using var store = Store is null ? null : PostgresStore.Open(Store);
+            using var database = store is null ? CoordinatorDatabase.Open(folder) : CoordinatorDatabase.Of(store);
             using var authority = CertificateAuthority.OpenOrMake(folder, Time);
             return work(new(folder, database, authority, new Registry(database, authority, Time)));
         }
         catch (NewerStateException e)
         {
-            return Stop(CoordinatorExit.Unavailable, "state-newer", "--data", e.Found, e.Newest);
+            return Stop(CoordinatorExit.Unavailable, "state-newer", Store?.Place ?? "--data", e.Found, e.Newest);
+        }
+        catch (StoreRefusedException e)
+        {
+            CoordinatorHost.Print([e.Problem], Language, Error);
+            return CoordinatorExit.Unavailable;
+        }
+        catch (Exception e) when (Store is not null && e is StoreUnavailableException or Npgsql.NpgsqlException)
+        {
+            return Stop(CoordinatorExit.Unavailable, "store-failed", Store!.Place, Store.Shown, (e.InnerException ?? e).Message);
         }
         catch (Exception e) when (e is SqliteException or IOException or UnauthorizedAccessException or System.Security.Cryptography.CryptographicException)
         {

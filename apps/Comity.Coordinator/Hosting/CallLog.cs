@@ -1,4 +1,5 @@
 using Comity.Coordinator.Identity;
+using Comity.Coordinator.Storage;
 using Comity.Coordinator.Telemetry;
 using Comity.Transport.Identity;
 
@@ -27,6 +28,12 @@ internal sealed class CallLog(RequestDelegate next, CoordinatorTelemetry telemet
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
         {
             return; // the caller has gone: nobody is there to be answered
+        }
+        catch (Exception e) when (e is StoreUnavailableException or StaleEpochException)
+        {
+            // Nothing was changed; whoever asks again after a while is answered.
+            if (!context.Response.HasStarted) context.Response.Headers.RetryAfter = "1";
+            await Refusal.WriteAsync(context, StatusCodes.Status503ServiceUnavailable, "store-unavailable");
         }
         catch (Exception e) when (e is not (OutOfMemoryException or StackOverflowException))
         {

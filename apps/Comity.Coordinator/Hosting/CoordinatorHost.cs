@@ -5,6 +5,7 @@ using System.Security.Cryptography;
 using Comity.Coordinator.Access;
 using Comity.Coordinator.Deployments;
 using Comity.Coordinator.Identity;
+using Comity.Coordinator.Storage;
 using Comity.Coordinator.Studies;
 using Comity.Coordinator.Telemetry;
 using Comity.Declarations;
@@ -33,23 +34,48 @@ internal static class CoordinatorHost
         try
         {
             using var folder = DataFolder.Take(options.DataFolder);
-            using var database = CoordinatorDatabase.Open(options.DataFolder);
+            using var early = LoggerFactory.Create(Log);
+            StoreMark.Check(options.DataFolder, options.Store);
+            using var store = options.Store is { } address ? PostgresStore.Lead(address, time, early.CreateLogger(typeof(PostgresStore).FullName!), cancellationToken) : null;
+            using var database = store is null ? CoordinatorDatabase.Open(options.DataFolder) : CoordinatorDatabase.Of(store);
+            if (store is not null) StoreMark.Match(options.DataFolder, store, database);
             using var authority = CertificateAuthority.OpenOrMake(options.DataFolder, time);
             var registry = new Registry(database, authority, time);
+            if (store is not null) StoreMark.Leave(options.DataFolder, store, registry, authority);
             using var audit = CoordinatorAudit.Open(options.DataFolder, authority, registry, time);
-            await using var studies = new StudyServer(Path.Combine(options.DataFolder, "studies"), registry, time, audit);
+            await using var studies = new StudyServer(Path.Combine(options.DataFolder, "studies"), registry, time, audit, store);
             using var telemetry = new CoordinatorTelemetry(registry, options.Otlp, time);
             using var server = new ServerCertificate(authority, options, time);
             await using var application = Build(options, folder, database, authority, registry, studies, server, telemetry, time);
             await application.StartAsync(cancellationToken);
             await AnnounceAsync(application, options, authority, registry, language, output);
+            using var superseded = store?.Superseded.Register(application.Lifetime.StopApplication);
             await application.WaitForShutdownAsync(cancellationToken);
+            store?.Stop(); // studies that wait for the database would wait for ever
+            if (store is { Superseded.IsCancellationRequested: true })
+            {
+                LogLines.StoreSuperseded(application.Logger, store.Address.Shown, store.Epoch);
+                Print([Texts.Problem("store-superseded", store.Address.Place, store.Address.Shown)], language, error);
+                return CoordinatorExit.Unavailable;
+            }
             await output.WriteLineAsync(Texts.Catalog.Text("serve.stopped", language));
             return CoordinatorExit.Done;
         }
         catch (NewerStateException e)
         {
-            Print([Texts.Problem("state-newer", "--data", e.Found, e.Newest)], language, error);
+            Print([Texts.Problem("state-newer", options.Store?.Place ?? "--data", e.Found, e.Newest)], language, error);
+        }
+        catch (StoreRefusedException e)
+        {
+            Print([e.Problem], language, error);
+        }
+        catch (Exception e) when (e is StoreUnavailableException or StaleEpochException or Npgsql.NpgsqlException)
+        {
+            Print([Texts.Problem("store-failed", options.Store?.Place ?? StoreAddress.Option, options.Store?.Shown, (e.InnerException ?? e).Message)], language, error);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            return CoordinatorExit.Done; // asked to stop while it waited for another
         }
         catch (Exception e) when (e is SqliteException or CryptographicException)
         {
@@ -92,7 +118,7 @@ internal static class CoordinatorHost
     private static WebApplication Build(
         ServeOptions options, DataFolder folder, CoordinatorDatabase database, CertificateAuthority authority, Registry registry, StudyServer studies, ServerCertificate server, CoordinatorTelemetry telemetry, TimeProvider time)
     {
-        // Nothing is read from the environment or from files: what the process does stands in its command line.
+        // Nothing is read from the environment or from files but the store: what else the process does stands in its command line.
         var builder = WebApplication.CreateEmptyBuilder(new());
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel => Listen(kestrel, options, server));
         var services = builder.Services;
@@ -102,9 +128,7 @@ internal static class CoordinatorHost
         services.AddSingleton(telemetry).AddSingleton<IdentityEndpoints>().AddSingleton(server).AddHostedService<Watchman>();
         services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true); // CallLog says what is wrong with it
         services.Configure<HostOptions>(host => host.ShutdownTimeout = StopWithin);
-        builder.Logging.SetMinimumLevel(LogLevel.Information).AddFilter("Microsoft", LogLevel.Warning).AddJsonConsole(json => (json.UseUtcTimestamp, json.TimestampFormat, json.IncludeScopes) = (true, "O", true))
-            .Configure(log => log.ActivityTrackingOptions = ActivityTrackingOptions.TraceId); // one id for a call at all parties
-        builder.Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
+        Log(builder.Logging);
 
         var application = builder.Build();
         studies.Log = application.Logger;
@@ -115,14 +139,22 @@ internal static class CoordinatorHost
         application.UseMiddleware<CallerMiddleware>();
         application.UseMiddleware<AccessMiddleware>();
         application.MapGet("/healthz", () => Results.Json(new { status = "ok" }));
-        application.MapGet("/readyz", () => folder.IsWritable()
-            ? Results.Json(new { status = "ready" })
-            : Results.Json(new { status = "not-ready", code = "data-unavailable" }, statusCode: StatusCodes.Status503ServiceUnavailable));
+        application.MapGet("/readyz", () => !folder.IsWritable() ? NotReady("data-unavailable") : studies.Store is { IsThere: false } ? NotReady("store-unavailable") : Results.Json(new { status = "ready" }));
+        application.MapGet("/v1/openapi.json", () => Results.Text(OpenApi.Text, "application/json"));
         application.Services.GetRequiredService<IdentityEndpoints>().Map(application);
         application.MapStudies(studies);
         application.MapDeployments(new DeploymentShelf(Path.Combine(options.DataFolder, "deployments"), time));
         AccessTable.Require(((IEndpointRouteBuilder)application).DataSources);
         return application;
+    }
+
+    private static IResult NotReady(string code) => Results.Json(new { status = "not-ready", code }, statusCode: StatusCodes.Status503ServiceUnavailable);
+
+    private static void Log(ILoggingBuilder logging)
+    {
+        logging.SetMinimumLevel(LogLevel.Information).AddFilter("Microsoft", LogLevel.Warning).AddJsonConsole(json => (json.UseUtcTimestamp, json.TimestampFormat, json.IncludeScopes) = (true, "O", true))
+            .Configure(log => log.ActivityTrackingOptions = ActivityTrackingOptions.TraceId); // one id for a call at all parties
+        logging.Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
     }
 
     private static void Listen(KestrelServerOptions kestrel, ServeOptions options, ServerCertificate server)

@@ -35,4 +35,22 @@ internal static partial class LogLines
 
     [LoggerMessage(10, LogLevel.Error, "The study {Study} stopped at a defect.")]
     public static partial void StudyFailed(ILogger log, Exception defect, string study);
+
+    [LoggerMessage(12, LogLevel.Information, "Leading in {Store}, epoch {Epoch}.")]
+    public static partial void StoreTaken(ILogger log, string store, long epoch);
+
+    [LoggerMessage(13, LogLevel.Warning, "Another coordinator still leads in {Store}; waiting for it to end.")]
+    public static partial void StoreLed(ILogger log, string store);
+
+    [LoggerMessage(14, LogLevel.Error, "The database {Store} does not answer ({Reason}). Studies wait for it and nothing is lost; calls are answered 503.")]
+    public static partial void StoreLost(ILogger log, string store, string reason);
+
+    [LoggerMessage(15, LogLevel.Information, "The database {Store} is back after {Seconds} s; studies go on.")]
+    public static partial void StoreBack(ILogger log, string store, double seconds);
+
+    [LoggerMessage(16, LogLevel.Error, "Another coordinator leads in {Store} since; epoch {Epoch} is over and nothing more is written.")]
+    public static partial void StoreSuperseded(ILogger log, string store, long epoch);
+
+    [LoggerMessage(17, LogLevel.Warning, "The study {Study} is left as it stands: {Reason}")]
+    public static partial void StudyLeft(ILogger log, string study, string reason);
 }

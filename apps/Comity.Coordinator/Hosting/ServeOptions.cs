@@ -14,6 +14,9 @@ internal sealed record ServeOptions(Uri Listen, IPEndPoint Endpoint, Uri? Public
     /// <summary>Where OpenTelemetry is sent; null: nowhere.</summary>
     public Uri? Otlp { get; init; }
 
+    /// <summary>The database in which the state lies; null: it lies in <see cref="DataFolder"/>.</summary>
+    public Storage.StoreAddress? Store { get; init; }
+
     /// <summary>Calls a second from one address, on average; four times as many at once.</summary>
     public int CallsPerSecond { get; init; } = 500;
 

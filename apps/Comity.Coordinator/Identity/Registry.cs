@@ -1,7 +1,7 @@
+using System.Data.Common;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Comity.Transport.Identity;
-using Microsoft.Data.Sqlite;
 
 namespace Comity.Coordinator.Identity;
 
@@ -24,7 +24,7 @@ internal sealed class Registry(CoordinatorDatabase database, CertificateAuthorit
 
     /// <summary>Requests that wait, the oldest first.</summary>
     public IReadOnlyList<Enrolment> Enrolments => database.Read(
-        "SELECT name, role, fingerprint, request, address, asked_at FROM enrolments WHERE asked_at > $a ORDER BY asked_at, fingerprint", ReadEnrolment, Milliseconds(time.GetUtcNow() - Waiting));
+        "SELECT name, role, fingerprint, request, address, asked_at FROM enrolments WHERE asked_at > @a ORDER BY asked_at, fingerprint", ReadEnrolment, Milliseconds(time.GetUtcNow() - Waiting));
 
     /// <inheritdoc/>
     public byte[]? PublicKeyOf(string site) => ByName(site) is { Role: CallerRole.Site, RevokedAt: null } member ? member.PublicKey : null;
@@ -35,15 +35,15 @@ internal sealed class Registry(CoordinatorDatabase database, CertificateAuthorit
     public Member? ByKey(string fingerprint) => Table().ByKey.GetValueOrDefault(fingerprint);
 
     /// <summary>Whether a key was a member's once and is not to come back.</summary>
-    public bool IsRetired(string fingerprint) => database.Read("SELECT 1 FROM retired_keys WHERE fingerprint = $a", _ => true, fingerprint).Count > 0;
+    public bool IsRetired(string fingerprint) => database.Read("SELECT 1 FROM retired_keys WHERE fingerprint = @a", _ => true, fingerprint).Count > 0;
 
     /// <summary>Keeps a request until a person looks at it; asking again with the same key changes nothing but the name.</summary>
     /// <returns>False: too many wait.</returns>
     public bool Ask(Enrolment enrolment) => database.Atomically(() =>
     {
-        database.Write("DELETE FROM enrolments WHERE asked_at <= $a", Milliseconds(time.GetUtcNow() - Waiting));
-        if (database.Read("SELECT count(*) FROM enrolments WHERE fingerprint <> $a", r => r.GetInt32(0), enrolment.Fingerprint)[0] >= MostWaiting) return false;
-        database.Write("INSERT INTO enrolments VALUES ($a, $b, $c, $d, $e, $f) ON CONFLICT (fingerprint) DO UPDATE SET name = $b, role = $c, request = $d",
+        database.Write("DELETE FROM enrolments WHERE asked_at <= @a", Milliseconds(time.GetUtcNow() - Waiting));
+        if (database.Read("SELECT count(*) FROM enrolments WHERE fingerprint <> @a", r => r.GetInt32(0), enrolment.Fingerprint)[0] >= MostWaiting) return false;
+        database.Write("INSERT INTO enrolments VALUES (@a, @b, @c, @d, @e, @f) ON CONFLICT (fingerprint) DO UPDATE SET name = @b, role = @c, request = @d",
             enrolment.Fingerprint, enrolment.Name, enrolment.Role.ToString(), enrolment.Request, enrolment.Address, Milliseconds(enrolment.AskedAt));
         return true;
     });
@@ -58,10 +58,10 @@ internal sealed class Registry(CoordinatorDatabase database, CertificateAuthorit
         using var certificate = authority.IssueMember(enrolment.Name, request.PublicKey);
         var now = time.GetUtcNow();
         if (ByName(enrolment.Name) is { } before && before.Fingerprint != enrolment.Fingerprint) Retire(before.Fingerprint, before.Name, now);
-        database.Write("DELETE FROM members WHERE name = $a", enrolment.Name);
-        database.Write($"INSERT INTO members ({MemberColumns}) VALUES ($a, $b, $c, $d, $e, $f, $g, NULL)", enrolment.Name, enrolment.Role.ToString(), enrolment.Fingerprint,
+        database.Write("DELETE FROM members WHERE name = @a", enrolment.Name);
+        database.Write($"INSERT INTO members ({MemberColumns}) VALUES (@a, @b, @c, @d, @e, @f, @g, NULL)", enrolment.Name, enrolment.Role.ToString(), enrolment.Fingerprint,
             request.PublicKey.ExportSubjectPublicKeyInfo(), certificate.RawData, Milliseconds(certificate.NotAfter), Milliseconds(now));
-        database.Write("DELETE FROM enrolments WHERE name = $a", enrolment.Name);
+        database.Write("DELETE FROM enrolments WHERE name = @a", enrolment.Name);
         _stale = true;
         return ByKey(enrolment.Fingerprint)!;
     });
@@ -70,9 +70,9 @@ internal sealed class Registry(CoordinatorDatabase database, CertificateAuthorit
     public void Revoke(string name) => database.Atomically(() =>
     {
         var now = time.GetUtcNow();
-        foreach (var fingerprint in database.Read("SELECT fingerprint FROM members WHERE name = $a AND revoked_at IS NULL", r => r.GetString(0), name)) Retire(fingerprint, name, now);
+        foreach (var fingerprint in database.Read("SELECT fingerprint FROM members WHERE name = @a AND revoked_at IS NULL", r => r.GetString(0), name)) Retire(fingerprint, name, now);
         _stale = true;
-        return database.Write("UPDATE members SET revoked_at = $b WHERE name = $a AND revoked_at IS NULL", name, Milliseconds(now));
+        return database.Write("UPDATE members SET revoked_at = @b WHERE name = @a AND revoked_at IS NULL", name, Milliseconds(now));
     });
 
     /// <summary>A fresh certificate for the key that a member has.</summary>
@@ -80,7 +80,7 @@ internal sealed class Registry(CoordinatorDatabase database, CertificateAuthorit
     {
         using var certificate = authority.IssueMember(member.Name, PublicKey.CreateFromSubjectPublicKeyInfo(member.PublicKey, out _));
         // Not where the member was revoked or replaced in the meantime.
-        database.Write("UPDATE members SET certificate = $b, not_after = $c WHERE fingerprint = $a AND revoked_at IS NULL", member.Fingerprint, certificate.RawData, Milliseconds(certificate.NotAfter));
+        database.Write("UPDATE members SET certificate = @b, not_after = @c WHERE fingerprint = @a AND revoked_at IS NULL", member.Fingerprint, certificate.RawData, Milliseconds(certificate.NotAfter));
         _stale = true;
         return ByKey(member.Fingerprint) ?? member;
     });
@@ -89,18 +89,18 @@ internal sealed class Registry(CoordinatorDatabase database, CertificateAuthorit
     public string JoinSecret(bool renew) => database.Atomically(() =>
     {
         if (renew) database.Write("DELETE FROM settings WHERE key = 'join-secret'");
-        database.Write("INSERT OR IGNORE INTO settings VALUES ('join-secret', $a)", JoinCode.NewSecret());
+        database.Write("INSERT INTO settings VALUES ('join-secret', @a) ON CONFLICT DO NOTHING", JoinCode.NewSecret());
         return database.Read("SELECT value FROM settings WHERE key = 'join-secret'", r => r.GetString(0))[0];
     });
 
     /// <summary>Remembers something between starts.</summary>
-    public void Remember(string key, string value) => database.Write("INSERT OR REPLACE INTO settings VALUES ($a, $b)", key, value);
+    public void Remember(string key, string value) => database.Write("INSERT INTO settings VALUES (@a, @b) ON CONFLICT (key) DO UPDATE SET value = excluded.value", key, value);
 
     /// <summary>What was remembered, or null.</summary>
-    public string? Recall(string key) => database.Read("SELECT value FROM settings WHERE key = $a", r => r.GetString(0), key).FirstOrDefault();
+    public string? Recall(string key) => database.Read("SELECT value FROM settings WHERE key = @a", r => r.GetString(0), key).FirstOrDefault();
 
     private void Retire(string fingerprint, string name, DateTimeOffset now) =>
-        database.Write("INSERT OR IGNORE INTO retired_keys VALUES ($a, $b, $c)", fingerprint, name, Milliseconds(now));
+        database.Write("INSERT INTO retired_keys VALUES (@a, @b, @c) ON CONFLICT DO NOTHING", fingerprint, name, Milliseconds(now));
 
     // Read at every call, so it is kept in memory for as long as nobody has written: an operator's command is another process.
     private MemberTable Table()
@@ -115,11 +115,11 @@ internal sealed class Registry(CoordinatorDatabase database, CertificateAuthorit
         }
     }
 
-    private static Member ReadMember(SqliteDataReader row) => new(
+    private static Member ReadMember(DbDataReader row) => new(
         row.GetString(0), Enum.Parse<CallerRole>(row.GetString(1)), row.GetString(2), row.GetFieldValue<byte[]>(3), row.GetFieldValue<byte[]>(4),
         Time(row.GetInt64(5)), Time(row.GetInt64(6)), row.IsDBNull(7) ? null : Time(row.GetInt64(7)));
 
-    private static Enrolment ReadEnrolment(SqliteDataReader row) => new(
+    private static Enrolment ReadEnrolment(DbDataReader row) => new(
         row.GetString(0), Enum.Parse<CallerRole>(row.GetString(1)), row.GetString(2), row.GetFieldValue<byte[]>(3), row.GetString(4), Time(row.GetInt64(5)));
 
     private static long Milliseconds(DateTimeOffset time) => time.ToUnixTimeMilliseconds();

@@ -1,5 +1,4 @@
-using System.Globalization;
-using Microsoft.Data.Sqlite;
+using Comity.Federation.Stores;
 
 namespace Comity.Coordinator.Identity;
 
@@ -30,36 +29,9 @@ internal static class Schema
 
     /// <summary>Brings a database to the newest schema, each step whole or not at all.</summary>
     /// <exception cref="NewerStateException">A newer version of the software wrote it.</exception>
-    public static void Migrate(SqliteConnection connection)
+    public static void Migrate(SqliteDatabase database)
     {
-        while (true)
-        {
-            // Another process may migrate at the same moment, so the version is read under the lock.
-            CoordinatorDatabase.Execute(connection, "BEGIN IMMEDIATE");
-            var version = VersionOf(connection);
-            if (version >= Newest)
-            {
-                CoordinatorDatabase.Execute(connection, "ROLLBACK");
-                if (version > Newest) throw new NewerStateException(version, Newest);
-                return;
-            }
-            try
-            {
-                CoordinatorDatabase.Execute(connection, Steps[version] + string.Create(CultureInfo.InvariantCulture, $";PRAGMA user_version = {version + 1}; COMMIT"));
-            }
-            catch
-            {
-                CoordinatorDatabase.Execute(connection, "ROLLBACK");
-                throw;
-            }
-        }
-    }
-
-    private static int VersionOf(SqliteConnection connection)
-    {
-        using var command = connection.CreateCommand();
-        command.CommandText = "PRAGMA user_version";
-        return Convert.ToInt32(command.ExecuteScalar(), CultureInfo.InvariantCulture);
+        if (database.Migrate(Steps) is var version && version > Newest) throw new NewerStateException(version, Newest);
     }
 }
 

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text.Json;
+using Comity.Coordinator.Storage;
 using Comity.Declarations;
 using Comity.Federation.Results;
 using Comity.Federation.Rounds;
@@ -22,12 +23,15 @@ namespace Comity.Coordinator.Studies;
 internal sealed class HostedStudy
 {
     private static readonly TimeSpan DefaultPatience = TimeSpan.FromMinutes(10);
+    private const string ResultsName = "results.json";
+    private const string ArtefactsName = "artefacts.json";
+    private const string PartnersName = "partners.json";
     private const int Jobs = 64;
     private const long MemoryForModels = 256L << 20;
 
     private readonly StudyServer _server;
     private readonly StudyBook _book;
-    private readonly string _folder;
+    private readonly StudyFiles _files;
     private readonly Lock _gate = new();
     private readonly StudySection _section;
     private readonly Dictionary<string, SiteLeave> _lines;
@@ -35,9 +39,9 @@ internal sealed class HostedStudy
     private Task _driving = Task.CompletedTask;
     private StudyEntry _entry;
 
-    public HostedStudy(StudyServer server, StudyBook book, StudyEntry entry, DeclaredStudy declared, string folder)
+    public HostedStudy(StudyServer server, StudyBook book, StudyEntry entry, DeclaredStudy declared, StudyFiles files)
     {
-        (_server, _book, _entry, _folder, Declared, _section) = (server, book, entry, folder, declared, declared.Section);
+        (_server, _book, _entry, _files, Declared, _section) = (server, book, entry, files, declared, declared.Section);
         Log = new StudyLog(server.Time);
         _lines = declared.Section.Sites.ToDictionary(s => s.Id, _ => new SiteLeave(), StringComparer.Ordinal);
         foreach (var site in book.Withdrawn(entry.Id).Where(_lines.ContainsKey)) _lines[site].Leave();
@@ -54,24 +58,31 @@ internal sealed class HostedStudy
 
     public TimeSpan? Patience => _section.PatienceSeconds is { } seconds ? TimeSpan.FromSeconds(seconds) : DefaultPatience;
 
-    public string ResultsFile => Path.Combine(_folder, "results.json");
+    /// <summary>The results; null: they are not there.</summary>
+    public string? ResultsFile => FileOf(ResultsName);
 
-    public string ArtefactsFile => Path.Combine(_folder, "artefacts.json");
+    /// <summary>What belongs to the models; null: it is not there.</summary>
+    public string? ArtefactsFile => FileOf(ArtefactsName);
 
-    /// <summary>The file of a held model's weights.</summary>
-    public string WeightsFile(int number) => Path.Combine(_folder, "weights", $"{number}.f32");
+    /// <summary>The file of a held model's weights; null: it is not there.</summary>
+    public string? WeightsFile(int number) => FileOf(WeightsName(number));
 
     /// <summary>Deletes what only the study's course needed: spools, checkpoints and vectors that were copied to where they are fetched. Who contributed stays.</summary>
     public void Tidy()
     {
-        foreach (var folder in new[] { Path.Combine(RunFolder, "state", "rounds"), Path.Combine(RunFolder, "state", "weights"), Path.Combine(RunFolder, "sites") })
+        foreach (var folder in new[] { "run/state/rounds", "run/state/weights", "run/sites" })
         {
-            if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
+            if (Directory.Exists(_files.At(folder))) Directory.Delete(_files.At(folder), recursive: true);
+            _files.Bodies?.Delete(folder + "/");
         }
-        foreach (var start in Directory.EnumerateFiles(_folder, "start-*.f32")) File.Delete(start);
+        for (var repeat = 0; repeat < _section.Repeats; repeat++) _files.Delete($"start-{repeat}.f32");
     }
 
-    private string RunFolder => Path.Combine(_folder, "run");
+    private static string WeightsName(int number) => $"weights/{number}.f32";
+
+    private string? FileOf(string name) => _files.Has(name) ? _files.At(name) : null;
+
+    private string RunFolder => _files.At("run");
 
     /// <summary>Drives the study if it is under way.</summary>
     public void Start()
@@ -116,7 +127,7 @@ internal sealed class HostedStudy
         if (!_lines.TryGetValue(site, out var line)) return null;
         if (_book.Withdraw(Entry.Id, site, _server.Time.GetUtcNow())) Log.Add("site-withdrew", site);
         line.Leave();
-        return new(Entry.State, Federation.Stores.RunContributions.Of(RunFolder, site));
+        return new(Entry.State, _server.Store?.Of(Entry.Id) is { } shared ? Federation.Stores.RunContributions.Of(shared.Run, site) : Federation.Stores.RunContributions.Of(RunFolder, site));
     }
 
     /// <summary>Stops driving; the state stays, and a later process goes on.</summary>
@@ -139,6 +150,20 @@ internal sealed class HostedStudy
     {
         try
         {
+            await DriveToEndAsync(cancellationToken);
+        }
+        catch (Exception e) when (e is StaleEpochException or StoreUnavailableException)
+        {
+            // Another coordinator goes on with the study, or this one after its next start: what the database holds decides how.
+            Hosting.LogLines.StudyLeft(_server.Log, Entry.Id, e.Message);
+        }
+    }
+
+    private async Task DriveToEndAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            _files.DropCopies();
             var studyFile = BodySource.Of(await File.ReadAllBytesAsync(Declared.File, cancellationToken));
             var shelf = new BodyShelf(); // the sites fetch the same vectors
             var keys = Partners();
@@ -172,7 +197,7 @@ internal sealed class HostedStudy
         {
             Stop(e.Answer.Problem is { } told ? told with { Where = e.Site } : ToldProblem.Of(Texts.Problem("site-answer-malformed", e.Site, e.Site, "-", "-")));
         }
-        catch (Exception e) when (e is not OutOfMemoryException)
+        catch (Exception e) when (e is not (OutOfMemoryException or StaleEpochException or StoreUnavailableException))
         {
             Stop(ToldProblem.Of(Texts.Problem("study-failed", Entry.Id, Entry.Id, $"{e.GetType().Name}: {e.Message}")));
             Hosting.LogLines.StudyFailed(_server.Log, e, Entry.Id);
@@ -204,8 +229,8 @@ internal sealed class HostedStudy
     private SortedDictionary<string, byte[]>? Partners()
     {
         if (_section.Privacy?.SecureAggregation is null) return null;
-        var path = Path.Combine(_folder, "partners.json");
-        if (Entry.Joined is not null && File.Exists(path)) return JsonSerializer.Deserialize<SortedDictionary<string, byte[]>>(File.ReadAllBytes(path), WireJson.Options);
+        var path = _files.At(PartnersName);
+        if (Entry.Joined is not null && _files.Has(PartnersName)) return JsonSerializer.Deserialize<SortedDictionary<string, byte[]>>(File.ReadAllBytes(path), WireJson.Options);
         var keys = new SortedDictionary<string, byte[]>(StringComparer.Ordinal);
         foreach (var site in _section.Sites)
         {
@@ -213,6 +238,7 @@ internal sealed class HostedStudy
         }
         File.WriteAllBytes(path + ".part", JsonSerializer.SerializeToUtf8Bytes(keys, WireJson.Options));
         File.Move(path + ".part", path, overwrite: true);
+        _files.Keep(PartnersName);
         return keys;
     }
 
@@ -223,13 +249,13 @@ internal sealed class HostedStudy
         return new StudyRunInput
         {
             Study = _section, StudySha256 = Declared.Sha256, StudyFile = entry.Submission.File, Label = plan.Label,
-            Model = new NetworkModel(plan, _folder, sites),
+            Model = new NetworkModel(plan, _files, sites),
             Sites = [.. sites.Select(s => (ISiteWork)s)],
             OwnModelsStay = [.. entry.Joined!.Where(j => j.Value.OwnModelStays).Select(j => j.Key)],
             Channels = (work, _) => ((NetworkSite)work).Channel(),
             SiteKeys = keys is null ? null : site => keys.GetValueOrDefault(site),
             Noise = _server.Noise,
-            Patience = Patience, RunFolder = RunFolder, Resume = true, Jobs = Jobs, MemoryForModels = MemoryForModels,
+            Patience = Patience, RunFolder = RunFolder, Shared = _server.Store?.Of(entry.Id), Resume = true, Jobs = Jobs, MemoryForModels = MemoryForModels,
             PrimaryMetric = plan.PrimaryMetric, Environment = Environment(entry.Joined!), Progress = Log, Time = _server.Time,
         };
     }
@@ -245,16 +271,20 @@ internal sealed class HostedStudy
     private void Keep(StudyOutcome outcome)
     {
         var held = new List<HeldModel>();
-        Directory.CreateDirectory(Path.Combine(_folder, "weights"));
+        Directory.CreateDirectory(_files.At("weights"));
         foreach (var model in outcome.Results.Models.Where(m => m.Repeat == 0 && outcome.Holds(m)))
         {
-            File.Copy(outcome.WeightsFile(model), WeightsFile(held.Count), overwrite: true);
+            var name = WeightsName(held.Count);
+            File.Copy(outcome.WeightsFile(model), _files.At(name), overwrite: true);
+            _files.Keep(name);
             held.Add(new(held.Count, model.Id, model.Repeat, 4L * model.Parameters, model.WeightsSha256));
         }
         var repeats = Enumerable.Range(0, _section.Repeats).ToList();
-        var artefacts = new StudyArtefacts(held, [.. repeats.Select(r => NetworkModel.Layout(_folder, r))], [.. repeats.Select(outcome.Agreed)]);
-        File.WriteAllBytes(ArtefactsFile, JsonSerializer.SerializeToUtf8Bytes(artefacts, WireJson.Options));
-        Insight.Results.ResultsFile.Write(ResultsFile, outcome.Results);
+        var artefacts = new StudyArtefacts(held, [.. repeats.Select(r => NetworkModel.Layout(_files, r))], [.. repeats.Select(outcome.Agreed)]);
+        File.WriteAllBytes(_files.At(ArtefactsName), JsonSerializer.SerializeToUtf8Bytes(artefacts, WireJson.Options));
+        _files.Keep(ArtefactsName);
+        Insight.Results.ResultsFile.Write(_files.At(ResultsName), outcome.Results);
+        _files.Keep(ResultsName);
     }
 
     private void Stop(params IReadOnlyList<ToldProblem> problems)

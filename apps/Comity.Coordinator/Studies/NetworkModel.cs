@@ -12,22 +12,25 @@ namespace Comity.Coordinator.Studies;
 /// They follow from the study alone, so every site can make them, and each judges the layout against its own before it trains. What
 /// arrived is kept, so that a restart asks nobody again.
 /// </remarks>
-internal sealed class NetworkModel(StudyPlan plan, string folder, IReadOnlyList<NetworkSite> sites) : IModelSource
+internal sealed class NetworkModel(StudyPlan plan, StudyFiles files, IReadOnlyList<NetworkSite> sites) : IModelSource
 {
     public IReadOnlyList<string> StatisticsSteps => plan.StatisticsSteps;
 
     public async ValueTask<ModelStart> StartAsync(int repeat, Statistics agreed, CancellationToken cancellationToken)
     {
-        var vector = Path.Combine(folder, $"start-{repeat}.f32");
-        if (!File.Exists(LayoutPath(folder, repeat)) || !File.Exists(vector))
+        var name = $"start-{repeat}.f32";
+        var vector = files.At(name);
+        if (!files.Has(LayoutName(repeat)) || !files.Has(name))
         {
             var (made, file) = await sites[0].StartAsync(repeat, agreed, cancellationToken);
             File.Move(file, vector, overwrite: true);
-            var partial = LayoutPath(folder, repeat) + ".part";
+            files.Keep(name);
+            var partial = files.At(LayoutName(repeat)) + ".part";
             await File.WriteAllBytesAsync(partial, JsonSerializer.SerializeToUtf8Bytes(made, WireJson.Options), cancellationToken);
-            File.Move(partial, LayoutPath(folder, repeat), overwrite: true);
+            File.Move(partial, files.At(LayoutName(repeat)), overwrite: true);
+            files.Keep(LayoutName(repeat));
         }
-        var start = Layout(folder, repeat);
+        var start = Layout(files, repeat);
         try
         {
             var layout = new ParameterLayout(start.Layout);
@@ -42,8 +45,8 @@ internal sealed class NetworkModel(StudyPlan plan, string folder, IReadOnlyList<
     }
 
     /// <summary>A repeat's layout as it was told.</summary>
-    public static StartResult Layout(string folder, int repeat) =>
-        JsonSerializer.Deserialize<StartResult>(File.ReadAllBytes(LayoutPath(folder, repeat)), WireJson.Options) ?? throw new JsonException("A layout is null.");
+    public static StartResult Layout(StudyFiles files, int repeat) =>
+        JsonSerializer.Deserialize<StartResult>(File.ReadAllBytes(files.Has(LayoutName(repeat)) ? files.At(LayoutName(repeat)) : throw new FileNotFoundException(LayoutName(repeat))), WireJson.Options) ?? throw new JsonException("A layout is null.");
 
-    private static string LayoutPath(string folder, int repeat) => Path.Combine(folder, $"layout-{repeat}.json");
+    private static string LayoutName(int repeat) => $"layout-{repeat}.json";
 }

@@ -39,12 +39,11 @@ internal static class StudyEndpoints
             return study.Withdraw(caller.Name) is { } reply ? Calls.Reply(reply) : NotFound(context);
         })));
         routes.MapGet("/v1/studies/{study}/file", Calls.For(Watchers, (context, caller) => With(studies, context, caller, study => Task.FromResult(Results.File(study.Declared.File, "application/yaml", enableRangeProcessing: true)))));
-        routes.MapGet("/v1/studies/{study}/results", Calls.For(Watchers, (context, caller) => WithDone(studies, context, caller, study => Results.File(study.ResultsFile, "application/json", enableRangeProcessing: true))));
-        routes.MapGet("/v1/studies/{study}/artefacts", Calls.For(Authors, (context, caller) => WithDone(studies, context, caller, study => Results.File(study.ArtefactsFile, "application/json"))));
+        routes.MapGet("/v1/studies/{study}/results", Calls.For(Watchers, (context, caller) => WithDone(studies, context, caller, study => study.ResultsFile is { } file ? Results.File(file, "application/json", enableRangeProcessing: true) : NotFound(context))));
+        routes.MapGet("/v1/studies/{study}/artefacts", Calls.For(Authors, (context, caller) => WithDone(studies, context, caller, study => study.ArtefactsFile is { } file ? Results.File(file, "application/json") : NotFound(context))));
         routes.MapGet("/v1/studies/{study}/models/{number:int}", Calls.For(Authors, (context, caller) => WithDone(studies, context, caller, study =>
         {
-            var file = study.WeightsFile(int.Parse(Calls.Route(context, "number"), CultureInfo.InvariantCulture));
-            return File.Exists(file) ? Results.File(file, "application/octet-stream", enableRangeProcessing: true) : NotFound(context);
+            return study.WeightsFile(int.Parse(Calls.Route(context, "number"), CultureInfo.InvariantCulture)) is { } file ? Results.File(file, "application/octet-stream", enableRangeProcessing: true) : NotFound(context);
         })));
         SiteEndpoints.Map(routes, studies);
         return routes;

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Comity.Coordinator.Storage;
 using Comity.Declarations;
 using Comity.Federation.Studies;
 using Comity.Privacy.Noise;
@@ -20,15 +21,17 @@ internal sealed class StudyServer : IAsyncDisposable
     /// <param name="keys">Public keys of approved sites.</param>
     /// <param name="time">The clock.</param>
     /// <param name="audit">Where everything that is sent to sites and comes from them is written down; null: nowhere.</param>
-    public StudyServer(string folder, ISiteKeys keys, TimeProvider time, CoordinatorAudit? audit = null)
+    /// <param name="store">The database in which their state lies; null: it lies in the folder.</param>
+    public StudyServer(string folder, ISiteKeys keys, TimeProvider time, CoordinatorAudit? audit = null, PostgresStore? store = null)
     {
-        (Folder, Keys, Time, Audit) = (folder, keys, time, audit);
+        (Folder, Keys, Time, Audit, Store) = (folder, keys, time, audit, store);
         Directory.CreateDirectory(folder);
-        _book = new StudyBook(Path.Combine(folder, "studies.sqlite"));
+        _book = store is null ? StudyBook.Open(Path.Combine(folder, "studies.sqlite")) : new StudyBook(store.Control, owned: false);
         foreach (var entry in _book.All())
         {
+            if (store is not null) Write(entry.Submission); // this folder may never have seen it
             var problems = new ProblemList();
-            if (StudyReader.Read(FileOf(entry.Id), problems) is { } declared) _studies[entry.Id] = new(this, _book, entry, declared, FolderOf(entry.Id));
+            if (StudyReader.Read(FileOf(entry.Id), problems) is { } declared) _studies[entry.Id] = new(this, _book, entry, declared, FilesOf(entry.Id));
         }
         foreach (var study in _studies.Values)
         {
@@ -43,8 +46,11 @@ internal sealed class StudyServer : IAsyncDisposable
     /// <summary>What was sent and what came.</summary>
     public CoordinatorAudit? Audit { get; }
 
-    /// <summary>Where the studies' state lies.</summary>
+    /// <summary>Where the studies' state lies, or what this machine has copied of it.</summary>
     public string Folder { get; }
+
+    /// <summary>The database in which the state lies; null: it lies in the folder.</summary>
+    public PostgresStore? Store { get; }
 
     /// <summary>Hears of defects.</summary>
     public ILogger Log { get; set; } = Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance;
@@ -101,8 +107,7 @@ internal sealed class StudyServer : IAsyncDisposable
             problems.Add(Texts.Problem("study-id", id, id));
             throw new InvalidDeclarationException(problems);
         }
-        Directory.CreateDirectory(FolderOf(id));
-        File.WriteAllBytes(FileOf(id), Convert.FromBase64String(submission.Yaml));
+        Write(submission);
         if (StudyReader.Read(FileOf(id), problems) is not { } declared || problems.HasErrors)
         {
             Directory.Delete(FolderOf(id), recursive: true);
@@ -122,7 +127,7 @@ internal sealed class StudyServer : IAsyncDisposable
             throw new InvalidDeclarationException(problems);
         }
         var entry = _book.Add(new(id, declared.Section.Study, author, Time.GetUtcNow(), StudyState.Joining, submission, null, []));
-        var study = _studies.GetOrAdd(id, _ => new(this, _book, entry, declared, FolderOf(id)));
+        var study = _studies.GetOrAdd(id, _ => new(this, _book, entry, declared, FilesOf(id)));
         study.Start();
         return study;
     }
@@ -136,6 +141,14 @@ internal sealed class StudyServer : IAsyncDisposable
     }
 
     private string FolderOf(string id) => Path.Combine(Folder, id);
+
+    private StudyFiles FilesOf(string id) => new(FolderOf(id), Store?.FilesOf(id));
+
+    private void Write(StudySubmission submission)
+    {
+        Directory.CreateDirectory(FolderOf(submission.Id));
+        File.WriteAllBytes(FileOf(submission.Id), Convert.FromBase64String(submission.Yaml));
+    }
 
     private string FileOf(string id) => Path.Combine(FolderOf(id), StudyReader.FileName);
 }

@@ -13,12 +13,16 @@ internal static class KillNumbers
     private const int Rounds = 60;
 
     /// <summary>Runs studies until so many processes were killed.</summary>
+    /// <param name="folder">Where all of it lies.</param>
+    /// <param name="kills">How many.</param>
+    /// <param name="seed">Of the moments and the victims.</param>
+    /// <param name="store">Address of the coordinator's database; null: its state lies in its folder.</param>
     /// <returns>The demands.</returns>
-    public static async Task<IReadOnlyList<Demand>> RunAsync(string folder, int kills, ulong seed)
+    public static async Task<IReadOnlyList<Demand>> RunAsync(string folder, int kills, ulong seed, string? store = null)
     {
         var study = new SmallNetworkStudy(Path.Combine(folder, "data"), Rounds);
         var expected = await study.LocalAsync();
-        await using var federation = await WireFederation.StartAsync(Path.Combine(folder, "federation"));
+        await using var federation = await WireFederation.StartAsync(Path.Combine(folder, "federation"), store);
         federation.Join(SmallNetworkStudy.Sites);
         var running = SmallNetworkStudy.Sites.ToDictionary(s => s, s => study.StartSite(federation, s), StringComparer.Ordinal);
         string[] victims = ["coordinator", .. SmallNetworkStudy.Sites];

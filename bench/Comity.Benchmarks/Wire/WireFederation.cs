@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Text;
 using Comity.Coordinator.Access;
 using Comity.Coordinator.Identity;
+using Comity.Coordinator.Storage;
 using Comity.Transport.Clients;
 using Comity.Transport.Identity;
 using Comity.Transport.Protocol;
@@ -16,7 +17,9 @@ internal sealed class WireFederation : IAsyncDisposable
     private readonly int _port = FreePort();
     private string _token = "";
 
-    private WireFederation(string folder) => Folder = folder;
+    private readonly string? _store;
+
+    private WireFederation(string folder, string? store) => (Folder, _store) = (folder, store);
 
     public string Folder { get; }
 
@@ -29,14 +32,17 @@ internal sealed class WireFederation : IAsyncDisposable
     public StudyClient Author { get; private set; } = null!;
 
     /// <summary>Starts a coordinator in an empty folder.</summary>
-    public static async Task<WireFederation> StartAsync(string folder)
+    /// <param name="folder">The folder.</param>
+    /// <param name="store">Address of the database in which its state lies; null: it lies in the folder.</param>
+    public static async Task<WireFederation> StartAsync(string folder, string? store = null)
     {
-        var federation = new WireFederation(folder);
+        var federation = new WireFederation(folder, store);
         Directory.CreateDirectory(folder);
         federation.StartCoordinator();
         await federation.Coordinator.SaysAsync("A site joins");
         federation.Code = JoinCode.Parse(federation.Coordinator.Said.Split("Join code: ")[1].Split('\n')[0])!;
-        using var database = CoordinatorDatabase.Open(federation.At("coordinator"));
+        using var opened = federation.Store();
+        using var database = federation.Identity(opened);
         federation._token = new Tokens(database).Create("bench", CallerRole.Operator, null, TimeProvider.System.GetUtcNow(), TimeSpan.FromDays(1)).Whole;
         federation.Author = new StudyClient(federation.Hold(federation.Http(new() { Address = federation.Address, Authority = federation.Code.Authority, Token = federation._token })), TimeProvider.System);
         return federation;
@@ -46,14 +52,16 @@ internal sealed class WireFederation : IAsyncDisposable
 
     /// <summary>Starts the coordinator's process, with the state and the port that it had.</summary>
     public void StartCoordinator() => Coordinator = ChildProcess.Start("comity-coordinator.dll", Folder,
-        ["serve", "--data", At("coordinator"), "--listen", $"https://127.0.0.1:{_port}", "--calls-per-second", "1000000", "--lang", "en"]);
+        ["serve", "--data", At("coordinator"), "--listen", $"https://127.0.0.1:{_port}", "--calls-per-second", "1000000", "--lang", "en"],
+        _store is null ? null : new Dictionary<string, string> { [StoreAddress.Variable] = _store });
 
     /// <summary>Makes members, each with its key in a state folder of its own.</summary>
     /// <param name="names">The sites.</param>
     /// <param name="through">Port of a proxy that they dial; null: the coordinator's.</param>
     public void Join(IEnumerable<string> names, Func<string, int?>? through = null)
     {
-        using var database = CoordinatorDatabase.Open(At("coordinator"));
+        using var opened = Store();
+        using var database = Identity(opened);
         using var authority = CertificateAuthority.OpenOrMake(At("coordinator"), TimeProvider.System);
         var registry = new Registry(database, authority, TimeProvider.System);
         foreach (var name in names)
@@ -126,6 +134,10 @@ internal sealed class WireFederation : IAsyncDisposable
         await Coordinator.DisposeAsync();
         for (var i = _held.Count - 1; i >= 0; i--) _held[i].Dispose();
     }
+
+    private PostgresStore? Store() => _store is null ? null : PostgresStore.Open(StoreAddress.Read(_store, StoreAddress.Variable, [])!);
+
+    private CoordinatorDatabase Identity(PostgresStore? store) => store is null ? CoordinatorDatabase.Open(At("coordinator")) : CoordinatorDatabase.Of(store);
 
     private HttpClient Http(CoordinatorConnection connection) => CoordinatorHttp.Connect(connection, TimeProvider.System);
 

@@ -13,7 +13,7 @@ public static class WireNumbers
         var folder = Path.Combine(Path.GetTempPath(), string.Create(CultureInfo.InvariantCulture, $"comity-wire-{Environment.ProcessId}"));
         IReadOnlyList<Demand>? demands = args.FirstOrDefault() switch
         {
-            "kill" => KillNumbers.RunAsync(folder, (int)(number ?? 200), seed: 1).GetAwaiter().GetResult(),
+            "kill" => KillNumbers.RunAsync(folder, (int)(number ?? 200), seed: 1, args.Length > 2 ? Store(args[2]) : null).GetAwaiter().GetResult(),
             "heart" => HeartNumbers.RunAsync(folder).GetAwaiter().GetResult(),
             "upload" => UploadNumbers.RunAsync(folder, number ?? 400_000_000).GetAwaiter().GetResult(),
             "echo" => EchoNumbers.RunAsync(folder, sites: args.Length > 2 ? int.Parse(args[2], CultureInfo.InvariantCulture) : 4, parameters: (int)(number ?? 100_000_000)).GetAwaiter().GetResult(),
@@ -27,7 +27,7 @@ public static class WireNumbers
         };
         if (demands is null)
         {
-            Console.Error.WriteLine("Usage: … -- wire <kill [N]|heart|upload [BYTES]|echo [PARAMETERS [SITES]]|many [N]|fuzz [N]|chaos>");
+            Console.Error.WriteLine("Usage: … -- wire <kill [N [postgres]]|heart|upload [BYTES]|echo [PARAMETERS [SITES]]|many [N]|fuzz [N]|chaos>");
             return 2;
         }
         if (demands.Count == 0) return 0;
@@ -35,5 +35,13 @@ public static class WireNumbers
         if (demands.All(d => d.Holds)) Directory.Delete(folder, recursive: true);
         else Console.Error.WriteLine($"What is left lies in {folder}.");
         return demands.All(d => d.Holds) ? 0 : 1;
+    }
+
+    // A schema of this run's own, which stays.
+    private static string Store(string kind)
+    {
+        if (kind != "postgres") throw new ArgumentException($"'{kind}' is no store; there is postgres.");
+        var server = Environment.GetEnvironmentVariable("COMITY_POSTGRES") ?? throw new InvalidOperationException("Set COMITY_POSTGRES to the Npgsql connection string of a server.");
+        return string.Create(CultureInfo.InvariantCulture, $"{server};Search Path=wire_{Environment.ProcessId}");
     }
 }

@@ -15,7 +15,7 @@ internal sealed partial class FederatedTrial
         var began = run.Input.Time.GetTimestamp();
         var (plan, masking) = (Plan(round), run.Masking!);
         var spoolPath = run.Store.RoundPath(model, start.Repeat, round, "spool");
-        var file = new MaskedRoundFile(run.Store.RoundPath(model, start.Repeat, round, "masked"));
+        var file = new MaskedRoundFile(run.Store.RoundPath(model, start.Repeat, round, "masked"), run.Store);
         var hidden = SiteLevel(plan);
         NoiseShare? share = null;
         MaskedEncoding encoding;
@@ -59,10 +59,10 @@ internal sealed partial class FederatedTrial
         var loss = run.Privacy is null ? sum.Means.Loss : double.NaN;
         Commit(round, plan, ended, (loss, sum.Means.ValidationLoss), masked.Floats, parameters, states, run.SecondsSince(began));
         run.Slots.Discarded(1, sum.Update.Length);
-        UpdateSpool.Delete(spoolPath);
+        run.Store.DeleteSpool(spoolPath);
         file.Delete();
         hidden?.Delete(round);
-        if (round > 1) File.Delete(run.Store.RoundPath(model, start.Repeat, round - 1, "checkpoint"));
+        if (round > 1) run.Store.Delete(run.Store.RoundPath(model, start.Repeat, round - 1, "checkpoint"));
     }
 
     /// <summary>Site-level privacy of the rounds; null: none, or of records.</summary>
@@ -96,9 +96,9 @@ internal sealed partial class FederatedTrial
     }
 
     // Vectors of an attempt that was given up are of no use: their masks will never come off.
-    private static UpdateSpool MaskedSpool(string path, bool anew)
+    private UpdateSpool MaskedSpool(string path, bool anew)
     {
-        if (anew && File.Exists(path)) UpdateSpool.Delete(path);
-        return UpdateSpool.Open(path);
+        if (anew) run.Store.DeleteSpool(path);
+        return run.Store.OpenSpool(path);
     }
 }

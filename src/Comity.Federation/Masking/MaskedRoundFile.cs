@@ -1,16 +1,17 @@
 using System.Buffers.Binary;
+using Comity.Federation.Stores;
 using Comity.SecureAggregation.Protocol;
 using Comity.SecureAggregation.Storage;
 
 namespace Comity.Federation.Masking;
 
 /// <summary>Where the coordinator stands in a masked round, in a file: attempt i32, then the state of its step; none: the attempt has not got beyond its keys.</summary>
-internal sealed class MaskedRoundFile(string path)
+internal sealed class MaskedRoundFile(string path, RunStore store)
 {
     /// <summary>Attempt, from 1, and its state.</summary>
     public (int Attempt, byte[]? State) Read()
     {
-        if (!File.Exists(path)) return (1, null);
+        if (!File.Exists(store.Fetch(path))) return (1, null);
         var bytes = File.ReadAllBytes(path);
         return bytes.Length < sizeof(int) ? (1, null) : (BinaryPrimitives.ReadInt32LittleEndian(bytes), bytes.Length == sizeof(int) ? null : bytes[sizeof(int)..]);
     }
@@ -23,6 +24,7 @@ internal sealed class MaskedRoundFile(string path)
         BinaryPrimitives.WriteInt32LittleEndian(bytes, attempt);
         kept.CopyTo(bytes, sizeof(int));
         PrivateFile.Write(path, bytes, flush: state is null or CollectingSignatures or CollectingReveals);
+        store.Keep(path);
     }
 
     /// <summary>The state again; null: damaged, so the attempt begins anew and sites that have other keys by now fall out of it.</summary>
@@ -39,5 +41,5 @@ internal sealed class MaskedRoundFile(string path)
     }
 
     /// <summary>The round is over.</summary>
-    public void Delete() => File.Delete(path);
+    public void Delete() => store.Delete(path);
 }

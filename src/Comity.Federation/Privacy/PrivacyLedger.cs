@@ -1,7 +1,8 @@
+using System.Data.Common;
 using System.Globalization;
+using Comity.Federation.Stores;
 using Comity.Privacy.Accounting;
 using Comity.Privacy.Events;
-using Microsoft.Data.Sqlite;
 
 namespace Comity.Federation.Privacy;
 
@@ -55,26 +56,15 @@ public sealed class PrivacyLedger : IDisposable
     /// <summary>Name of a run's own ledger in its folder.</summary>
     public const string FileName = "ledger.sqlite";
 
-    private readonly Lock _gate = new();
-    private readonly SqliteConnection _connection;
+    private readonly StateDatabase _database;
+    private readonly bool _shared;
     private readonly TimeProvider _time;
     private readonly Action<string>? _beforeWrite;
 
-    private PrivacyLedger(string path, TimeProvider time, Action<string>? beforeWrite)
-    {
-        (Path, _time, _beforeWrite) = (path, time, beforeWrite);
-        _connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Pooling = false }.ToString());
-        _connection.Open();
-        Execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA cache_size=-64;");
-        Execute("""
-            CREATE TABLE IF NOT EXISTS accounts (id INTEGER PRIMARY KEY, run TEXT NOT NULL, study TEXT NOT NULL, site TEXT NOT NULL, dataset TEXT NOT NULL, open INTEGER NOT NULL, UNIQUE (run, site));
-            CREATE TABLE IF NOT EXISTS reserved (account INTEGER NOT NULL REFERENCES accounts, event TEXT NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (account, event));
-            CREATE TABLE IF NOT EXISTS charges (account INTEGER NOT NULL REFERENCES accounts, answer TEXT NOT NULL, event TEXT NOT NULL, count INTEGER NOT NULL, sha256 TEXT NOT NULL, time TEXT NOT NULL, PRIMARY KEY (account, answer));
-            CREATE TABLE IF NOT EXISTS budgets (scope TEXT NOT NULL, name TEXT NOT NULL, epsilon REAL NOT NULL, delta REAL NOT NULL, PRIMARY KEY (scope, name));
-            """);
-    }
+    private PrivacyLedger(string path, StateDatabase database, bool shared, TimeProvider time, Action<string>? beforeWrite) =>
+        (Path, _database, _shared, _time, _beforeWrite) = (path, database, shared, time, beforeWrite);
 
-    /// <summary>The file.</summary>
+    /// <summary>The file; of a shared ledger what people know it by.</summary>
     public string Path { get; }
 
     /// <summary>Opens a ledger, or begins one.</summary>
@@ -87,15 +77,37 @@ public sealed class PrivacyLedger : IDisposable
         ArgumentException.ThrowIfNullOrEmpty(path);
         ArgumentNullException.ThrowIfNull(time);
         if (System.IO.Path.GetDirectoryName(path) is { Length: > 0 } folder) Directory.CreateDirectory(folder);
-        return new PrivacyLedger(path, time, beforeWrite);
+        var database = SqliteDatabase.Open(path, "PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA cache_size=-64;");
+        try
+        {
+            database.Execute("""
+                CREATE TABLE IF NOT EXISTS accounts (id INTEGER PRIMARY KEY, run TEXT NOT NULL, study TEXT NOT NULL, site TEXT NOT NULL, dataset TEXT NOT NULL, open INTEGER NOT NULL, UNIQUE (run, site));
+                CREATE TABLE IF NOT EXISTS reserved (account INTEGER NOT NULL REFERENCES accounts, event TEXT NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (account, event));
+                CREATE TABLE IF NOT EXISTS charges (account INTEGER NOT NULL REFERENCES accounts, answer TEXT NOT NULL, event TEXT NOT NULL, count INTEGER NOT NULL, sha256 TEXT NOT NULL, time TEXT NOT NULL, PRIMARY KEY (account, answer));
+                CREATE TABLE IF NOT EXISTS budgets (scope TEXT NOT NULL, name TEXT NOT NULL, epsilon REAL NOT NULL, delta REAL NOT NULL, PRIMARY KEY (scope, name));
+                """);
+            return new PrivacyLedger(path, database, shared: false, time, beforeWrite);
+        }
+        catch
+        {
+            database.Dispose();
+            throw;
+        }
     }
+
+    /// <summary>The ledger of all runs in a database that machines share, whose schema is there already.</summary>
+    /// <param name="name">What people know it by.</param>
+    /// <param name="database">The database, which others use too.</param>
+    /// <param name="time">Dates the charges.</param>
+    /// <param name="beforeWrite">Called with the kind of write before each durable one.</param>
+    internal static PrivacyLedger Share(string name, StateDatabase database, TimeProvider time, Action<string>? beforeWrite) => new(name, database, shared: true, time, beforeWrite);
 
     /// <summary>Sets what all studies together may cost a data set or a site; its steward's act.</summary>
     public void SetBudget(LifetimeBudget budget)
     {
         ArgumentNullException.ThrowIfNull(budget);
         if (!(budget.Epsilon > 0) || !(budget.Delta is > 0 and < 1)) throw new ArgumentOutOfRangeException(nameof(budget), budget, "A budget needs ε above 0 and δ between 0 and 1.");
-        Commit("budget", () => Write("INSERT OR REPLACE INTO budgets VALUES ($a, $b, $c, $d)", budget.Scope.ToString(), budget.Name, budget.Epsilon, budget.Delta));
+        Commit("budget", () => Write("INSERT INTO budgets VALUES (@a, @b, @c, @d) ON CONFLICT (scope, name) DO UPDATE SET epsilon = excluded.epsilon, delta = excluded.delta", budget.Scope.ToString(), budget.Name, budget.Epsilon, budget.Delta));
     }
 
     /// <summary>All lifetime budgets.</summary>
@@ -105,9 +117,9 @@ public sealed class PrivacyLedger : IDisposable
     /// <summary>All accounts, in the order in which they were opened.</summary>
     public IReadOnlyList<LedgerEntry> Entries() => Read("SELECT id, run, study, site, dataset, open FROM accounts ORDER BY id",
             r => (Id: r.GetInt64(0), Account: new LedgerAccount(r.GetString(1), r.GetString(2), r.GetString(3), r.GetString(4)), Open: r.GetInt64(5) == 1))
-        .ConvertAll(a => new LedgerEntry(a.Account, Items("SELECT event, count FROM reserved WHERE account = $a ORDER BY event", a.Id),
-            Items("SELECT event, SUM(count) FROM charges WHERE account = $a GROUP BY event ORDER BY event", a.Id),
-            Read("SELECT COUNT(*) FROM charges WHERE account = $a", r => r.GetInt64(0), a.Id)[0], a.Open));
+        .ConvertAll(a => new LedgerEntry(a.Account, Items("SELECT event, count FROM reserved WHERE account = @a ORDER BY event", a.Id),
+            Items("SELECT event, CAST(SUM(count) AS BIGINT) FROM charges WHERE account = @a GROUP BY event ORDER BY event", a.Id),
+            Read("SELECT COUNT(*) FROM charges WHERE account = @a", r => r.GetInt64(0), a.Id)[0], a.Open));
 
     /// <summary>Sets aside all that a study may release, before it starts. A resumed run reserves what it had reserved.</summary>
     /// <returns>Null when it fits; else what does not, and what would.</returns>
@@ -117,7 +129,7 @@ public sealed class PrivacyLedger : IDisposable
         ArgumentNullException.ThrowIfNull(account);
         ArgumentNullException.ThrowIfNull(plan);
         ArgumentNullException.ThrowIfNull(accountant);
-        lock (_gate)
+        lock (_database.Gate)
         {
             var entries = Entries();
             if (entries.FirstOrDefault(e => e.Account.Run == account.Run && e.Account.Site == account.Site) is { } before)
@@ -133,9 +145,9 @@ public sealed class PrivacyLedger : IDisposable
             }
             Commit("reserve", () =>
             {
-                Write("INSERT INTO accounts (run, study, site, dataset, open) VALUES ($a, $b, $c, $d, 1)", account.Run, account.Study, account.Site, account.DataSet);
+                Write("INSERT INTO accounts (run, study, site, dataset, open) VALUES (@a, @b, @c, @d, 1) ON CONFLICT DO NOTHING", account.Run, account.Study, account.Site, account.DataSet);
                 foreach (var item in Joined(plan))
-                    Write("INSERT INTO reserved SELECT id, $c, $d FROM accounts WHERE run = $a AND site = $b", account.Run, account.Site, item.Event, item.Count);
+                    Write("INSERT INTO reserved SELECT id, @c, @d FROM accounts WHERE run = @a AND site = @b ON CONFLICT DO NOTHING", account.Run, account.Site, item.Event, item.Count);
             });
             return null;
         }
@@ -151,17 +163,17 @@ public sealed class PrivacyLedger : IDisposable
     {
         ArgumentNullException.ThrowIfNull(account);
         ArgumentNullException.ThrowIfNull(released);
-        lock (_gate)
+        lock (_database.Gate)
         {
             if (Charged(account, answer) is { } before) return before == sha256;
             var (unit, count) = EventText.Apart(released);
             var text = EventText.Write(unit);
             var left = Read("""
-                SELECT r.count - COALESCE((SELECT SUM(c.count) FROM charges c WHERE c.account = r.account AND c.event = r.event), 0)
-                FROM reserved r JOIN accounts a ON a.id = r.account WHERE a.run = $a AND a.site = $b AND a.open = 1 AND r.event = $c
+                SELECT r.count - CAST(COALESCE((SELECT SUM(c.count) FROM charges c WHERE c.account = r.account AND c.event = r.event), 0) AS BIGINT)
+                FROM reserved r JOIN accounts a ON a.id = r.account WHERE a.run = @a AND a.site = @b AND a.open = 1 AND r.event = @c
                 """, r => r.GetInt64(0), account.Run, account.Site, text);
             if (left.Count == 0 || left[0] < count) return false;
-            Commit("charge", () => Write("INSERT INTO charges SELECT id, $c, $d, $e, $f, $g FROM accounts WHERE run = $a AND site = $b",
+            Commit("charge", () => Write("INSERT INTO charges SELECT id, @c, @d, @e, @f, @g FROM accounts WHERE run = @a AND site = @b ON CONFLICT DO NOTHING",
                 account.Run, account.Site, answer, text, count, sha256, _time.GetUtcNow().ToString("O", CultureInfo.InvariantCulture)));
             return true;
         }
@@ -171,20 +183,20 @@ public sealed class PrivacyLedger : IDisposable
     public string? Charged(LedgerAccount account, string answer)
     {
         ArgumentNullException.ThrowIfNull(account);
-        return Read("SELECT c.sha256 FROM charges c JOIN accounts a ON a.id = c.account WHERE a.run = $a AND a.site = $b AND c.answer = $c", r => r.GetString(0), account.Run, account.Site, answer).FirstOrDefault();
+        return Read("SELECT c.sha256 FROM charges c JOIN accounts a ON a.id = c.account WHERE a.run = @a AND a.site = @b AND c.answer = @c", r => r.GetString(0), account.Run, account.Site, answer).FirstOrDefault();
     }
 
     /// <summary>The study is over: what it reserved and did not release is free again.</summary>
     public void Close(LedgerAccount account)
     {
         ArgumentNullException.ThrowIfNull(account);
-        Commit("close", () => Write("UPDATE accounts SET open = 0 WHERE run = $a AND site = $b", account.Run, account.Site));
+        Commit("close", () => Write("UPDATE accounts SET open = 0 WHERE run = @a AND site = @b", account.Run, account.Site));
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        lock (_gate) _connection.Dispose();
+        if (!_shared) _database.Dispose();
     }
 
     private static bool Same(IReadOnlyList<LedgerItem> reserved, IReadOnlyList<LedgerItem> plan) =>
@@ -198,52 +210,14 @@ public sealed class PrivacyLedger : IDisposable
     private void Commit(string what, Action write)
     {
         _beforeWrite?.Invoke("ledger-" + what);
-        lock (_gate)
+        _database.Atomically(() =>
         {
-            Execute("BEGIN IMMEDIATE");
-            try
-            {
-                write();
-                Execute("COMMIT");
-            }
-            catch
-            {
-                Execute("ROLLBACK");
-                throw;
-            }
-        }
+            write();
+            return 0;
+        });
     }
 
-    private void Execute(string sql)
-    {
-        using var command = _connection.CreateCommand();
-        command.CommandText = sql;
-        command.ExecuteNonQuery();
-    }
+    private void Write(string sql, params ReadOnlySpan<object?> values) => _database.Write(sql, values);
 
-    private void Write(string sql, params ReadOnlySpan<object> values)
-    {
-        using var command = Command(sql, values);
-        command.ExecuteNonQuery();
-    }
-
-    private List<T> Read<T>(string sql, Func<SqliteDataReader, T> row, params ReadOnlySpan<object> values)
-    {
-        lock (_gate)
-        {
-            var rows = new List<T>();
-            using var command = Command(sql, values);
-            using var reader = command.ExecuteReader();
-            while (reader.Read()) rows.Add(row(reader));
-            return rows;
-        }
-    }
-
-    private SqliteCommand Command(string sql, ReadOnlySpan<object> values)
-    {
-        var command = _connection.CreateCommand();
-        command.CommandText = sql;
-        for (var i = 0; i < values.Length; i++) command.Parameters.AddWithValue($"${(char)('a' + i)}", values[i]);
-        return command;
-    }
+    private List<T> Read<T>(string sql, Func<DbDataReader, T> row, params ReadOnlySpan<object?> values) => [.. _database.Read(sql, row, values)];
 }

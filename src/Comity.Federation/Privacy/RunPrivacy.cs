@@ -62,7 +62,7 @@ internal sealed class RunPrivacy : IDisposable
         var place = Place.InFile(input.RunFolder);
         var plan = await PrivacyPlan.MakeAsync(input.Study, input.Model.StatisticsSteps, input.Sites, section, place, cancellationToken).ConfigureAwait(false);
         if (store.Value(RunKey) is not { } name) store.KeepValue(RunKey, name = System.Security.Cryptography.RandomNumberGenerator.GetHexString(32, lowercase: true));
-        var ledger = PrivacyLedger.Open(input.Ledger ?? Path.Combine(input.RunFolder, PrivacyLedger.FileName), input.Time, store.BeforeWrite);
+        var ledger = store.SharedLedger is { } shared ? PrivacyLedger.Share(input.RunFolder, shared, input.Time, store.BeforeWrite) : PrivacyLedger.Open(input.Ledger ?? Path.Combine(input.RunFolder, PrivacyLedger.FileName), input.Time, store.BeforeWrite);
         try
         {
             var accounts = input.Study.Sites.Select(s => new LedgerAccount(name, input.Study.Study, s.Id, s.Id)).ToList();

@@ -93,7 +93,7 @@ internal sealed partial class FederatedTrial(RunContext run, RepeatStart start, 
         var remembered = Remembered(rounds);
         if (rounds.Count > 0 && remembered)
         {
-            var path = run.Store.RoundPath(model, start.Repeat, done, "checkpoint");
+            var path = run.Store.Fetch(run.Store.RoundPath(model, start.Repeat, done, "checkpoint"));
             if (FloatFile.Read(path, 1 + _strategy.States, Parameters, rounds[^1].CheckpointSha256) is { } vectors) return (vectors[0], vectors[1..], done);
         }
         if (rounds.Count > 0)
@@ -135,19 +135,19 @@ internal sealed partial class FederatedTrial(RunContext run, RepeatStart start, 
             if (!RunContext.IsFinite(parameters)) throw run.Diverged(model, "*", round);
         }
         Commit(round, plan, ended, hidden is null ? Losses(ended) : (double.NaN, double.NaN), _strategy.Parts * Parameters, parameters, states, run.SecondsSince(began));
-        UpdateSpool.Delete(spoolPath);
+        run.Store.DeleteSpool(spoolPath);
         hidden?.Delete(round);
-        if (round > 1) File.Delete(run.Store.RoundPath(model, start.Repeat, round - 1, "checkpoint"));
+        if (round > 1) run.Store.Delete(run.Store.RoundPath(model, start.Repeat, round - 1, "checkpoint"));
     }
 
     private UpdateSpool OpenSpool(string path, int round)
     {
-        var spool = UpdateSpool.Open(path);
+        var spool = run.Store.OpenSpool(path);
         if (!LooksAfterSites || spool.Headers.All(h => _memories[h.Site].Holds(round))) return spool;
         // An update without the memory that was written with it: both are made again.
         spool.Dispose();
-        UpdateSpool.Delete(path);
-        return UpdateSpool.Open(path);
+        run.Store.DeleteSpool(path);
+        return run.Store.OpenSpool(path);
     }
 
     private RoundPlan Plan(int round)
@@ -202,7 +202,9 @@ internal sealed partial class FederatedTrial(RunContext run, RepeatStart start, 
         var bytes = 4L * ((Parameters * down) + ((long)floatsUp * contributed.Count));
 
         run.Store.BeforeWrite?.Invoke("checkpoint");
-        var digest = FloatFile.Write(run.Store.RoundPath(model, start.Repeat, round, "checkpoint"), [parameters, .. states.Select(s => (ReadOnlyMemory<float>)s)]);
+        var checkpoint = run.Store.RoundPath(model, start.Repeat, round, "checkpoint");
+        var digest = FloatFile.Write(checkpoint, [parameters, .. states.Select(s => (ReadOnlyMemory<float>)s)]);
+        run.Store.Keep(checkpoint);
         run.Store.KeepRound(new RoundRecord(info, new HistoryInfo(model, start.Repeat, round, loss, metrics), bytes, seconds, digest));
         run.Tell(new StudyEvent.RoundDone(model, start.Repeat, round, TotalRounds, loss, contributed.Count, info.Rejected.Count, info.Missing.Count));
     }
@@ -216,7 +218,7 @@ internal sealed partial class FederatedTrial(RunContext run, RepeatStart start, 
             FloatFile.Sha256(parameters), start.Repeat);
         var record = new ModelRecord(info, null, model, 0, []);
         run.Store.KeepModel(record, parameters);
-        if (TotalRounds > 0) File.Delete(run.Store.RoundPath(model, start.Repeat, TotalRounds, "checkpoint"));
+        if (TotalRounds > 0) run.Store.Delete(run.Store.RoundPath(model, start.Repeat, TotalRounds, "checkpoint"));
         return record;
     }
 

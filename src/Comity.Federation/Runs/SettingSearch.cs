@@ -74,7 +74,7 @@ internal sealed class SettingSearch(RunContext run, RepeatStart start, string mo
         }
         run.Store.KeepValue(Key(id, start.Repeat), JsonSerializer.Serialize(tried, Json));
         run.Store.Forget(id, start.Repeat);
-        if (run.Store.Model(id, start.Repeat) is { AtHome: false }) File.Delete(run.Store.WeightsPath(id, start.Repeat));
+        if (run.Store.Model(id, start.Repeat) is { AtHome: false }) run.Store.Delete(run.Store.WeightsPath(id, start.Repeat));
         run.Slots.Discarded(1, start.Model.Layout.Length);
         return tried;
     }

@@ -25,7 +25,7 @@ public sealed class StudyOutcome : IDisposable
     public string WeightsFile(ModelInfo model)
     {
         ArgumentNullException.ThrowIfNull(model);
-        return _store.WeightsPath(model.Id, model.Repeat);
+        return _store.Fetch(_store.WeightsPath(model.Id, model.Repeat));
     }
 
     /// <summary>A model's parameters, shape [P].</summary>

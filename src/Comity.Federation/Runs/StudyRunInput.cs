@@ -1,5 +1,6 @@
 using Comity.Federation.Results;
 using Comity.Federation.Sites;
+using Comity.Federation.Stores;
 using Comity.Federation.Studies;
 using Comity.Privacy.Noise;
 
@@ -49,6 +50,9 @@ public sealed record StudyRunInput
 
     /// <summary>The run's folder; <c>state</c> and <c>sites</c> are made in it.</summary>
     public required string RunFolder { get; init; }
+
+    /// <summary>A database in which the run's state lies; null: it lies in <see cref="RunFolder"/>.</summary>
+    public SharedState? Shared { get; init; }
 
     /// <summary>Whether a run begun in that folder may be continued.</summary>
     public bool Resume { get; init; }

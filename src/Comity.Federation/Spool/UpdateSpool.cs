@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text.Json;
 using Comity.Federation.Rounds;
+using Comity.Federation.Stores;
 using Microsoft.Win32.SafeHandles;
 
 namespace Comity.Federation.Spool;
@@ -29,6 +30,8 @@ public sealed class UpdateSpool : IDisposable
     private readonly string _path;
     private readonly List<Entry> _records = [];
     private long _end;
+    private IBodyStore? _bodies;
+    private string _name = "";
 
     private UpdateSpool(string path, SafeFileHandle file) => (_path, _file) = (path, file);
 
@@ -38,6 +41,32 @@ public sealed class UpdateSpool : IDisposable
         if (!BitConverter.IsLittleEndian) throw new PlatformNotSupportedException("Spools are little-endian; this machine is not.");
         var spool = new UpdateSpool(path, File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite));
         spool.Recover();
+        return spool;
+    }
+
+    /// <summary>Opens a spool whose updates are kept in a store; what lies in files is copies of them, made anew here.</summary>
+    /// <param name="path">The file of the copies.</param>
+    /// <param name="bodies">The store.</param>
+    /// <param name="name">What their names begin with; a dot and the site follow.</param>
+    internal static UpdateSpool Open(string path, IBodyStore bodies, string name)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        Delete(path);
+        var spool = Open(path);
+        try
+        {
+            foreach (var (kept, note) in bodies.List(name + "."))
+            {
+                var header = JsonSerializer.Deserialize<UpdateHeader>(note, UpdateHeader.Json)!;
+                if (bodies.Fetch(kept, spool.Beside(header.Site + ".fetched"))) spool.Adopt(header, spool.Beside(header.Site + ".fetched"));
+            }
+        }
+        catch
+        {
+            spool.Dispose();
+            throw;
+        }
+        (spool._bodies, spool._name) = (bodies, name);
         return spool;
     }
 
@@ -55,6 +84,13 @@ public sealed class UpdateSpool : IDisposable
     {
         ArgumentNullException.ThrowIfNull(header);
         if (header.Length != body.Length) throw new ArgumentException($"The header says {header.Length} floats; the body has {body.Length}.", nameof(body));
+        if (_bodies is not null)
+        {
+            var file = Beside(header.Site + ".arrived");
+            FloatFile.Write(file, body.ToArray());
+            Adopt(header, file);
+            return;
+        }
         var front = Front(Magic, header, body.Length);
         lock (_append)
         {
@@ -71,6 +107,7 @@ public sealed class UpdateSpool : IDisposable
         ArgumentNullException.ThrowIfNull(header);
         ArgumentException.ThrowIfNullOrEmpty(file);
         var front = Front(MagicBeside, header, 0);
+        _bodies?.Keep($"{_name}.{header.Site}", file, JsonSerializer.Serialize(header, UpdateHeader.Json));
         lock (_append)
         {
             var beside = Beside(header.Site);

@@ -20,14 +20,26 @@ public static class RunContributions
         ArgumentException.ThrowIfNullOrEmpty(runFolder);
         var path = Path.Combine(runFolder, "state", "run.sqlite");
         if (!File.Exists(path)) return [];
-        var rounds = new List<RoundRecord>();
         using var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Mode = SqliteOpenMode.ReadOnly, Pooling = false }.ToString());
         connection.Open();
         using var command = connection.CreateCommand();
         command.CommandText = "SELECT json FROM rounds ORDER BY model, repeat, round";
         using var reader = command.ExecuteReader();
-        while (reader.Read()) rounds.Add(JsonSerializer.Deserialize<RoundRecord>(reader.GetString(0), RunStore.Json)!);
-        return [.. rounds.Where(r => r.Info.Contributed.Contains(site, StringComparer.Ordinal)).GroupBy(r => (r.Info.Model, r.Info.Repeat))
-            .Select(g => new Contribution(g.Key.Model, g.Key.Repeat, [.. g.Select(r => r.Info.Round)]))];
+        var rounds = new List<string>();
+        while (reader.Read()) rounds.Add(reader.GetString(0));
+        return Of(rounds, site);
     }
+
+    /// <summary>The same of a run whose state is shared.</summary>
+    /// <param name="run">The run's control state.</param>
+    /// <param name="site">The site's id.</param>
+    public static IReadOnlyList<Contribution> Of(StateDatabase run, string site)
+    {
+        ArgumentNullException.ThrowIfNull(run);
+        return Of(run.Read($"SELECT json FROM rounds WHERE {run.Mine}1 = 1 ORDER BY model, repeat, round", r => r.GetString(0)), site);
+    }
+
+    private static IReadOnlyList<Contribution> Of(IEnumerable<string> rounds, string site) =>
+        [.. rounds.Select(json => JsonSerializer.Deserialize<RoundRecord>(json, RunStore.Json)!).Where(r => r.Info.Contributed.Contains(site, StringComparer.Ordinal)).GroupBy(r => (r.Info.Model, r.Info.Repeat))
+            .Select(g => new Contribution(g.Key.Model, g.Key.Repeat, [.. g.Select(r => r.Info.Round)]))];
 }

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Json.Nodes;
+using Comity.Coordinator.Storage;
 using Comity.Coordinator.Studies;
 using Comity.Declarations;
 using Comity.Federation.Results;
@@ -40,6 +41,11 @@ internal sealed class LoopbackFederation : IAsyncDisposable
 
     public string At(params ReadOnlySpan<string> parts) => _folder.At(parts);
 
+    /// <summary>The database in which the coordinator's state lies; null: its folder.</summary>
+    public StoreAddress? Store { get; init; }
+
+    public PostgresStore? Leading { get; private set; }
+
     public HashSet<string> Approved { get; } = ["s0", "s1", "s2", "s3", "s4"];
 
     /// <summary>What the coordinator says a site's key is; by default the truth.</summary>
@@ -61,7 +67,8 @@ internal sealed class LoopbackFederation : IAsyncDisposable
 
     public async Task StartAsync()
     {
-        _studies = new StudyServer(At("coordinator"), new Keys(this), TimeProvider.System) { Noise = Noise };
+        Leading = Store is null ? null : PostgresStore.Lead(Store, TimeProvider.System, Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance, default);
+        _studies = new StudyServer(At("coordinator"), new Keys(this), TimeProvider.System, store: Leading) { Noise = Noise };
         var builder = WebApplication.CreateEmptyBuilder(new());
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, _port, listen => listen.UseHttps(_certificate)));
         builder.Services.AddRoutingCore();
@@ -83,8 +90,10 @@ internal sealed class LoopbackFederation : IAsyncDisposable
     public async Task StopAsync()
     {
         if (_host is null) return;
+        Leading?.Stop();
         await _studies!.DisposeAsync();
         await _host.DisposeAsync();
+        Leading?.Dispose();
         _host = null;
     }
 

@@ -67,18 +67,19 @@ internal sealed class SiteLevelRounds(RunContext run, DifferentialPrivacySection
             }
             run.Store.BeforeWrite?.Invoke("noised");
             charged = FloatFile.Write(path, [kept]);
+            run.Store.Keep(path);
         }
         else
         {
             // What was charged is what is released, in no second version.
-            kept = FloatFile.Read(path, 1, parameters + 1, charged)?[0] ?? throw Barred(contributors[0], round, Rounds.RefusalReason.AnswerLost);
+            kept = FloatFile.Read(run.Store.Fetch(path), 1, parameters + 1, charged)?[0] ?? throw Barred(contributors[0], round, Rounds.RefusalReason.AnswerLost);
         }
         Charge(round, contributors, charged);
         return Finish(round, kept[..parameters], kept[parameters]);
     }
 
     /// <summary>The round is over.</summary>
-    public void Delete(int round) => File.Delete(run.Store.RoundPath(model, repeat, round, "noised"));
+    public void Delete(int round) => run.Store.Delete(run.Store.RoundPath(model, repeat, round, "noised"));
 
     private float[] Finish(int round, float[] sum, double centredCount)
     {

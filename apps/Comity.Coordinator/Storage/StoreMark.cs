@@ -1,0 +1,44 @@
+using Comity.Coordinator.Identity;
+
+namespace Comity.Coordinator.Storage;
+
+/// <summary>Keeps a folder and a store together: a coordinator that was started without its store would begin an empty federation, and one with another's key would be nobody's.</summary>
+/// <remarks>The authority's key lies in the folder only: who reads the database, or a dump of it, can be nobody.</remarks>
+internal static class StoreMark
+{
+    private const string FileName = "store";
+    private const string AuthorityKey = "authority";
+
+    /// <summary>What a folder says of where its state lies; null: nothing, it lies in the folder.</summary>
+    public static string? Of(string folder)
+    {
+        var path = Path.Combine(folder, FileName);
+        return File.Exists(path) ? File.ReadAllText(path).Trim() : null;
+    }
+
+    /// <summary>Before anything is opened: the folder's state lies where the command line says.</summary>
+    /// <exception cref="StoreRefusedException">It does not.</exception>
+    public static void Check(string folder, StoreAddress? address)
+    {
+        if (address is null && Of(folder) is { } shown) throw new StoreRefusedException(Texts.Problem("store-not-named", StoreAddress.Option, folder, shown));
+        if (address is not null && CoordinatorDatabase.Exists(folder)) throw new StoreRefusedException(Texts.Problem("store-moved", address.Place, folder, address.Shown));
+    }
+
+    /// <summary>Before an authority is made: a store that has one needs that one's key.</summary>
+    /// <exception cref="StoreRefusedException">The folder has none.</exception>
+    public static void Match(string folder, PostgresStore store, CoordinatorDatabase database)
+    {
+        if (!CertificateAuthority.Exists(folder) && database.Read("SELECT value FROM settings WHERE key = @a", r => r.GetString(0), AuthorityKey).Count > 0)
+            throw new StoreRefusedException(Texts.Problem("store-key-missing", "--data", folder, store.Address.Shown));
+    }
+
+    /// <summary>Writes down on both sides that they belong together.</summary>
+    /// <exception cref="StoreRefusedException">They do not.</exception>
+    public static void Leave(string folder, PostgresStore store, Registry registry, CertificateAuthority authority)
+    {
+        var mine = authority.Key.Fingerprint.ToString();
+        if (registry.Recall(AuthorityKey) is not { } known) registry.Remember(AuthorityKey, mine);
+        else if (known != mine) throw new StoreRefusedException(Texts.Problem("store-of-another", "--data", store.Address.Shown, known, mine));
+        if (Of(folder) != store.Address.Shown) File.WriteAllText(Path.Combine(folder, FileName), store.Address.Shown + "\n");
+    }
+}
