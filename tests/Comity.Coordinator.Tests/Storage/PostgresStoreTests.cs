@@ -93,27 +93,6 @@ public sealed class PostgresStoreTests : IDisposable
     }
 
     [Fact]
-    public async Task A_successor_waits_for_a_write_that_is_under_way_and_the_writer_finds_out_by_itself()
-    {
-        using var first = Lead();
-        var (writing, finish) = (new TaskCompletionSource(), new TaskCompletionSource());
-        var write = Task.Run(() => first.Control.Atomically(() =>
-        {
-            writing.TrySetResult();
-            finish.Task.Wait();
-            return first.Control.Write("INSERT INTO settings VALUES ('k', 'whole')");
-        }));
-        await writing.Task;
-        var raise = Task.Run(() => _database.Execute($"BEGIN; SELECT pg_advisory_xact_lock(hashtextextended('{_database.Schema} fence', 0)); UPDATE {_database.Schema}.leadership SET epoch = epoch + 1; COMMIT"));
-        // The successor waits as long as the write is under way: the server knows of its waiting before the write ends.
-        while (_database.Number("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted") == 0) Assert.False(raise.IsCompleted);
-        finish.SetResult();
-        Assert.Equal(1, await write);
-        await raise;
-        await WaitAsync(() => first.Superseded.IsCancellationRequested); // no write of its own tells it
-    }
-
-    [Fact]
     public async Task What_must_not_be_lost_waits_for_a_database_that_went_away_and_callers_are_told_at_once()
     {
         using var store = Lead();
