@@ -7,6 +7,7 @@ using Comity.Declarations;
 using Comity.Learning;
 using Comity.Learning.Models;
 using Comity.Serving.Releases;
+using Comity.Tensors;
 using Comity.Tensors.Files;
 
 namespace Comity.Serving.Inference;
@@ -15,12 +16,13 @@ namespace Comity.Serving.Inference;
 public sealed class ServedModel
 {
     private const string SectionKey = "comity.model";
-    private readonly float[] _parameters;
     private readonly Model _model;
+    private readonly StoredModel _ready;
 
     private ServedModel(Release release, Model model, float[] parameters, Preprocessing preprocessing, ReferenceStatistics reference)
     {
-        (Manifest, Sha256, _model, _parameters, Preprocessing, Reference) = (release.Manifest, release.Sha256, model, parameters, preprocessing, reference);
+        (Manifest, Sha256, _model, Preprocessing, Reference) = (release.Manifest, release.Sha256, model, preprocessing, reference);
+        _ready = new StoredModel(model, parameters, FloatStorage.Float32);
         // A window of a series is many records: such a model takes its encoded input alone.
         Records = preprocessing.Contract.Series is null ? new RecordEncoder(preprocessing) : null;
     }
@@ -91,7 +93,7 @@ public sealed class ServedModel
     /// <param name="features">Shape [rows, <see cref="Inputs"/>].</param>
     /// <param name="rows">Number of rows.</param>
     /// <param name="outputs">Shape [rows, <see cref="Outputs"/>]; overwritten.</param>
-    public void Predict(ReadOnlySpan<float> features, int rows, Span<float> outputs) => _model.Predict(_parameters, features, rows, outputs);
+    public void Predict(ReadOnlySpan<float> features, int rows, Span<float> outputs) => _ready.Predict(features, rows, outputs);
 
     internal static InputShape ShapeOf(InputForm form) => form switch
     {
