@@ -13,8 +13,6 @@ internal sealed class StudyServer : IAsyncDisposable
 {
     private readonly ConcurrentDictionary<string, SiteDesk> _desks = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, HostedStudy> _studies = new(StringComparer.Ordinal);
-    private const long KeptFree = 256L << 20;
-
     private readonly StudyBook _book;
 
     /// <param name="folder">Where the studies' state lies.</param>
@@ -58,6 +56,9 @@ internal sealed class StudyServer : IAsyncDisposable
     /// <summary>Where the coordinator's noise comes from, by party and answer; null: a fresh unpredictable stream each time. Only a test gives one that can be repeated.</summary>
     public Func<string, string, NoiseStream>? Noise { get; set; }
 
+    /// <summary>Bytes of the disk that bodies of answers leave free, for everything else that must be written.</summary>
+    public long KeptFree { get; set; } = 256L << 20;
+
     /// <summary>Public keys of approved sites.</summary>
     public ISiteKeys Keys { get; }
 
@@ -74,7 +75,7 @@ internal sealed class StudyServer : IAsyncDisposable
     /// <summary>Where the body of an answer is spooled.</summary>
     public string UploadPath(string site, string study, string key) => Path.Combine(Folder, "uploads", site, study, key);
 
-    /// <summary>Whether a body of so many bytes fits, with some room left for everything else that must be written.</summary>
+    /// <summary>Whether a body of so many bytes fits beside what is kept free.</summary>
     public bool HasRoom(long bytes) => new DriveInfo(Path.GetFullPath(Folder)).AvailableFreeSpace - bytes > KeptFree;
 
     /// <summary>Deletes what an ended study no longer needs, and what arrived for it and was not waited for any more.</summary>

@@ -54,6 +54,9 @@ internal sealed class LoopbackFederation : IAsyncDisposable
     /// <summary>The noise of every party, by party and answer; null: nobody can repeat it.</summary>
     public Func<string, string, NoiseStream>? Noise { get; set; }
 
+    /// <summary>The model that sites make; null: the small linear one.</summary>
+    public IModelSource? Model { get; init; }
+
     public ECDsa KeyOf(string site) => _keys[site];
 
     /// <summary>What goes between a caller and the endpoints.</summary>
@@ -108,17 +111,17 @@ internal sealed class LoopbackFederation : IAsyncDisposable
     }
 
     /// <summary>Starts a site; the returned source ends it as a kill would, at whatever it does.</summary>
-    public CancellationTokenSource StartSite(string name, Func<ISiteWork>? work = null, bool ownModelStays = true, Func<string?>? refuses = null, int? through = null, bool compared = true)
+    public CancellationTokenSource StartSite(string name, Func<ISiteWork>? work = null, bool ownModelStays = true, Func<string?>? refuses = null, int? through = null, bool compared = true, long? diskBytes = null, IProgress<SiteAgentEvent>? events = null)
     {
         var http = Client(name, CallerRole.Site, through);
-        var host = new Host(name, work ?? (() => Site(name)), ownModelStays, refuses, Noise);
+        var host = new Host(name, work ?? (() => Site(name)), ownModelStays, refuses, Noise, Model);
         var options = new SiteAgentOptions
         {
-            Site = name, StateFolder = At("sites", name), Wait = TimeSpan.FromSeconds(2), Identity = _keys[name],
+            Site = name, StateFolder = At("sites", name), Wait = TimeSpan.FromSeconds(2), Identity = _keys[name], DiskBytes = diskBytes,
             Partners = compared ? _keys.ToDictionary(k => k.Key, k => KeyFingerprint.Of(k.Value)) : new Dictionary<string, KeyFingerprint>(),
         };
         var over = new CancellationTokenSource();
-        _sites.Add((over, Task.Run(() => new SiteAgent(new SiteClient(http, TimeProvider.System), host, options, TimeProvider.System, null).RunAsync(over.Token)), http));
+        _sites.Add((over, Task.Run(() => new SiteAgent(new SiteClient(http, TimeProvider.System), host, options, TimeProvider.System, events).RunAsync(over.Token)), http));
         return over;
     }
 
@@ -182,7 +185,7 @@ internal sealed class LoopbackFederation : IAsyncDisposable
         Assert.Empty(problems);
         using var outcome = await StudyRun.RunAsync(new StudyRunInput
         {
-            Study = study, StudySha256 = "local", Model = new LeastSquaresModel(study.Privacy?.DifferentialPrivacy is { Unit: Federation.Privacy.PrivacyUnit.Site } ? [] : null), Sites = [.. study.Sites.Select(s => work?.Invoke(s.Id) ?? Site(s.Id))], Noise = Noise, Pooled = work is null ? LeastSquaresSite.Pool([.. study.Sites.Select(s => Site(s.Id))]) : null, RunFolder = At("local"),
+            Study = study, StudySha256 = "local", Model = Model ?? new LeastSquaresModel(study.Privacy?.DifferentialPrivacy is { Unit: Federation.Privacy.PrivacyUnit.Site } ? [] : null), Sites = [.. study.Sites.Select(s => work?.Invoke(s.Id) ?? Site(s.Id))], Noise = Noise, Pooled = work is null ? LeastSquaresSite.Pool([.. study.Sites.Select(s => Site(s.Id))]) : null, RunFolder = At("local"),
             PrimaryMetric = "mse", Environment = new RunEnvironment("0.1.0", "X64", 256, ".NET 10"),
         }, default);
         return new(outcome.Results.Models.ToDictionary(m => $"{m.Id}#{m.Repeat}", m => m.WeightsSha256));
@@ -215,7 +218,7 @@ internal sealed class LoopbackFederation : IAsyncDisposable
         public byte[]? PublicKeyOf(string site) => !federation.Approved.Contains(site) ? null : federation.SaysKey?.Invoke(site) ?? federation.KeyOf(site).ExportSubjectPublicKeyInfo();
     }
 
-    private sealed class Host(string site, Func<ISiteWork> work, bool ownModelStays, Func<string?>? refuses, Func<string, string, NoiseStream>? noise) : ISiteHost
+    private sealed class Host(string site, Func<ISiteWork> work, bool ownModelStays, Func<string?>? refuses, Func<string, string, NoiseStream>? noise, IModelSource? model) : ISiteHost
     {
         public ValueTask<SiteStudy> OpenAsync(string studyFile, CancellationToken cancellationToken)
         {
@@ -224,7 +227,7 @@ internal sealed class LoopbackFederation : IAsyncDisposable
             Assert.Empty(problems);
             IReadOnlyList<ToldProblem> refused = refuses?.Invoke() is { } code ? [new(code, "site.yaml", new("found", "发现"), new("expected", "应为"), new("remedy", "处理"))] : [];
             var about = new JoinResult("0.1.0", "X64", 256, ".NET 10", ownModelStays, refused);
-            return new(new SiteStudy(about, declared!.Section, work(), new LeastSquaresModel(declared.Section.Privacy?.DifferentialPrivacy is { Unit: Federation.Privacy.PrivacyUnit.Site } ? [] : null)) { Noise = noise is null ? null : answer => noise(site, answer) });
+            return new(new SiteStudy(about, declared!.Section, work(), model ?? new LeastSquaresModel(declared.Section.Privacy?.DifferentialPrivacy is { Unit: Federation.Privacy.PrivacyUnit.Site } ? [] : null)) { Noise = noise is null ? null : answer => noise(site, answer) });
         }
     }
 }
