@@ -56,12 +56,13 @@ internal static class UploadNumbers
             }
             BodyManifest manifest;
             await using (var file = File.OpenRead(path)) manifest = await BodyManifest.DescribeAsync(file, 4 << 20, default);
-            var spooled = Path.Combine(federation.At("coordinator"), "studies", "uploads", "s0", start.Key);
-            if (File.Exists(spooled)) File.Delete(spooled); // what lies there would be looked through first, as after a crash
+            var spooled = Path.Combine(federation.At("coordinator"), "studies", "uploads", "s0", start.Study, start.Key);
+            if (turn > 0) File.Delete(spooled); // what lies there would be looked through first, as after a crash
             await before(turn);
             var clock = Stopwatch.StartNew();
             await site.UploadAsync(start.Key, manifest, path, _ => { }, default);
             seconds[turn] = clock.Elapsed.TotalSeconds;
+            if (!File.Exists(spooled)) throw new InvalidOperationException($"The upload does not lie at {spooled}: the next turn would find it there already.");
         }
         return seconds;
     }
