@@ -44,6 +44,9 @@ internal static class ServeCommand
         {
             server.Put(model);
             session.Out.Line(session.Text("serve.model", release.Manifest.Id, release.Signer[..16]));
+            // A new market is what models travel for, and a misspelt one looks the same: it is said either way.
+            if (release.Manifest.Markets.All(m => m.Id != chosen.Market))
+                session.Out.Line(session.Text("serve.market-new", release.Manifest.Id, chosen.Market, string.Join(", ", release.Manifest.Markets.Select(m => m.Id))));
         }
         session.Out.Line(session.Text("serve.listening", server.Address.ToString().TrimEnd('/'), chosen.Market, chosen.State));
         // Asked to stop: that is how a server ends.
