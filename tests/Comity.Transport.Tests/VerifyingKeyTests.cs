@@ -23,7 +23,7 @@ public sealed class VerifyingKeyTests
             Assert.True(verifying.Verify(texts[i], own[i]));
             Assert.False(verifying.Verify(texts[i], foreign[i]));
             Assert.False(verifying.Verify(texts[i], own[(i + 1) % texts.Count]));
-            Assert.True(verifying.Holds(k => k.VerifyData(texts[i], own[i], HashAlgorithmName.SHA256)));
+            Assert.True(verifying.Verify(k => k.VerifyData(texts[i], own[i], HashAlgorithmName.SHA256)));
         });
         Assert.Same(keys.Of(publicKey), keys.Of(publicKey));
         Assert.NotSame(keys.Of(publicKey), keys.Of(other.ExportSubjectPublicKeyInfo()));

@@ -52,6 +52,6 @@ internal sealed class CoordinatorAudit : IDisposable
     private AuditHead? Signed(string site, AuditHead? head)
     {
         if (head is null || _sites.PublicKeyOf(site) is not { } publicKey) return null;
-        return _verifying.Of(publicKey)?.Holds(key => AuditKey.Verify(key, head.Sha256, head.Signature)) == true ? head : null;
+        return _verifying.Of(publicKey)?.Verify(key => AuditKey.Verify(key, head.Sha256, head.Signature)) == true ? head : null;
     }
 }

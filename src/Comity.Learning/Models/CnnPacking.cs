@@ -1,4 +1,5 @@
 using Comity.Tensors;
+using Comity.Tensors.Differentiation;
 using Comity.Tensors.Kernels;
 using Comity.Tensors.Memory;
 
@@ -7,8 +8,6 @@ namespace Comity.Learning.Models;
 /// <summary>Turns a convolutional network with given weights into the layers of a <see cref="CnnPredictor"/>.</summary>
 internal static unsafe class CnnPacking
 {
-    private const float NormalizationEpsilon = 1e-5f;
-
     /// <summary>The layers; null where one of them has no place there.</summary>
     public static (IReadOnlyList<CnnPredictor.ImageLayer> Images, IReadOnlyList<CnnPredictor.DenseLayer> Dense)? Of(CnnNetwork network, Span<float> parameters, CnnSizes sizes)
     {
@@ -55,7 +54,7 @@ internal static unsafe class CnnPacking
             var size = weights.Length / outputs;
             for (var o = 0; o < outputs; o++)
             {
-                var factor = scale[o] / MathF.Sqrt(variance[o] + NormalizationEpsilon);
+                var factor = scale[o] / MathF.Sqrt(variance[o] + Layers.NormalizationEpsilon);
                 foreach (ref var w in weights.AsSpan(o * size, size)) w *= factor;
                 bias.Span[o] = shift[o] - mean[o] * factor;
             }

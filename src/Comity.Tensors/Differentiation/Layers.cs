@@ -5,7 +5,8 @@ namespace Comity.Tensors.Differentiation;
 /// <summary>Layers in one operation each: fused, they read their input once.</summary>
 public static unsafe class Layers
 {
-    private const float NormalizationEpsilon = 1e-5f;
+    /// <summary>What is added to a variance before its root, in every normalisation.</summary>
+    internal const float NormalizationEpsilon = 1e-5f;
     private const float StatisticsMomentum = 0.1f;
 
     /// <summary>activation(x·w + b).</summary>

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Comity.Tensors.Differentiation;
 using Comity.Tensors.Memory;
 
 namespace Comity.Tensors.Kernels;
@@ -6,7 +7,7 @@ namespace Comity.Tensors.Kernels;
 /// <summary>Normalisations over the values of a row. A row is read from memory once; its later passes run in the first cache.</summary>
 internal static unsafe class NormKernels<TWide> where TWide : unmanaged, IWide<TWide>
 {
-    private const float Epsilon = 1e-5f;
+    private const float Epsilon = Layers.NormalizationEpsilon;
 
     /// <summary>y = scale·(x − mean)·r + shift with r = 1/√(variance + ε).</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -51,14 +51,14 @@ public sealed class VerifyingKey
         }
     }
 
-    /// <summary>Asks a question of the key in the platform's form, which nobody else uses meanwhile.</summary>
-    public bool Holds(Func<ECDsa, bool> question)
+    /// <summary>Verifies what has a form of its own, by the key in the platform's form; nobody else uses it meanwhile.</summary>
+    public bool Verify(Func<ECDsa, bool> verify)
     {
-        ArgumentNullException.ThrowIfNull(question);
+        ArgumentNullException.ThrowIfNull(verify);
         var key = Take();
         try
         {
-            return question(key);
+            return verify(key);
         }
         finally
         {

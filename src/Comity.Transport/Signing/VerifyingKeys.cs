@@ -5,7 +5,7 @@ namespace Comity.Transport.Signing;
 /// <summary>The public keys whose signatures arrive, each made ready once. What a key may do is asked elsewhere, at every call.</summary>
 public sealed class VerifyingKeys
 {
-    // More would be a flood of strangers' keys: what was made ready is dropped and made again when it is needed.
+    // Keys of former members would stay for ever: beyond this all are dropped, and made again when they are needed.
     private const int Most = 8192;
     private readonly ConcurrentDictionary<string, VerifyingKey> _keys = new(StringComparer.Ordinal);
 

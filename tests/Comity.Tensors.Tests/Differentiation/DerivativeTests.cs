@@ -21,18 +21,7 @@ public sealed partial class DerivativeTests
     // The twin does not depend on the width, so its differences are taken once.
     private static readonly ConcurrentDictionary<string, (double Value, double[] Slopes)> Slow = new();
 
-    public static TheoryData<string, VectorWidth> Every
-    {
-        get
-        {
-            var data = new TheoryData<string, VectorWidth>();
-            foreach (var name in Cases.Keys)
-            {
-                foreach (var width in Enum.GetValues<VectorWidth>()) data.Add(name, width);
-            }
-            return data;
-        }
-    }
+    public static MatrixTheoryData<string, VectorWidth> Every => new(Cases.Keys, Enum.GetValues<VectorWidth>());
 
     [Theory]
     [MemberData(nameof(Every))]

@@ -22,18 +22,7 @@ public sealed unsafe class ConvolutionTests
         ["pointwise"] = new(2, 40, 24, 1, new(7, 1, 1, 0, 1), new(9, 1, 1, 0, 1)),
     };
 
-    public static TheoryData<string, VectorWidth> Every
-    {
-        get
-        {
-            var data = new TheoryData<string, VectorWidth>();
-            foreach (var name in Shapes.Keys)
-            {
-                foreach (var width in Enum.GetValues<VectorWidth>()) data.Add(name, width);
-            }
-            return data;
-        }
-    }
+    public static MatrixTheoryData<string, VectorWidth> Every => new(Shapes.Keys, Enum.GetValues<VectorWidth>());
 
     [Theory]
     [MemberData(nameof(Every))]

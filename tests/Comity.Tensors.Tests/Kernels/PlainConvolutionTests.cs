@@ -22,18 +22,7 @@ public sealed unsafe class PlainConvolutionTests
         ["few outputs, pooled"] = new(6, 9, 2, 5, 3, 0, true),
     };
 
-    public static TheoryData<string, VectorWidth> Every
-    {
-        get
-        {
-            var data = new TheoryData<string, VectorWidth>();
-            foreach (var name in Shapes.Keys)
-            {
-                foreach (var width in Enum.GetValues<VectorWidth>()) data.Add(name, width);
-            }
-            return data;
-        }
-    }
+    public static MatrixTheoryData<string, VectorWidth> Every => new(Shapes.Keys, Enum.GetValues<VectorWidth>());
 
     [Theory]
     [MemberData(nameof(Every))]
