@@ -1,4 +1,5 @@
 using System.Globalization;
+using Comity.Declarations;
 using Comity.Federation.Privacy;
 using Comity.Federation.Sites;
 using Comity.Learning;
@@ -43,6 +44,7 @@ internal sealed class SimulatedSite(ComposedStudy study, IRecords records, Train
             Seed = seed.For("train", task.Repeat, task.Model, task.Round, Site),
             Epochs = task.Epochs,
             EpochsBefore = task.EpochsBefore,
+            ScheduleEpochs = ScheduleOf(task),
             Proximal = task.Proximal,
             Anchor = task.Anchor,
             GradientCorrection = task.GradientCorrection,
@@ -103,6 +105,11 @@ internal sealed class SimulatedSite(ComposedStudy study, IRecords records, Train
         return new(new ComparisonResult(compared.Rows, [.. compared.Differences.Select(d =>
             new PairedDifference(d.Metric, d.Difference, d.Low, d.High, d.StandardError, d.P, d.Test, d.Detectable))]));
     }
+
+    // A federation's schedule ends with its last round, unless the federation itself says how many epochs it spans.
+    private int? ScheduleOf(TrainingTask task) =>
+        task.Round > 0 && study.Study.FederationOf(task.Model, task.Setting) is { } federation && task.Round <= federation.Rounds
+        && (federation.Training as DeclaredNode.Map)?["epochs"] is null ? federation.Rounds * federation.LocalEpochs : null;
 
     private Model ModelOf(RepeatRows rows) => trainers.Model(rows.Input);
 

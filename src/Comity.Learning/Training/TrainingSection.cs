@@ -19,7 +19,7 @@ public sealed partial record TrainingSection : ICheckedDeclaration
     public OptimizerSection Optimizer { get; init; } = new AdamSection();
 
     /// <summary>How the learning rate changes over the epochs.</summary>
-    [Doc("How the learning rate changes over the epochs. In a federation these are rounds times localEpochs: set epochs in its training to that number for a schedule that ends with the last round.")]
+    [Doc("How the learning rate changes over the epochs. In a federation it ends with the last round (rounds times localEpochs epochs), unless the federation's own training says epochs.")]
     public ScheduleSection Schedule { get; init; } = new ConstantScheduleSection();
 
     /// <summary>Rows of one step.</summary>
