@@ -85,6 +85,9 @@ internal sealed partial class FederationProcesses : IAsyncDisposable
     /// <summary>What a process printed so far.</summary>
     public string OutputOf(string name) => _running[name].Output;
 
+    /// <summary>What a process complained of so far.</summary>
+    public string ErrorOf(string name) => _running[name].Error;
+
     /// <summary>Runs an author's command until its output is as expected, within the limit.</summary>
     public async Task<bool> ShowsAsync(Func<string, bool> expected, params string[] arguments)
     {

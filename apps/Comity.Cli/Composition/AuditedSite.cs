@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Serialization;
@@ -7,6 +6,7 @@ using Comity.Federation.Audit;
 using Comity.Federation.Privacy;
 using Comity.Federation.Runs;
 using Comity.Federation.Sites;
+using Comity.Tensors.Parameters;
 
 namespace Comity.Cli.Composition;
 
@@ -36,7 +36,7 @@ internal sealed class AuditedSite(ISiteWork site, RunAudit audit) : ISiteWork
         Given(task.Repeat, task.Model, task.Round, task.Parameters);
         var result = await site.TrainAsync(task, cancellationToken);
         // In a round the gate has the last word. A model that the site trained alone is handed to the simulation whole.
-        if (task.Round == 0) Leaves("model", task.Repeat, task.Model, MemoryMarshal.AsBytes(result.Parameters.Span));
+        if (task.Round == 0) audit.Leaves(site.Site, ModelEntry(task.Repeat, task.Model, 0, result.Parameters));
         return result;
     }
 
@@ -65,9 +65,11 @@ internal sealed class AuditedSite(ISiteWork site, RunAudit audit) : ISiteWork
     private void Given(int repeat, string model, int round, ReadOnlyMemory<float> parameters)
     {
         if (parameters.IsEmpty) return; // the site holds the model itself
-        var bytes = MemoryMarshal.AsBytes(parameters.Span);
-        audit.Given(site.Site, Entry("model", repeat, model, round, bytes.Length, Digest(bytes)));
+        audit.Given(site.Site, ModelEntry(repeat, model, round, parameters));
     }
+
+    private static AuditEntry ModelEntry(int repeat, string model, int round, ReadOnlyMemory<float> parameters) =>
+        Entry("model", repeat, model, round, 4L * parameters.Length, VectorDigest.Sha256(parameters.Span));
 
     private static AuditEntry Entry(string kind, int repeat, string what, int round, long bytes, string sha256) =>
         new() { Direction = AuditDirection.Out, Kind = kind, Repeat = repeat, What = what, Round = round, Bytes = bytes, Sha256 = sha256 };

@@ -22,7 +22,7 @@ internal static class EchoNumbers
         try
         {
             await federation.SubmitAsync("echo", EchoSite.Study(sites, Rounds), EchoSite.Plan);
-            var ended = await federation.EndAsync("echo", 900);
+            var ended = await federation.EndAsync("echo", 3600);
             if (ended?.State != StudyState.Done)
                 throw new InvalidOperationException($"{ended?.State}: {string.Join("; ", ended?.Problems.Select(p => p.Found.En) ?? [])}\n{federation.Coordinator.Said}\n{running[0].Said}");
             var events = (await federation.Author.ViewAsync("echo", 0, TimeSpan.Zero, default)).Events;

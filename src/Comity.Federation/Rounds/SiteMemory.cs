@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using Comity.Federation.Spool;
 using Comity.Federation.Stores;
@@ -43,7 +42,7 @@ internal sealed class SiteMemory(string folder, Action<string>? beforeWrite)
         for (var i = 0; i < count; i++)
         {
             FloatFile.ReadExactly(file, at + SlotHeader + (4L * i * length), vectors[i] = vector(length));
-            hash.AppendData(MemoryMarshal.AsBytes<float>(vectors[i]));
+            FloatFile.Append(hash, vectors[i]);
         }
         return hash.GetHashAndReset().AsSpan().SequenceEqual(header.AsSpan(8)) ? vectors : throw RunStore.Unreadable(_path);
     }
@@ -63,7 +62,7 @@ internal sealed class SiteMemory(string folder, Action<string>? beforeWrite)
         hash.AppendData(header, 0, 8);
         foreach (var vector in vectors)
         {
-            hash.AppendData(MemoryMarshal.AsBytes(vector.Span));
+            FloatFile.Append(hash, vector.Span);
             bytes += 4L * vector.Length;
         }
         hash.GetHashAndReset(header.AsSpan(8));
@@ -81,7 +80,7 @@ internal sealed class SiteMemory(string folder, Action<string>? beforeWrite)
         at += SlotHeader;
         foreach (var vector in vectors)
         {
-            RandomAccess.Write(file, MemoryMarshal.AsBytes(vector.Span), at);
+            FloatFile.Write(file, at, vector.Span);
             at += 4L * vector.Length;
         }
         Rounds[slot] = round;

@@ -13,8 +13,25 @@ internal static class FloatFile
     public static string Sha256(ReadOnlySpan<float> vector)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        for (; !vector.IsEmpty; vector = vector[Math.Min(PartFloats, vector.Length)..]) hash.AppendData(Part(vector));
+        Append(hash, vector);
         return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
+    /// <summary>Adds a vector of any length to a digest.</summary>
+    public static void Append(IncrementalHash hash, ReadOnlySpan<float> vector)
+    {
+        for (; !vector.IsEmpty; vector = vector[Math.Min(PartFloats, vector.Length)..]) hash.AppendData(Part(vector));
+    }
+
+    /// <summary>Writes a vector of any length at a position of an open file.</summary>
+    public static void Write(SafeFileHandle file, long position, ReadOnlySpan<float> vector)
+    {
+        for (; !vector.IsEmpty; vector = vector[Math.Min(PartFloats, vector.Length)..])
+        {
+            var bytes = Part(vector);
+            RandomAccess.Write(file, bytes, position);
+            position += bytes.Length;
+        }
     }
 
     /// <summary>Writes vectors one after another; a reader sees the whole file or none.</summary>
@@ -66,13 +83,16 @@ internal static class FloatFile
 
     public static void ReadExactly(SafeFileHandle file, long position, Span<float> destination)
     {
-        var bytes = MemoryMarshal.AsBytes(destination);
-        while (bytes.Length > 0)
+        for (; !destination.IsEmpty; destination = destination[Math.Min(PartFloats, destination.Length)..])
         {
-            var read = RandomAccess.Read(file, bytes, position);
-            if (read == 0) throw new EndOfStreamException("A spooled vector is shorter than its header says.");
-            bytes = bytes[read..];
-            position += read;
+            var bytes = MemoryMarshal.AsBytes(destination[..Math.Min(PartFloats, destination.Length)]);
+            while (bytes.Length > 0)
+            {
+                var read = RandomAccess.Read(file, bytes, position);
+                if (read == 0) throw new EndOfStreamException("A spooled vector is shorter than its header says.");
+                bytes = bytes[read..];
+                position += read;
+            }
         }
     }
 

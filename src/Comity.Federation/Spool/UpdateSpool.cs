@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text.Json;
 using Comity.Federation.Rounds;
@@ -95,7 +94,7 @@ public sealed class UpdateSpool : IDisposable
         lock (_append)
         {
             RandomAccess.Write(_file, front, _end);
-            RandomAccess.Write(_file, MemoryMarshal.AsBytes(body), _end + front.Length);
+            FloatFile.Write(_file, _end + front.Length, body);
             _records.Add(new(header, _file, _end + front.Length));
             _end += front.Length + (4L * body.Length);
         }

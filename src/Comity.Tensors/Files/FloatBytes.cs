@@ -9,6 +9,9 @@ internal static class FloatBytes
 {
     private const int AtOnce = 4096;
 
+    // A byte view of more than 2 GiB does not exist: long tensors are seen part by part.
+    private const int PartFloats = 1 << 24;
+
     public static int SizeOf(FloatStorage storage) => storage == FloatStorage.Float32 ? sizeof(float) : sizeof(ushort);
 
     /// <summary>The storage's name in a file.</summary>
@@ -34,7 +37,7 @@ internal static class FloatBytes
     {
         if (storage == FloatStorage.Float32 && BitConverter.IsLittleEndian)
         {
-            stream.Write(MemoryMarshal.AsBytes(values));
+            for (; !values.IsEmpty; values = values[Math.Min(PartFloats, values.Length)..]) stream.Write(MemoryMarshal.AsBytes(values[..Math.Min(PartFloats, values.Length)]));
             return;
         }
         var size = SizeOf(storage);
@@ -60,7 +63,7 @@ internal static class FloatBytes
     {
         if (storage == FloatStorage.Float32 && BitConverter.IsLittleEndian)
         {
-            stream.ReadExactly(MemoryMarshal.AsBytes(values));
+            for (; !values.IsEmpty; values = values[Math.Min(PartFloats, values.Length)..]) stream.ReadExactly(MemoryMarshal.AsBytes(values[..Math.Min(PartFloats, values.Length)]));
             return;
         }
         var size = SizeOf(storage);
