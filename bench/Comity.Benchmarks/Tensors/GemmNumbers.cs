@@ -1,6 +1,7 @@
 using System.Globalization;
 using Comity.Benchmarks.Rivals;
 using Comity.Tensors.Kernels;
+using Comity.Tensors.Memory;
 
 namespace Comity.Benchmarks.Tensors;
 
@@ -42,6 +43,54 @@ internal static class GemmNumbers
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
                 $"| {m}{(ta ? "ᵀ" : "")} × {n}{(tb ? "ᵀ" : "")} × {k} | {work / own.Order().ElementAt(7):F1} | {work / rival.Order().ElementAt(7):F1} | {ratio:F2} | ≥ {demand} |"));
         }
+        if (names.Length == 0 || names.Contains("bytes")) ProductsOfBytes();
         return 0;
+    }
+
+    // Unsigned by signed bytes against our own floats of the same shape, in turns: with the bytes packed at each call, as the floats are, and with weights that were packed once.
+    private static unsafe void ProductsOfBytes()
+    {
+        Console.WriteLine();
+        Console.WriteLine("| u8 × s8, m = n = k | float32 GFlop/s | bytes Gop/s | ratio (median) | ratio (best of both) | packed once, Gop/s | ratio (median) | ratio (best of both) | demand |");
+        Console.WriteLine("|---|---|---|---|---|---|---|---|---|");
+        var kernels = KernelSet.Best;
+        foreach (var n in new[] { 512, 1024 })
+        {
+            float[] x = new float[n * n], y = new float[n * n], z = new float[n * n];
+            x.AsSpan().Fill(0.5f);
+            y.AsSpan().Fill(0.25f);
+            var a = GC.AllocateArray<byte>(n * n, pinned: true);
+            var b = GC.AllocateArray<sbyte>(n * n, pinned: true);
+            var c = GC.AllocateArray<int>(n * n, pinned: true);
+            var sums = GC.AllocateArray<int>(n, pinned: true);
+            for (var i = 0; i < a.Length; i++) (a[i], b[i]) = ((byte)(7 * i), (sbyte)(i % 129 - 64));
+            var panels = new AlignedBuffer((int)(kernels.BytePanels(n, n) / sizeof(float)));
+            fixed (sbyte* pb = b)
+            {
+                fixed (int* ps = sums) kernels.PackBytes(n, n, pb, (sbyte*)panels.Pointer, ps);
+            }
+            void Floats() => kernels.Multiply(false, false, n, n, n, x, y, z);
+            void Whole() => kernels.Multiply(n, n, n, a, b, c);
+            void Packed()
+            {
+                fixed (byte* pa = a)
+                {
+                    fixed (int* ps = sums, pc = c) kernels.MultiplyBytes(n, n, n, pa, (sbyte*)panels.Pointer, ps, pc);
+                }
+            }
+            foreach (var work in new[] { Floats, Whole, (Action)Packed }) _ = CpuTime.Of(work, 0.3);
+            List<double> floats = [], whole = [], packed = [];
+            for (var turn = 0; turn < 15; turn++)
+            {
+                floats.Add(CpuTime.Of(Floats, 0.06));
+                whole.Add(CpuTime.Of(Whole, 0.06));
+                packed.Add(CpuTime.Of(Packed, 0.06));
+            }
+            var operations = 2e-9 * n * n * n;
+            double Speed(List<double> times) => operations / times.Order().ElementAt(7);
+            double Ratio(List<double> times) => floats.Zip(times, (f, t) => f / t).Order().ElementAt(7);
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"| {n} | {Speed(floats):F1} | {Speed(whole):F1} | {Ratio(whole):F2} | {floats.Min() / whole.Min():F2} | {Speed(packed):F1} | {Ratio(packed):F2} | {floats.Min() / packed.Min():F2} | ≥ 1.9 |"));
+        }
     }
 }

@@ -67,6 +67,16 @@ internal unsafe interface IWide<TSelf> where TSelf : unmanaged, IWide<TSelf>
     /// <summary>One tile of a matrix product, see <see cref="GemmTile{TLanes, TVector, TRows}"/>.</summary>
     static abstract void Tile<TRows>(nint segments, nint* offsets, nint k, float* a, nint rowStride, nint depthStride, float* b, nint ldb, float* c, nint ldc, float* start, nint ldStart)
         where TRows : struct, IRows;
+
+    /// <summary>Rows of the tile of a product of bytes.</summary>
+    static abstract int ByteTileRows { get; }
+
+    /// <summary>See <see cref="IByteLanes{TVector}.Offset"/>.</summary>
+    static abstract int ByteOffset { get; }
+
+    /// <summary>One tile of a product of bytes, see <see cref="ByteTile{TLanes, TVector, TRows}"/>.</summary>
+    static abstract void ByteTile<TRows>(nint groups, byte* a, nint rowStride, sbyte* b, int* c, nint ldc, int* start, nint ldStart)
+        where TRows : struct, IRows;
 }
 
 /// <summary>The few operations of the innermost loop on the bare register.</summary>

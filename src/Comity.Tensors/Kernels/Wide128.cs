@@ -130,4 +130,11 @@ internal readonly unsafe struct Wide128(Vector128<float> lanes) : IWide<Wide128>
 
     public static void Tile<TRows>(nint segments, nint* offsets, nint k, float* a, nint rowStride, nint depthStride, float* b, nint ldb, float* c, nint ldc, float* start, nint ldStart)
         where TRows : struct, IRows => GemmTile<Wide128, Vector128<float>, TRows>.Run(segments, offsets, k, a, rowStride, depthStride, b, ldb, c, ldc, start, ldStart);
+
+    public static int ByteTileRows => Bytes128.TileRows;
+
+    public static int ByteOffset => Bytes128.Offset;
+
+    public static void ByteTile<TRows>(nint groups, byte* a, nint rowStride, sbyte* b, int* c, nint ldc, int* start, nint ldStart)
+        where TRows : struct, IRows => ByteTile<Bytes128, Vector128<int>, TRows>.Run(groups, a, rowStride, b, c, ldc, start, ldStart);
 }

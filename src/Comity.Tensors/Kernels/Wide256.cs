@@ -121,4 +121,11 @@ internal readonly unsafe struct Wide256(Vector256<float> lanes) : IWide<Wide256>
 
     public static void Tile<TRows>(nint segments, nint* offsets, nint k, float* a, nint rowStride, nint depthStride, float* b, nint ldb, float* c, nint ldc, float* start, nint ldStart)
         where TRows : struct, IRows => GemmTile<Wide256, Vector256<float>, TRows>.Run(segments, offsets, k, a, rowStride, depthStride, b, ldb, c, ldc, start, ldStart);
+
+    public static int ByteTileRows => Bytes256.TileRows;
+
+    public static int ByteOffset => Bytes256.Offset;
+
+    public static void ByteTile<TRows>(nint groups, byte* a, nint rowStride, sbyte* b, int* c, nint ldc, int* start, nint ldStart)
+        where TRows : struct, IRows => ByteTile<Bytes256, Vector256<int>, TRows>.Run(groups, a, rowStride, b, c, ldc, start, ldStart);
 }

@@ -121,4 +121,11 @@ internal readonly unsafe struct Wide512(Vector512<float> lanes) : IWide<Wide512>
 
     public static void Tile<TRows>(nint segments, nint* offsets, nint k, float* a, nint rowStride, nint depthStride, float* b, nint ldb, float* c, nint ldc, float* start, nint ldStart)
         where TRows : struct, IRows => GemmTile<Wide512, Vector512<float>, TRows>.Run(segments, offsets, k, a, rowStride, depthStride, b, ldb, c, ldc, start, ldStart);
+
+    public static int ByteTileRows => Bytes512.TileRows;
+
+    public static int ByteOffset => Bytes512.Offset;
+
+    public static void ByteTile<TRows>(nint groups, byte* a, nint rowStride, sbyte* b, int* c, nint ldc, int* start, nint ldStart)
+        where TRows : struct, IRows => ByteTile<Bytes512, Vector512<int>, TRows>.Run(groups, a, rowStride, b, c, ldc, start, ldStart);
 }

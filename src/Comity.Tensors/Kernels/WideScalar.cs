@@ -99,4 +99,11 @@ internal readonly unsafe struct WideScalar(float value) : IWide<WideScalar>, ILa
 
     public static void Tile<TRows>(nint segments, nint* offsets, nint k, float* a, nint rowStride, nint depthStride, float* b, nint ldb, float* c, nint ldc, float* start, nint ldStart)
         where TRows : struct, IRows => GemmTile<WideScalar, float, TRows>.Run(segments, offsets, k, a, rowStride, depthStride, b, ldb, c, ldc, start, ldStart);
+
+    public static int ByteTileRows => BytesScalar.TileRows;
+
+    public static int ByteOffset => BytesScalar.Offset;
+
+    public static void ByteTile<TRows>(nint groups, byte* a, nint rowStride, sbyte* b, int* c, nint ldc, int* start, nint ldStart)
+        where TRows : struct, IRows => ByteTile<BytesScalar, int, TRows>.Run(groups, a, rowStride, b, c, ldc, start, ldStart);
 }
