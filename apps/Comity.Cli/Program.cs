@@ -6,7 +6,7 @@ using Comity.Cli.Terminal;
 Thread.CurrentThread.CurrentCulture = System.Globalization.CultureInfo.InvariantCulture;
 System.Globalization.CultureInfo.DefaultThreadCurrentCulture = System.Globalization.CultureInfo.InvariantCulture;
 
-ServingSockets.Prepare(args);
+ServingRuntime.Prepare(args);
 using var interruption = new Interruption();
 var language = Language.Choose(args, Environment.GetEnvironmentVariable);
 var session = new Session

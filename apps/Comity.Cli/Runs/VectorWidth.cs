@@ -1,13 +1,13 @@
 using System.Globalization;
-using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using Comity.Cli.Terminal;
 using Comity.Declarations;
 
 namespace Comity.Cli.Runs;
 
 /// <summary>
 /// The vector width, on which the last bits of every sum depend. The runtime settles it at start, so another one is forced by starting the
-/// tool again with the runtime's own switches: in place (<c>execve</c>), so that process id, terminal and signals stay the same.
+/// tool again with the runtime's own switches.
 /// </summary>
 internal static class VectorWidth
 {
@@ -21,32 +21,20 @@ internal static class VectorWidth
     public static void Force(int bits, Func<string, string?> environment)
     {
         if (Current == bits) return;
-        if (bits > Current || environment(Marker) is not null || OperatingSystem.IsWindows())
+        if (bits > Current || environment(Marker) is not null || !Restart.Possible)
             throw new StoppedException(ExitCode.Usage, Texts.Problem("width-unavailable", Place.InFile("--width"), bits, Current));
-        var variables = Environment.GetEnvironmentVariables();
-        var block = new List<string?>();
-        foreach (string name in variables.Keys) block.Add($"{name}={variables[name]}");
-        block.AddRange(Switches(bits));
-        block.Add(string.Create(CultureInfo.InvariantCulture, $"{Marker}={bits}"));
-        var program = Environment.ProcessPath!;
-        var arguments = Environment.GetCommandLineArgs();
-        // Under the dotnet host the first argument is the assembly; an own executable is its own first argument.
-        string?[] line = Path.GetFileNameWithoutExtension(program) == "dotnet" ? [program, .. arguments] : [program, .. arguments[1..]];
-        _ = Execute(program, [.. line, null], [.. block, null]);
+        Restart.With([.. Switches(bits), (Marker, bits.ToString(CultureInfo.InvariantCulture))]);
         throw new StoppedException(ExitCode.Failed, Texts.Problem("width-unavailable", Place.InFile("--width"), bits, Current));
     }
 
-    private static IEnumerable<string> Switches(int bits)
+    private static IEnumerable<(string, string)> Switches(int bits)
     {
-        yield return "DOTNET_EnableAVX512=0";
-        yield return "DOTNET_EnableAVX512F=0"; // the switch's name before .NET 10
+        yield return ("DOTNET_EnableAVX512", "0");
+        yield return ("DOTNET_EnableAVX512F", "0"); // the switch's name before .NET 10
         if (bits == 128)
         {
-            yield return "DOTNET_EnableAVX2=0";
-            yield return "DOTNET_EnableAVX=0";
+            yield return ("DOTNET_EnableAVX2", "0");
+            yield return ("DOTNET_EnableAVX", "0");
         }
     }
-
-    [DllImport("libc", EntryPoint = "execve", SetLastError = true, CharSet = CharSet.Ansi)]
-    private static extern int Execute(string path, string?[] arguments, string?[] environment);
 }

@@ -69,8 +69,8 @@ internal sealed class ServingProcess : IDisposable
         start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, dll));
         foreach (var argument in arguments) start.ArgumentList.Add(argument);
         start.Environment["COMITY_HOME"] = home;
-        // The tool is built without dynamic profiles, a server's garbage collector, concurrent collections and spinning pool threads: so must its rival be.
-        start.Environment["DOTNET_TieredPGO"] = "0";
+        // A server of the tool has dynamic profiles, but no server's garbage collector, no concurrent collections and no spinning pool threads: so must its rival be.
+        start.Environment.Remove("DOTNET_TieredPGO");
         start.Environment["DOTNET_ThreadPool_UnfairSemaphoreSpinLimit"] = "0";
         start.Environment["DOTNET_gcServer"] = "0";
         start.Environment["DOTNET_gcConcurrent"] = "0";

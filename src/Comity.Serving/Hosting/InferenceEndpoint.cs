@@ -33,6 +33,7 @@ internal sealed class InferenceEndpoint(ServerOptions options, ModelRegistry reg
             throw Busy();
         }
         var exchange = _exchanges.Take();
+        RequestBody held = default;
         try
         {
             call = call.Form == RequestForm.Tensors ? OfTensors(context.Request, call) : OfRecords(context.Request, call);
@@ -52,10 +53,10 @@ internal sealed class InferenceEndpoint(ServerOptions options, ModelRegistry reg
             }
             else
             {
-                var length = await RequestBody.ReceiveAsync(context, _limits.BodyBytes, exchange, call.JsonLength);
+                (held, var length) = await RequestBody.ReceiveAsync(context, _limits.BodyBytes, exchange, call.JsonLength);
                 if (call.JsonLength > length) throw BadLength();
                 chosen = Begun(exchange, call);
-                ReadTensors(exchange, exchange.ReceivedBytes(call.JsonLength, length), call.JsonLength, received: true);
+                ReadTensors(exchange, exchange.InPlace.IsEmpty ? exchange.ReceivedBytes(call.JsonLength, length) : exchange.InPlace.Span, call.JsonLength, received: true);
             }
             var cached = await ComputeAsync(exchange);
             Write(context.Response, exchange, call.Form);
@@ -73,7 +74,9 @@ internal sealed class InferenceEndpoint(ServerOptions options, ModelRegistry reg
         finally
         {
             Interlocked.Decrement(ref _inFlight);
+            exchange.LetGo();
             _exchanges.Return(exchange);
+            held.Done();
         }
     }
 

@@ -6,7 +6,7 @@ using Microsoft.AspNetCore.Http;
 namespace Comity.Serving.Hosting;
 
 /// <summary>A request's body in one piece: the connection's own memory where it came so, otherwise a copy.</summary>
-internal readonly struct RequestBody(PipeReader reader, ReadOnlySequence<byte> buffer, byte[]? copy)
+internal readonly struct RequestBody(PipeReader? reader, ReadOnlySequence<byte> buffer, byte[]? copy)
 {
     public ReadOnlyMemory<byte> Memory => copy is null ? buffer.First : copy.AsMemory(0, (int)buffer.Length);
 
@@ -34,36 +34,40 @@ internal readonly struct RequestBody(PipeReader reader, ReadOnlySequence<byte> b
         }
     }
 
-    /// <summary>Reads a body with binary tensors into the exchange's memory as it comes, so that each of the connection's pieces is used again at once.</summary>
-    /// <returns>How many bytes came.</returns>
+    /// <summary>Reads a body with binary tensors: where it lies in one piece in the connection's memory it stays there, otherwise it is copied into the exchange's as it comes, so that
+    /// each of the connection's pieces is used again at once.</summary>
+    /// <returns>What is to be given back where the body stayed, which the exchange then knows; and how many bytes came.</returns>
     /// <exception cref="RequestRefusedException">413: it is longer than allowed.</exception>
-    public static async ValueTask<int> ReceiveAsync(HttpContext context, int largest, Exchange exchange, int jsonLength)
+    public static async ValueTask<(RequestBody Held, int Length)> ReceiveAsync(HttpContext context, int largest, Exchange exchange, int jsonLength)
     {
         if (context.Request.ContentLength is not { } length)
         {
             var body = await ReadAsync(context, largest);
-            body.Memory.Span.CopyTo(exchange.Receive(Math.Min(jsonLength, body.Memory.Length), body.Memory.Length));
-            length = body.Memory.Length;
-            body.Done();
-            return (int)length;
+            exchange.InPlace = body.Memory;
+            return (body, body.Memory.Length);
         }
         if (length > largest) throw TooLarge(largest);
         var reader = context.Request.BodyReader;
         for (var at = 0; at < length;)
         {
             var result = await reader.ReadAsync();
+            if (at == 0 && result.Buffer.Length == length && result.Buffer.IsSingleSegment)
+            {
+                exchange.InPlace = result.Buffer.First;
+                return (new RequestBody(reader, result.Buffer, null), (int)length);
+            }
             result.Buffer.CopyTo(exchange.Receive(Math.Min(jsonLength, (int)length), (int)length)[at..]);
             at += (int)result.Buffer.Length;
             reader.AdvanceTo(result.Buffer.End);
-            if (result.IsCompleted) return at;
+            if (result.IsCompleted) return (default, at);
         }
-        return (int)length;
+        return (default, (int)length);
     }
 
     /// <summary>Gives the memory back. The body may not be looked at any more.</summary>
     public void Done()
     {
-        reader.AdvanceTo(buffer.End);
+        reader?.AdvanceTo(buffer.End);
         if (copy is not null) ArrayPool<byte>.Shared.Return(copy);
     }
 

@@ -13,8 +13,9 @@ internal sealed class Exchange : IDisposable
 
     private readonly List<Dictionary<string, string>?> _extra = [];
     private float[] _features = [];
+    private readonly FloatView _view = new();
     private float[] _received = [];
-    private (int Start, int Length) _straight;
+    private ReadOnlyMemory<float> _straight;
     private int _inputs, _outputs;
 
     public Exchange(ReadOnlySpan<byte> sealKey)
@@ -56,7 +57,10 @@ internal sealed class Exchange : IDisposable
     public int Fields { get; private set; }
 
     /// <summary>The model's input, shape [rows, inputs].</summary>
-    public ReadOnlyMemory<float> Input => _straight.Length > 0 ? _received.AsMemory(_straight.Start, _straight.Length) : _features.AsMemory(0, Rows * _inputs);
+    public ReadOnlyMemory<float> Input => _straight.IsEmpty ? _features.AsMemory(0, Rows * _inputs) : _straight;
+
+    /// <summary>The body in the connection's own memory; empty: it was received into the exchange's, or is not kept.</summary>
+    public ReadOnlyMemory<byte> InPlace { get; set; }
 
     /// <summary>Begins an answer by a version.</summary>
     public void Begin(ModelVersion version)
@@ -97,8 +101,11 @@ internal sealed class Exchange : IDisposable
     /// <returns>False: they can't be read as they lie.</returns>
     public bool TryTake(int jsonLength, int start, int rows)
     {
-        if (start % sizeof(float) != 0 || !BitConverter.IsLittleEndian) return false;
-        _straight = ((Padded(jsonLength) + start) / sizeof(float), rows * _inputs);
+        if ((InPlace.IsEmpty && start % sizeof(float) != 0) || !BitConverter.IsLittleEndian) return false;
+        var values = rows * _inputs;
+        _straight = InPlace.IsEmpty
+            ? _received.AsMemory((Padded(jsonLength) + start) / sizeof(float), values)
+            : _view.Over(InPlace.Slice(jsonLength + start, values * sizeof(float)));
         Announce(rows);
         Rows = rows;
         return true;
@@ -127,6 +134,9 @@ internal sealed class Exchange : IDisposable
     {
         if (Problems.Count < MostProblems) Problems.Add(RequestRefusedException.Problem(code, field, arguments));
     }
+
+    /// <summary>Forgets what lies in the connection's memory, which others will write into.</summary>
+    public void LetGo() => (InPlace, _straight, _) = (default, default, _view.Over(default));
 
     public void RefuseProblems()
     {

@@ -10,6 +10,11 @@ internal sealed record RequestedOutput(string Name, bool? Binary);
 /// <summary>The JSON part of an inference request of the Open Inference Protocol 2: what its tensors are called, and where their data stand.</summary>
 internal sealed class InferenceRequest(TensorReader rows)
 {
+    private const int LongestKnown = 4096;
+
+    private byte[] _known = [];
+    private int _knownLength;
+
     /// <summary>The input tensors in the request's order.</summary>
     public List<RequestTensor> Inputs { get; } = [];
 
@@ -25,8 +30,11 @@ internal sealed class InferenceRequest(TensorReader rows)
     /// <summary>Whether a category that no training row had counts as missing.</summary>
     public bool UnseenIsMissing { get; private set; }
 
+    /// <summary>Reads the JSON part, or finds that it is the one that was read last: a client that sends its data in binary describes every batch in the same words.</summary>
     public void Read(ReadOnlySpan<byte> json)
     {
+        if (_knownLength > 0 && json.SequenceEqual(_known.AsSpan(0, _knownLength))) return;
+        _knownLength = 0;
         (Id, BinaryOutput, UnseenIsMissing) = (null, false, false);
         Inputs.Clear();
         Outputs.Clear();
@@ -39,6 +47,18 @@ internal sealed class InferenceRequest(TensorReader rows)
             var at = e as JsonException;
             throw RequestRefusedException.Of(400, "body-not-json", "", (at?.LineNumber ?? 0) + 1, (at?.BytePositionInLine ?? 0) + 1);
         }
+        Remember(json);
+    }
+
+    // Data within the JSON part are read in the same pass, so such a part is read each time.
+    private void Remember(ReadOnlySpan<byte> json)
+    {
+        if (json.Length > LongestKnown) return;
+        foreach (var tensor in Inputs)
+            if (tensor.BinaryLength < 0) return;
+        if (_known.Length < json.Length) _known = new byte[LongestKnown];
+        json.CopyTo(_known);
+        _knownLength = json.Length;
     }
 
     private void Request(ReadOnlySpan<byte> json)

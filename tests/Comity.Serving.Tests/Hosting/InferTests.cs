@@ -3,6 +3,9 @@ using System.Net.Http.Headers;
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json.Nodes;
+using Comity.Learning;
+using Comity.Learning.Models;
+using Comity.Tensors.Randomness;
 
 namespace Comity.Serving.Tests.Hosting;
 
@@ -46,8 +49,7 @@ public sealed class InferTests
         Assert.Equal("FP32", (string)output["datatype"]!);
         Assert.Equal([2, 2], output["shape"]!.AsArray().Select(n => (int)n!));
         Assert.Equal(Expected(), output["data"]!.AsArray().Select(n => (float)n!));
-        var labels = Enumerable.Range(0, 2).Select(row => Expected()[(row * 2) + 1] >= 0.5 ? "ill" : "healthy");
-        Assert.True(labels.SequenceEqual(answer["outputs"]![1]!["data"]!.AsArray().Select(l => (string)l!)), answer.ToJsonString());
+        Assert.Equal(ByHand(Encoded).Select(LabelOf), answer["outputs"]![1]!["data"]!.AsArray().Select(l => (string)l!));
     }
 
     [Fact]
@@ -67,8 +69,83 @@ public sealed class InferTests
 
         Assert.Equal(16, (int)answer["outputs"]![0]!["parameters"]!["binary_data_size"]!);
         Assert.Equal(Expected(), MemoryMarshal.Cast<byte, float>(bytes.AsSpan(length)).ToArray());
-        Assert.Equal(2, answer["outputs"]![1]!["data"]!.AsArray().Count);
+        Assert.Equal(ByHand(Encoded).Select(LabelOf), answer["outputs"]![1]!["data"]!.AsArray().Select(l => (string)l!));
     }
+
+    [Fact]
+    public async Task Every_row_of_a_batch_gets_the_probability_and_the_label_that_its_weights_give_by_hand()
+    {
+        const int Each = 40, Rows = 2 * Each;
+        var random = Seed.Of(21).ToRandom();
+        var drawn = Enumerable.Range(0, 4000).Select(_ => Enumerable.Range(0, 5).Select(_ => 4 * (float)random.NextGaussian()).ToArray()).ToLookup(row => LabelOf(ByHand(row).Single()));
+        // The labels take turns, so none can stand for another.
+        var input = drawn["ill"].Take(Each).Zip(drawn["healthy"], (ill, healthy) => (float[])[.. ill, .. healthy]).SelectMany(pair => pair).ToArray();
+        Assert.Equal(Rows * 5, input.Length);
+        var expected = ByHand(input).ToList();
+        await using var server = await RunningServer.StartAsync();
+
+        var answer = await server.AnswerAsync(Path, $$"""{"inputs": [{"name": "input", "shape": [{{Rows}}, 5], "datatype": "FP32", "data": [{{Numbers(input)}}]}]}""");
+
+        var probabilities = answer["outputs"]![0]!["data"]!.AsArray().Select(n => (double)n!).ToArray();
+        for (var row = 0; row < Rows; row++)
+        {
+            Assert.Equal(expected[row], probabilities[(2 * row) + 1], 5e-7);
+            Assert.Equal(1 - expected[row], probabilities[2 * row], 5e-7);
+        }
+        Assert.Equal(expected.Select(LabelOf), answer["outputs"]![1]!["data"]!.AsArray().Select(l => (string)l!));
+    }
+
+    [Fact]
+    public async Task Data_of_their_own_follow_the_same_description_and_another_one_counts_for_itself()
+    {
+        await using var server = await RunningServer.StartAsync();
+        var random = Seed.Of(22).ToRandom();
+        // The spaces move the data to every address that a float may begin at; one row and three take turns, and each is sent twice in a row.
+        for (var turn = 0; turn < 32; turn++)
+        {
+            var rows = turn / 2 % 2 == 0 ? 1 : 3;
+            var input = Enumerable.Range(0, rows * 5).Select(_ => (float)random.NextGaussian()).ToArray();
+            var json = Encoding.UTF8.GetBytes(new string(' ', turn / 4) + $$$"""{"inputs": [{"name": "input", "shape": [{{{rows}}}, 5], "datatype": "FP32", "parameters": {"binary_data_size": {{{rows * 20}}}}}], "outputs": [{"name": "probabilities"}]}""");
+            using var content = new ByteArrayContent([.. json, .. MemoryMarshal.AsBytes(input.AsSpan())]);
+            content.Headers.Add("Inference-Header-Content-Length", json.Length.ToString(System.Globalization.CultureInfo.InvariantCulture));
+
+            using var response = await server.Client.PostAsync(Path, content);
+            var answer = JsonNode.Parse(await response.Content.ReadAsStringAsync())!;
+
+            var ill = answer["outputs"]![0]!["data"]!.AsArray().Where((_, i) => i % 2 == 1).Select(n => (double)n!).ToList();
+            Assert.Equal(rows, ill.Count);
+            foreach (var (expected, actual) in ByHand(input).Zip(ill)) Assert.Equal(expected, actual, 5e-7);
+            if (turn % 8 != 7) continue;
+            // A refused one in between leaves nothing behind.
+            using var refused = new ByteArrayContent([.. json, 1, 2, 3]);
+            refused.Headers.Add("Inference-Header-Content-Length", json.Length.ToString(System.Globalization.CultureInfo.InvariantCulture));
+            using var error = await server.Client.PostAsync(Path, refused);
+            Assert.Equal("tensor-binary", (string)JsonNode.Parse(await error.Content.ReadAsStringAsync())!["code"]!);
+        }
+    }
+
+    /// <summary>The probability of the second class by row, from the release's weights in double precision, one sum after another.</summary>
+    private static IEnumerable<double> ByHand(float[] input)
+    {
+        var model = ModelFactory.Create(new MlpSection { Hidden = [8] }, 5, TaskKind.Binary, 2);
+        var parameters = new float[model.Layout.Length];
+        model.Initialise(parameters, Seed.Of(1).ToRandom());
+        float[] Of(string name) => model.Layout.Slice(parameters, model.Layout.Entries.Single(e => e.Name == name)).ToArray();
+        var (weight, bias, outWeight, outBias) = (Of("hidden.0.weight"), Of("hidden.0.bias"), Of("output.weight"), Of("output.bias"));
+        for (var row = 0; row < input.Length / 5; row++)
+        {
+            double score = outBias[0];
+            for (var h = 0; h < 8; h++)
+            {
+                double sum = bias[h];
+                for (var i = 0; i < 5; i++) sum += (double)input[(row * 5) + i] * weight[(i * 8) + h];
+                score += Math.Max(0, sum) * outWeight[h];
+            }
+            yield return 1 / (1 + Math.Exp(-score));
+        }
+    }
+
+    private static string LabelOf(double ill) => ill >= 0.5 ? "ill" : "healthy";
 
     [Fact]
     public async Task Columns_as_tensors_give_what_records_give()
