@@ -250,13 +250,8 @@ internal static unsafe class Convolution<TWide> where TWide : unmanaged, IWide<T
         var tiles = (c.Run + TWide.TileRows - 1) / TWide.TileRows;
         for (var segment = 0; segment < c.Segments; segment++)
         {
-            for (int t = 0, r = 0; t < tiles; t++)
-            {
-                var tile = (c.Run - r + tiles - t - 1) / (tiles - t);
-                var target = sums + (segment * c.Run + r) * ld;
-                Tiles<TWide>.Run(tile, count, rows, s.Columns.Outputs, x + c.Offsets[segment] + r, 1, pixel, dy, Tiles<TWide>.Width, target, ld, fresh ? null : target, ld);
-                r += tile;
-            }
+            var target = sums + (nint)segment * c.Run * ld;
+            Tiles<TWide>.Column(c.Run, tiles, 0, count, rows, s.Columns.Outputs, x + c.Offsets[segment], 1, pixel, dy, Tiles<TWide>.Width, target, ld, fresh ? null : target, ld);
         }
     }
 
@@ -305,14 +300,16 @@ internal static unsafe class Convolution<TWide> where TWide : unmanaged, IWide<T
                     {
                         float* a = input + other * inOther + row * c.InputRow, o = output + other * outOther + row * c.OutputRow + j;
                         var begin = from == null ? null : isRow ? from + j : from + (o - output);
+                        if (wide == width)
+                        {
+                            Tiles<TWide>.Column(tiled, tiles, 0, segments, c.Offsets + segment, c.Run, a, inTile, 1, panel, width, o, outTile, begin, isRow ? 0 : outTile);
+                            continue;
+                        }
                         for (int t = 0, i = 0; t < tiles; t++)
                         {
                             var rows = (tiled - i + tiles - t - 1) / (tiles - t);
                             var b = begin == null || isRow ? begin : begin + i * outTile;
-                            if (wide == width)
-                                Tiles<TWide>.Run(rows, segments, c.Offsets + segment, c.Run, a + i * inTile, inTile, 1, panel, width, o + i * outTile, outTile, b, isRow ? 0 : outTile);
-                            else
-                                Tiles<TWide>.Edge(rows, wide, segments, c.Offsets + segment, c.Run, a + i * inTile, inTile, 1, panel, width, o + i * outTile, outTile, b, isRow ? 0 : outTile, edge);
+                            Tiles<TWide>.Edge(rows, wide, segments, c.Offsets + segment, c.Run, a + i * inTile, inTile, 1, panel, width, o + i * outTile, outTile, b, isRow ? 0 : outTile, edge);
                             i += rows;
                         }
                     }

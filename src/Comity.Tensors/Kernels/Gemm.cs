@@ -73,16 +73,13 @@ internal static unsafe class Gemm<TWide> where TWide : unmanaged, IWide<TWide>
             PackRows(b + whole, ldb, tail, k, padded, width);
         }
         var panels = (m + TWide.TileRows - 1) / TWide.TileRows;
+        for (var j = 0; j < whole; j += width)
+            Tiles<TWide>.Column(m, panels, 0, 1, &here, k, a, aRow, aDepth, b + j, ldb, c + j, ldc, start == null ? null : start + j, ldStart);
+        if (tail == 0) return;
         for (int p = 0, row = 0; p < panels; p++)
         {
             var rows = (m - row + panels - p - 1) / (panels - p);
-            var aTile = a + row * aRow;
-            var cTile = c + (nint)row * ldc;
-            var startTile = start == null ? null : start + (nint)row * ldStart;
-            for (var j = 0; j < whole; j += width)
-                Tiles<TWide>.Run(rows, 1, &here, k, aTile, aRow, aDepth, b + j, ldb, cTile + j, ldc, startTile == null ? null : startTile + j, ldStart);
-            if (tail > 0)
-                Tiles<TWide>.Edge(rows, tail, 1, &here, k, aTile, aRow, aDepth, padded, width, cTile + whole, ldc, startTile == null ? null : startTile + whole, ldStart, scratch.Tile);
+            Tiles<TWide>.Edge(rows, tail, 1, &here, k, a + row * aRow, aRow, aDepth, padded, width, c + (nint)row * ldc + whole, ldc, start == null ? null : start + (nint)row * ldStart + whole, ldStart, scratch.Tile);
             row += rows;
         }
     }
@@ -134,7 +131,7 @@ internal static unsafe class Gemm<TWide> where TWide : unmanaged, IWide<TWide>
         // more than the first cache holds: that pays sooner.
         var pack = columns > (aDepth == 1 || depth <= DepthBlock / 2 ? 12 : 3) * width;
         var panels = (m + TWide.TileRows - 1) / TWide.TileRows;
-        var atOnce = pack ? RowBlock / TWide.TileRows : 1;
+        var atOnce = RowBlock / TWide.TileRows;
         for (var first = 0; first < panels; first += atOnce)
         {
             var last = Math.Min(first + atOnce, panels);
@@ -154,19 +151,24 @@ internal static unsafe class Gemm<TWide> where TWide : unmanaged, IWide<TWide>
             var tiles = (last - first) * ((columns + width - 1) / width);
             int comes = Begin(last, panels, m), after = Begin(Math.Min(last + atOnce, panels), panels, m);
             var ahead = aDepth == 1 ? new Ahead(a + comes * aRow, aRow, after - comes, depth, tiles) : new Ahead(a + comes, aDepth, depth, after - comes, tiles);
+            nint here = 0, above = Begin(first, panels, m);
+            var block = pack ? packedA : a + above * aRow;
+            nint blockRow = pack ? 1 : aRow, blockDepth = pack ? TWide.TileRows : aDepth, nextTile = pack ? (nint)TWide.TileRows * depth : 0;
             for (var j = 0; j < columns; j += width)
             {
-                var wide = Math.Min(width, columns - j);
                 var panelB = packedB + (nint)j * depth;
+                float* target = c + above * ldc + j, from = start == null ? null : start + above * ldStart + j;
+                ahead.Next(last - first);
+                if (columns - j >= width)
+                {
+                    Tiles<TWide>.Column(comes - (int)above, last - first, nextTile, 1, &here, depth, block, blockRow, blockDepth, panelB, width, target, ldc, from, ldStart);
+                    continue;
+                }
                 for (var p = first; p < last; p++)
                 {
-                    int row = Begin(p, panels, m), rows = Begin(p + 1, panels, m) - row;
-                    var cTile = c + (nint)row * ldc + j;
-                    var startTile = start == null ? null : start + (nint)row * ldStart + j;
-                    Prefetch(cTile + (nint)rows * ldc, ldc, rows);
-                    ahead.Next();
-                    if (pack) One(rows, wide, depth, packedA + (nint)(p - first) * TWide.TileRows * depth, 1, TWide.TileRows, panelB, cTile, ldc, startTile, ldStart, scratch);
-                    else One(rows, wide, depth, a + row * aRow, aRow, aDepth, panelB, cTile, ldc, startTile, ldStart, scratch);
+                    int begin = Begin(p, panels, m) - (int)above, count = Begin(p + 1, panels, m) - (int)above - begin;
+                    Tiles<TWide>.Edge(count, columns - j, 1, &here, depth, pack ? block + (p - first) * nextTile : block + begin * aRow, blockRow, blockDepth, panelB, width,
+                        target + (nint)begin * ldc, ldc, from == null ? null : from + (nint)begin * ldStart, ldStart, scratch.Tile);
                 }
             }
         }
@@ -194,9 +196,9 @@ internal static unsafe class Gemm<TWide> where TWide : unmanaged, IWide<TWide>
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public void Next()
+        public void Next(int tiles)
         {
-            for (var i = 0; i < _atOnce && _left > 0; i++)
+            for (var i = 0; i < tiles * _atOnce && _left > 0; i++)
             {
                 Sse.Prefetch1(_run + _at);
                 _at += Line;
@@ -206,22 +208,6 @@ internal static unsafe class Gemm<TWide> where TWide : unmanaged, IWide<TWide>
                 _left--;
             }
         }
-    }
-
-    private static void One(int rows, int columns, nint depth, float* a, nint aRow, nint aDepth, float* b, float* c, nint ldc, float* start, nint ldStart, Scratch scratch)
-    {
-        var width = Tiles<TWide>.Width;
-        nint here = 0;
-        if (columns == width) Tiles<TWide>.Run(rows, 1, &here, depth, a, aRow, aDepth, b, width, c, ldc, start, ldStart);
-        else Tiles<TWide>.Edge(rows, columns, 1, &here, depth, a, aRow, aDepth, b, width, c, ldc, start, ldStart, scratch.Tile);
-    }
-
-    // The next tile's rows of C are on their way while this one is computed.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Prefetch(float* c, nint ldc, int rows)
-    {
-        if (!Sse.IsSupported) return;
-        for (var i = 0; i < rows; i++, c += ldc) Sse.Prefetch0(c);
     }
 
     // Blocks of about the same size, so that none is a small rest.

@@ -64,8 +64,8 @@ internal unsafe interface IWide<TSelf> where TSelf : unmanaged, IWide<TSelf>
     /// <summary>Largest lane.</summary>
     static abstract float MaxLane(TSelf value);
 
-    /// <summary>One tile of a matrix product, see <see cref="GemmTile{TLanes, TVector, TRows}"/>.</summary>
-    static abstract void Tile<TRows>(nint segments, nint* offsets, nint k, float* a, nint rowStride, nint depthStride, float* b, nint ldb, float* c, nint ldc, float* start, nint ldStart)
+    /// <summary>Tiles of a matrix product, see <see cref="GemmTile{TLanes, TVector, TRows}"/>.</summary>
+    static abstract void Tile<TRows>(nint tiles, nint nextTile, nint segments, nint* offsets, nint k, float* a, nint rowStride, nint depthStride, float* b, nint ldb, float* c, nint ldc, float* start, nint ldStart)
         where TRows : struct, IRows;
 
     /// <summary>Rows of the tile of a product of bytes.</summary>

@@ -128,8 +128,8 @@ internal readonly unsafe struct Wide128(Vector128<float> lanes) : IWide<Wide128>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static Vector128<float> ILanes<Vector128<float>>.MultiplyAdd(Vector128<float> a, Vector128<float> b, Vector128<float> c) => Vector128.FusedMultiplyAdd(a, b, c);
 
-    public static void Tile<TRows>(nint segments, nint* offsets, nint k, float* a, nint rowStride, nint depthStride, float* b, nint ldb, float* c, nint ldc, float* start, nint ldStart)
-        where TRows : struct, IRows => GemmTile<Wide128, Vector128<float>, TRows>.Run(segments, offsets, k, a, rowStride, depthStride, b, ldb, c, ldc, start, ldStart);
+    public static void Tile<TRows>(nint tiles, nint nextTile, nint segments, nint* offsets, nint k, float* a, nint rowStride, nint depthStride, float* b, nint ldb, float* c, nint ldc, float* start, nint ldStart)
+        where TRows : struct, IRows => GemmTile<Wide128, Vector128<float>, TRows>.Run(tiles, nextTile, segments, offsets, k, a, rowStride, depthStride, b, ldb, c, ldc, start, ldStart);
 
     public static int ByteTileRows => Bytes128.TileRows;
 

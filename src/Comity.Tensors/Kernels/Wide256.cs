@@ -119,8 +119,8 @@ internal readonly unsafe struct Wide256(Vector256<float> lanes) : IWide<Wide256>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static Vector256<float> ILanes<Vector256<float>>.MultiplyAdd(Vector256<float> a, Vector256<float> b, Vector256<float> c) => Vector256.FusedMultiplyAdd(a, b, c);
 
-    public static void Tile<TRows>(nint segments, nint* offsets, nint k, float* a, nint rowStride, nint depthStride, float* b, nint ldb, float* c, nint ldc, float* start, nint ldStart)
-        where TRows : struct, IRows => GemmTile<Wide256, Vector256<float>, TRows>.Run(segments, offsets, k, a, rowStride, depthStride, b, ldb, c, ldc, start, ldStart);
+    public static void Tile<TRows>(nint tiles, nint nextTile, nint segments, nint* offsets, nint k, float* a, nint rowStride, nint depthStride, float* b, nint ldb, float* c, nint ldc, float* start, nint ldStart)
+        where TRows : struct, IRows => GemmTile<Wide256, Vector256<float>, TRows>.Run(tiles, nextTile, segments, offsets, k, a, rowStride, depthStride, b, ldb, c, ldc, start, ldStart);
 
     public static int ByteTileRows => Bytes256.TileRows;
 

@@ -119,8 +119,8 @@ internal readonly unsafe struct Wide512(Vector512<float> lanes) : IWide<Wide512>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static Vector512<float> ILanes<Vector512<float>>.MultiplyAdd(Vector512<float> a, Vector512<float> b, Vector512<float> c) => Vector512.FusedMultiplyAdd(a, b, c);
 
-    public static void Tile<TRows>(nint segments, nint* offsets, nint k, float* a, nint rowStride, nint depthStride, float* b, nint ldb, float* c, nint ldc, float* start, nint ldStart)
-        where TRows : struct, IRows => GemmTile<Wide512, Vector512<float>, TRows>.Run(segments, offsets, k, a, rowStride, depthStride, b, ldb, c, ldc, start, ldStart);
+    public static void Tile<TRows>(nint tiles, nint nextTile, nint segments, nint* offsets, nint k, float* a, nint rowStride, nint depthStride, float* b, nint ldb, float* c, nint ldc, float* start, nint ldStart)
+        where TRows : struct, IRows => GemmTile<Wide512, Vector512<float>, TRows>.Run(tiles, nextTile, segments, offsets, k, a, rowStride, depthStride, b, ldb, c, ldc, start, ldStart);
 
     public static int ByteTileRows => Bytes512.TileRows;
 

@@ -97,8 +97,8 @@ internal readonly unsafe struct WideScalar(float value) : IWide<WideScalar>, ILa
 
     static float ILanes<float>.MultiplyAdd(float a, float b, float c) => MathF.FusedMultiplyAdd(a, b, c);
 
-    public static void Tile<TRows>(nint segments, nint* offsets, nint k, float* a, nint rowStride, nint depthStride, float* b, nint ldb, float* c, nint ldc, float* start, nint ldStart)
-        where TRows : struct, IRows => GemmTile<WideScalar, float, TRows>.Run(segments, offsets, k, a, rowStride, depthStride, b, ldb, c, ldc, start, ldStart);
+    public static void Tile<TRows>(nint tiles, nint nextTile, nint segments, nint* offsets, nint k, float* a, nint rowStride, nint depthStride, float* b, nint ldb, float* c, nint ldc, float* start, nint ldStart)
+        where TRows : struct, IRows => GemmTile<WideScalar, float, TRows>.Run(tiles, nextTile, segments, offsets, k, a, rowStride, depthStride, b, ldb, c, ldc, start, ldStart);
 
     public static int ByteTileRows => BytesScalar.TileRows;
 
