@@ -19,6 +19,7 @@ internal static class CoordinatorCommandLine
         CultureInfo.CurrentUICulture = language; // the parser's own messages are looked up by it
         var problems = new ProblemList();
         var context = new CommandContext(language, output, error, environment, time) { Store = StoreAddress.Of(args, environment, problems) };
+        context = context with { Key = StateKeyOptions.Of(args, context, problems) };
         var parsed = Create(context).Parse(args);
         if (parsed.Action is ParseErrorAction)
         {
@@ -43,10 +44,12 @@ internal static class CoordinatorCommandLine
         var root = new RootCommand(context.Text("root.description"));
         root.Options.Add(new Option<string>("--lang") { Description = context.Text("root.language"), Recursive = true, HelpName = "en|zh-Hans" });
         root.Options.Add(new Option<string>(StoreAddress.Option) { Description = context.Text("root.store", StoreAddress.Variable), Recursive = true, HelpName = "postgres://…" });
+        StateKeyOptions.AddTo(root, context);
         root.Subcommands.Add(ServeCommand.Create(context));
         root.Subcommands.Add(SitesCommand.Create(context));
         root.Subcommands.Add(TokensCommand.Create(context));
         root.Subcommands.Add(JoinCodeCommand.Create(context));
+        root.Subcommands.Add(RotateKeyCommand.Create(context));
         root.Subcommands.Add(BackupCommand.Create(context));
         root.Subcommands.Add(BackupCommand.CreateRestore(context));
         return root;

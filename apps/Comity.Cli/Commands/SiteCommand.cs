@@ -12,6 +12,7 @@ internal static class SiteCommand
         SiteDoctorCommand.Create(session),
         SiteInstallCommand.Create(session),
         SiteWithdrawCommand.Create(session),
+        SiteRotateKeyCommand.Create(session),
     };
 
     /// <summary><c>--config site.yaml</c>.</summary>

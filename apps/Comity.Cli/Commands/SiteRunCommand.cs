@@ -3,7 +3,9 @@ using System.Security.Cryptography;
 using Comity.Cli.Network;
 using Comity.Cli.Sites;
 using Comity.Declarations;
+using Comity.Federation.AtRest;
 using Comity.Transport.Identity;
+using Comity.Transport.Sites;
 
 namespace Comity.Cli.Commands;
 
@@ -16,16 +18,18 @@ internal static class SiteRunCommand
         var join = new Option<string?>("--join") { Description = session.Text("site.run.join"), HelpName = "CODE" };
         var threads = new Option<int>("--threads") { Description = session.Text("site.run.threads"), HelpName = "N", DefaultValueFactory = _ => 1 };
         threads.Validators.Add(result => RunOptions.AtLeastOne(session, result, "--threads"));
-        var command = new Command("run", session.Text("site.run.description")) { config, join, threads };
-        command.SetAction(async (parsed, cancellationToken) => (int)await RunAsync(session, parsed.GetRequiredValue(config), parsed.GetValue(join), parsed.GetValue(threads), cancellationToken));
+        var keys = new StateKeyOptions(session);
+        var command = keys.On(new Command("run", session.Text("site.run.description")) { config, join, threads });
+        command.SetAction(async (parsed, cancellationToken) => (int)await RunAsync(session, DeclaredSite.Read(parsed.GetRequiredValue(config)), keys.Key(parsed), parsed.GetValue(join), parsed.GetValue(threads), cancellationToken));
         return command;
     }
 
-    private static async Task<ExitCode> RunAsync(Session session, string config, string? join, int threads, CancellationToken cancellationToken)
+    private static async Task<ExitCode> RunAsync(Session session, DeclaredSite site, StateKey? key, string? join, int threads, CancellationToken cancellationToken)
     {
         var code = join is null ? null : JoinCode.Parse(join) ?? throw new StoppedException(ExitCode.Usage, Texts.Problem("join-code-damaged", Place.InFile("--join")));
-        var site = DeclaredSite.Read(config);
-        using var identity = Open(site);
+        using var vault = StateKeyOptions.Open(site, key);
+        using var identity = Open(session, site, vault);
+        key?.Dispose();
         if (identity.KeyIsExposed) session.Error.Line(session.Error.Yellow(session.Text("site.key-exposed", Path.Combine(site.StateFolder, SiteIdentity.KeyFile))));
         var membership = new Membership(session, site, identity);
         if (code is not null) await new Joining(session, site, identity).JoinAsync(code, cancellationToken);
@@ -37,7 +41,7 @@ internal static class SiteRunCommand
         session.Out.Line(session.Text("site.serving", me.Name, connection.Address));
         await WorkAsync(
             token => membership.KeepAsync(client, connection.Address, token),
-            token => new SiteServing(session, site, identity.Key, threads).ServeAsync(http, connection.Address, Environment.ProcessorCount, token), cancellationToken);
+            token => new SiteServing(session, site, identity.Key, vault, threads).ServeAsync(http, connection.Address, Environment.ProcessorCount, token), cancellationToken);
         return ExitCode.Done;
     }
 
@@ -52,13 +56,15 @@ internal static class SiteRunCommand
         await first;
     }
 
-    private static SiteIdentity Open(DeclaredSite site)
+    private static SiteIdentity Open(Session session, DeclaredSite site, StateVault vault)
     {
         try
         {
-            return SiteIdentity.OpenOrMake(site.StateFolder);
+            if (vault.IsSealed && SiteState.Seal(site.StateFolder, vault) is > 0 and var count) session.Out.Line(session.Text("site.sealed-now", count));
+            session.Out.Line(session.Text(vault.IsSealed ? "site.sealed" : "site.not-sealed", site.StateFolder));
+            return SiteIdentity.OpenOrMake(site.StateFolder, vault);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException or ArgumentException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException or ArgumentException or InvalidDataException)
         {
             throw new StoppedException(ExitCode.Output, Texts.Problem("site-state-damaged", Place.InFile(site.StateFolder), e.Message));
         }

@@ -2,6 +2,7 @@ using System.CommandLine;
 using Comity.Cli.Sites;
 using Comity.Declarations;
 using Comity.Transport.Clients;
+using Comity.Federation.AtRest;
 using Comity.Transport.Identity;
 using Comity.Transport.Sites;
 
@@ -14,20 +15,21 @@ internal static class SiteWithdrawCommand
     {
         var config = SiteCommand.Config(session);
         var study = new Argument<string>("STUDY") { Description = session.Text("site.withdraw.study") };
-        var command = new Command("withdraw", session.Text("site.withdraw.description")) { study, config };
-        command.SetAction(async (parsed, cancellationToken) => (int)await RunAsync(session, parsed.GetRequiredValue(config), parsed.GetRequiredValue(study), cancellationToken));
+        var keys = new StateKeyOptions(session);
+        var command = keys.On(new Command("withdraw", session.Text("site.withdraw.description")) { study, config });
+        command.SetAction(async (parsed, cancellationToken) => (int)await RunAsync(session, DeclaredSite.Read(parsed.GetRequiredValue(config)), keys.Key(parsed), parsed.GetRequiredValue(study), cancellationToken));
         return command;
     }
 
-    private static async Task<ExitCode> RunAsync(Session session, string config, string study, CancellationToken cancellationToken)
+    private static async Task<ExitCode> RunAsync(Session session, DeclaredSite site, StateKey? key, string study, CancellationToken cancellationToken)
     {
-        var site = DeclaredSite.Read(config);
         var withdrawals = new Withdrawals(site.StateFolder);
         // First the mark, then the rest: whether or not the coordinator can be reached, nothing more leaves.
         var withdrawal = Leave(session, site, withdrawals, study);
         session.Out.Line(session.Text("site.withdraw.deleted", site.Section.Site, study, withdrawal.Files, withdrawal.Bytes));
 
-        using var identity = SiteIdentity.OpenOrMake(site.StateFolder);
+        using var vault = StateVault.IsSealedState(site.StateFolder) ? StateKeyOptions.Open(site, key) : StateVault.Plain; // a lost key keeps nobody in a study
+        using var identity = SiteIdentity.OpenOrMake(site.StateFolder, vault);
         var connection = new Membership(session, site, identity).Connection();
         using var http = SiteConnections.Open(connection, session);
         var told = await CoordinatorProblems.GuardAsync(connection.Address, () => new SiteClient(http, session.Time).WithdrawAsync(study, cancellationToken));

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using Comity.Cli.Sites;
 using Comity.Declarations;
+using Comity.Federation.AtRest;
 using Comity.Federation.Audit;
 using Comity.Tensors.Kernels;
 using Comity.Tensors.Threading;
@@ -11,7 +12,7 @@ using Comity.Transport.Sites;
 namespace Comity.Cli.Network;
 
 /// <summary>A joined site at work: asks the coordinator for tasks and tells the people here what happens.</summary>
-internal sealed class SiteServing(Session session, DeclaredSite site, ECDsa key, int threads) : IProgress<SiteAgentEvent>
+internal sealed class SiteServing(Session session, DeclaredSite site, ECDsa key, StateVault vault, int threads) : IProgress<SiteAgentEvent>
 {
     private readonly Lock _gate = new();
     private string? _hindrance;
@@ -24,7 +25,7 @@ internal sealed class SiteServing(Session session, DeclaredSite site, ECDsa key,
         using var audit = AuditLog.Open(Path.Combine(site.StateFolder, "audit.jsonl"), site.Section.Site, key, session.Time);
         var options = new SiteAgentOptions
         {
-            Site = site.Section.Site, StateFolder = site.StateFolder, Jobs = jobs, ReleaseLoss = site.Section.Policy.ShowLoss, Audit = audit, AuditRule = steward.Rule,
+            Site = site.Section.Site, StateFolder = site.StateFolder, Vault = vault, Jobs = jobs, ReleaseLoss = site.Section.Policy.ShowLoss, Audit = audit, AuditRule = steward.Rule,
             Identity = key, Partners = site.Section.PartnerKeys(),
             DiskBytes = (long)(site.Section.Resources.DiskGiB * (1L << 30)),
         };

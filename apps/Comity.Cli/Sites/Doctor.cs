@@ -2,12 +2,14 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using Comity.Declarations;
+using Comity.Federation.AtRest;
 using Comity.Transport.Identity;
+using Comity.Transport.Sites;
 
 namespace Comity.Cli.Sites;
 
 /// <summary>Looks for what would stop a study at this site, before a study does: from the disk to the way to the coordinator and back.</summary>
-internal sealed class Doctor(Session session, DeclaredSite site, SiteIdentity? identity)
+internal sealed class Doctor(Session session, DeclaredSite site, SiteIdentity? identity, StateVault vault)
 {
     private const int Probe = 1 << 20;
     private const double SlowMegabits = 1;
@@ -21,6 +23,7 @@ internal sealed class Doctor(Session session, DeclaredSite site, SiteIdentity? i
     {
         yield return Disk();
         yield return Key();
+        yield return AtRest();
         if (study is not null) yield return SiteRecordsCheck.Look(session, site, study, cancellationToken);
         if (identity?.Connection(site.Section.Site, site.Roots) is not { } connection)
         {
@@ -73,6 +76,15 @@ internal sealed class Doctor(Session session, DeclaredSite site, SiteIdentity? i
         if (identity is null) return new("key", session.Text("doctor.no-key"));
         var says = session.Text("doctor.key", identity.Fingerprint);
         return identity.KeyIsExposed ? new("key", says, Texts.Problem("key-exposed", Place.InFile(Path.Combine(site.StateFolder, SiteIdentity.KeyFile)))) : new("key", says);
+    }
+
+    private Finding AtRest()
+    {
+        if (!vault.IsSealed) return new("at-rest", session.Text("doctor.not-sealed"));
+        var open = SiteState.NotSealed(site.StateFolder);
+        var says = session.Text("doctor.sealed");
+        return open.Count == 0 ? new("at-rest", says)
+            : new("at-rest", says, new Problem(Texts.Catalog, "state-partly-sealed", Place.InFile(site.StateFolder), open.Count, open[0]) { Severity = Severity.Warning });
     }
 
     private async Task<Finding> NameAsync(Uri address, CancellationToken cancellationToken)

@@ -4,6 +4,7 @@ using Comity.Coordinator.Hosting;
 using Comity.Coordinator.Identity;
 using Comity.Coordinator.Storage;
 using Comity.Declarations;
+using Comity.Federation.AtRest;
 using Microsoft.Data.Sqlite;
 
 namespace Comity.Coordinator.Commands;
@@ -18,6 +19,9 @@ internal sealed record CommandContext(CultureInfo Language, TextWriter Output, T
 {
     /// <summary>The database in which the state lies, from the command line or the environment; null: it lies in the data folder.</summary>
     public StoreAddress? Store { get; init; }
+
+    /// <summary>What opens the state, from the command line or the environment; null: nothing was given.</summary>
+    public StateKey? Key { get; init; }
 
     public string Text(string key, params object?[] arguments) => Texts.Catalog.Text(key, Language, arguments);
 
@@ -38,10 +42,16 @@ internal sealed record CommandContext(CultureInfo Language, TextWriter Output, T
         if (!(Store is null ? CoordinatorDatabase.Exists(folder) : StoreMark.Of(folder) is not null) || !CertificateAuthority.Exists(folder)) return Stop(CoordinatorExit.Unavailable, "state-missing", "--data", folder);
         try
         {
+            using var vault = StateVault.Open(folder, Key);
             using var store = Store is null ? null : PostgresStore.Open(Store);
             using var database = store is null ? CoordinatorDatabase.Open(folder) : CoordinatorDatabase.Of(store);
-            using var authority = CertificateAuthority.OpenOrMake(folder, Time);
+            using var authority = CertificateAuthority.OpenOrMake(folder, Time, vault);
             return work(new(folder, database, authority, new Registry(database, authority, Time)));
+        }
+        catch (InvalidDeclarationException e)
+        {
+            CoordinatorHost.Print(e.Problems, Language, Error);
+            return CoordinatorExit.Unavailable;
         }
         catch (NewerStateException e)
         {

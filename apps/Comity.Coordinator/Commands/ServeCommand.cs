@@ -29,7 +29,7 @@ internal static class ServeCommand
             var options = ServeOptions.Read(result.GetRequiredValue(listen), result.GetValue(address), result.GetRequiredValue(proxy), result.GetRequiredValue(data).FullName, problems);
             if (options is not null)
             {
-                options = options with { CallsPerSecond = result.GetValue(rate), Otlp = result.GetValue(otlp), Store = context.Store };
+                options = options with { CallsPerSecond = result.GetValue(rate), Otlp = result.GetValue(otlp), Store = context.Store, Key = context.Key };
                 return (int)await CoordinatorHost.ServeAsync(options, context.Language, context.Output, context.Error, context.Time, cancellationToken);
             }
             CoordinatorHost.Print(problems, context.Language, context.Error);

@@ -9,6 +9,7 @@ using Comity.Coordinator.Storage;
 using Comity.Coordinator.Studies;
 using Comity.Coordinator.Telemetry;
 using Comity.Declarations;
+using Comity.Federation.AtRest;
 using Comity.Transport.Identity;
 using Comity.Transport.Signing;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -34,16 +35,18 @@ internal static class CoordinatorHost
         try
         {
             using var folder = DataFolder.Take(options.DataFolder);
+            using var vault = StateVault.Open(options.DataFolder, options.Key);
+            if (vault.IsSealed) CoordinatorState.Seal(options.DataFolder, vault);
             using var early = LoggerFactory.Create(Log);
             StoreMark.Check(options.DataFolder, options.Store);
             using var store = options.Store is { } address ? PostgresStore.Lead(address, time, early.CreateLogger(typeof(PostgresStore).FullName!), cancellationToken) : null;
             using var database = store is null ? CoordinatorDatabase.Open(options.DataFolder) : CoordinatorDatabase.Of(store);
             if (store is not null) StoreMark.Match(options.DataFolder, store, database);
-            using var authority = CertificateAuthority.OpenOrMake(options.DataFolder, time);
+            using var authority = CertificateAuthority.OpenOrMake(options.DataFolder, time, vault);
             var registry = new Registry(database, authority, time);
             if (store is not null) StoreMark.Leave(options.DataFolder, store, registry, authority);
             using var audit = CoordinatorAudit.Open(options.DataFolder, authority, registry, time);
-            await using var studies = new StudyServer(Path.Combine(options.DataFolder, "studies"), registry, time, audit, store);
+            await using var studies = new StudyServer(Path.Combine(options.DataFolder, "studies"), registry, time, audit, store, vault);
             using var telemetry = new CoordinatorTelemetry(registry, options.Otlp, time);
             using var server = new ServerCertificate(authority, options, time);
             await using var application = Build(options, folder, database, authority, registry, studies, server, telemetry, time);
@@ -60,6 +63,10 @@ internal static class CoordinatorHost
             }
             await output.WriteLineAsync(Texts.Catalog.Text("serve.stopped", language));
             return CoordinatorExit.Done;
+        }
+        catch (InvalidDeclarationException e)
+        {
+            Print(e.Problems, language, error);
         }
         catch (NewerStateException e)
         {
@@ -110,6 +117,7 @@ internal static class CoordinatorHost
         await output.WriteLineAsync(Text("serve.listening", address));
         await output.WriteLineAsync(Text("serve.reached", reached));
         await output.WriteLineAsync(Text("serve.fingerprint", authority.Key.Fingerprint));
+        await output.WriteLineAsync(options.Key is { } key ? Text("serve.sealed", key.Source) : Text("serve.not-sealed"));
         await output.WriteLineAsync(Text("serve.join", code));
         await output.WriteLineAsync(Text("serve.next"));
         await output.FlushAsync();

@@ -17,6 +17,9 @@ internal sealed record ServeOptions(Uri Listen, IPEndPoint Endpoint, Uri? Public
     /// <summary>The database in which the state lies; null: it lies in <see cref="DataFolder"/>.</summary>
     public Storage.StoreAddress? Store { get; init; }
 
+    /// <summary>What opens the state; null: nothing was given.</summary>
+    public Federation.AtRest.StateKey? Key { get; init; }
+
     /// <summary>Calls a second from one address, on average; four times as many at once.</summary>
     public int CallsPerSecond { get; init; } = 500;
 

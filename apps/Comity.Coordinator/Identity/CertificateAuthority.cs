@@ -1,6 +1,7 @@
 using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Comity.Federation.AtRest;
 using Comity.Transport.Identity;
 
 namespace Comity.Coordinator.Identity;
@@ -16,7 +17,9 @@ internal sealed class CertificateAuthority : IDisposable
 
     private const int Years = 20;
     private const string CertificateFile = "authority.pem";
-    private const string KeyFile = "authority.key";
+    /// <summary>Name of the file that holds the private key.</summary>
+    public const string KeyFile = "authority.key";
+
 
     private readonly X509Certificate2 _certificate;
     private readonly TimeProvider _time;
@@ -34,17 +37,17 @@ internal sealed class CertificateAuthority : IDisposable
 
     /// <summary>The folder's authority, made if it is not there.</summary>
     /// <exception cref="CryptographicException">The files are damaged, or do not fit together.</exception>
-    public static CertificateAuthority OpenOrMake(string folder, TimeProvider time)
+    public static CertificateAuthority OpenOrMake(string folder, TimeProvider time, StateVault? vault = null)
     {
         var (certificatePath, keyPath) = (Path.Combine(folder, CertificateFile), Path.Combine(folder, KeyFile));
         if (!File.Exists(certificatePath)) // the certificate is written last
         {
             using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-            SecretFile.Write(keyPath, key.ExportPkcs8PrivateKeyPem());
+            SecretFile.Write(keyPath, key.ExportPkcs8PrivateKeyPem(), vault);
             using var made = Make(key, time.GetUtcNow());
             SecretFile.Write(certificatePath, made.ExportCertificatePem());
         }
-        using var read = X509Certificate2.CreateFromPem(File.ReadAllText(certificatePath), File.ReadAllText(keyPath));
+        using var read = X509Certificate2.CreateFromPem(File.ReadAllText(certificatePath), SecretFile.Read(keyPath, vault));
         return new(read.Usable(), time);
     }
 

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using Comity.Federation.AtRest;
 using Comity.Transport.Bodies;
 
 namespace Comity.Coordinator.Studies;
@@ -28,12 +29,12 @@ internal sealed record BodySource(BodyManifest Manifest, Action<long, Span<byte>
     });
 
     /// <summary>A file, read where it lies.</summary>
-    public static BodySource Of(string path) => Cut(new FileInfo(path).Length, (offset, buffer) =>
+    public static BodySource Of(StateVault vault, string path) => Cut(LengthOf(vault, path), (offset, buffer) =>
     {
-        using var file = File.OpenHandle(path);
+        using var file = vault.Read(path);
         while (buffer.Length > 0)
         {
-            var read = RandomAccess.Read(file, buffer, offset);
+            var read = file.Read(offset, buffer);
             if (read == 0) throw new EndOfStreamException($"{path} became shorter while it was sent.");
             buffer = buffer[read..];
             offset += read;
@@ -47,6 +48,12 @@ internal sealed record BodySource(BodyManifest Manifest, Action<long, Span<byte>
         var bytes = new byte[Manifest.Length];
         Read(0, bytes);
         return Convert.ToBase64String(bytes);
+    }
+
+    private static long LengthOf(StateVault vault, string path)
+    {
+        using var file = vault.Read(path);
+        return file.Length;
     }
 
     private static BodySource Cut(long length, Action<long, Span<byte>> read)

@@ -168,7 +168,7 @@ internal sealed class HostedStudy
             var shelf = new BodyShelf(); // the sites fetch the same vectors
             var keys = Partners();
             var partners = keys is null ? null : BodySource.Of(JsonSerializer.SerializeToUtf8Bytes(keys, WireJson.Options));
-            var sites = _section.Sites.Select(s => new NetworkSite(Entry.Id, studyFile, partners, _server.Desk(s.Id), shelf, _lines[s.Id], Patience, _server.Time)).ToList();
+            var sites = _section.Sites.Select(s => new NetworkSite(Entry.Id, studyFile, partners, _server.Desk(s.Id), shelf, _lines[s.Id], Patience, _server.Time, _server.Vault)).ToList();
             if (Entry.Joined is null && !await JoinAsync(sites, cancellationToken)) return;
             using var outcome = await StudyRun.RunAsync(Input(sites, keys), cancellationToken);
             Keep(outcome);
@@ -255,7 +255,7 @@ internal sealed class HostedStudy
             Channels = (work, _) => ((NetworkSite)work).Channel(),
             SiteKeys = keys is null ? null : site => keys.GetValueOrDefault(site),
             Noise = _server.Noise,
-            Patience = Patience, RunFolder = RunFolder, Shared = _server.Store?.Of(entry.Id), Resume = true, Jobs = Jobs, MemoryForModels = MemoryForModels,
+            Patience = Patience, RunFolder = RunFolder, Shared = _server.Store?.Of(entry.Id), Vault = _server.Vault, Resume = true, Jobs = Jobs, MemoryForModels = MemoryForModels,
             PrimaryMetric = plan.PrimaryMetric, Environment = Environment(entry.Joined!), Progress = Log, Time = _server.Time,
         };
     }

@@ -34,8 +34,8 @@ internal sealed class NetworkModel(StudyPlan plan, StudyFiles files, IReadOnlyLi
         try
         {
             var layout = new ParameterLayout(start.Layout);
-            var bytes = new FileInfo(vector).Length;
-            if (bytes == 4L * layout.Length) return new ModelStart(layout, new StoredVector(vector, layout.Length).Memory, start.Task, start.Classes) { Read = () => VectorFile.Read(vector) };
+            var bytes = LengthOf(vector);
+            if (bytes == 4L * layout.Length) return new ModelStart(layout, new StoredVector(files.Vault, vector, layout.Length).Memory, start.Task, start.Classes) { Read = () => VectorFile.Read(files.Vault, vector) };
             throw new ArgumentException($"{bytes} bytes came for a layout of {layout.Length} numbers.");
         }
         catch (Exception e) when (e is ArgumentException or OverflowException)
@@ -47,6 +47,12 @@ internal sealed class NetworkModel(StudyPlan plan, StudyFiles files, IReadOnlyLi
     /// <summary>A repeat's layout as it was told.</summary>
     public static StartResult Layout(StudyFiles files, int repeat) =>
         JsonSerializer.Deserialize<StartResult>(File.ReadAllBytes(files.Has(LayoutName(repeat)) ? files.At(LayoutName(repeat)) : throw new FileNotFoundException(LayoutName(repeat))), WireJson.Options) ?? throw new JsonException("A layout is null.");
+
+    private long LengthOf(string path)
+    {
+        using var file = files.Vault.Read(path);
+        return file.Length;
+    }
 
     private static string LayoutName(int repeat) => $"layout-{repeat}.json";
 }

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text.Json;
 using Comity.Declarations;
+using Comity.Federation.AtRest;
 using Comity.Federation.Masking;
 using Comity.Federation.Privacy;
 using Comity.Federation.Rounds;
@@ -12,7 +13,7 @@ using Comity.Transport.Protocol;
 namespace Comity.Coordinator.Studies;
 
 /// <summary>A site of one study behind the network: turns what the study asks into tasks at its desk, and answers into results.</summary>
-internal sealed class NetworkSite(string study, BodySource studyFile, BodySource? partners, SiteDesk desk, BodyShelf shelf, SiteLeave leave, TimeSpan? patience, TimeProvider time) : ISiteWork
+internal sealed class NetworkSite(string study, BodySource studyFile, BodySource? partners, SiteDesk desk, BodyShelf shelf, SiteLeave leave, TimeSpan? patience, TimeProvider time, StateVault vault) : ISiteWork
 {
     private readonly BodyShelf _shelf = shelf;
     private readonly SiteDesk _desk = desk;
@@ -50,7 +51,7 @@ internal sealed class NetworkSite(string study, BodySource studyFile, BodySource
         var result = WireJson.Read<TrainResult>(content);
         return new TrainingResult
         {
-            Parameters = file is null ? default(ReadOnlyMemory<float>) : VectorFile.Take(file), KeptSha256 = file is null ? Digest(result.KeptSha256, TaskKind.Train) : null,
+            Parameters = file is null ? default(ReadOnlyMemory<float>) : VectorFile.Take(vault, file), KeptSha256 = file is null ? Digest(result.KeptSha256, TaskKind.Train) : null,
             Rows = result.Rows, Steps = result.Steps, LearningRateSum = result.LearningRateSum, NormalizedSteps = result.NormalizedSteps,
             LossByEpoch = result.LossByEpoch, ValidationLossByEpoch = result.ValidationLossByEpoch, StoppedBy = result.StoppedBy,
         };
@@ -88,6 +89,8 @@ internal sealed class NetworkSite(string study, BodySource studyFile, BodySource
 
     /// <summary>The line for the rounds of one model.</summary>
     public ISiteChannel Channel() => new Line(this, _shelf);
+
+    private float[] TakeVector(string file) => VectorFile.Take(vault, file);
 
     private BodySource Agreed(Statistics agreed) => _agreed.GetValue(agreed, static a => BodySource.Of(JsonSerializer.SerializeToUtf8Bytes(a, WireJson.Options)));
 
@@ -222,7 +225,7 @@ internal sealed class NetworkSite(string study, BodySource studyFile, BodySource
         public async ValueTask<PersonalModel> PersonaliseAsync(RoundOffer finished, CancellationToken cancellationToken)
         {
             var (content, file) = await site.AskAsync(TaskKind.Personalise, Work(finished), Bodies(finished), 4L * finished.Parameters.Length, site.Patience, null, Taken, cancellationToken);
-            return file is null ? new(default, site.Digest(WireJson.Read<TrainResult>(content).KeptSha256, TaskKind.Personalise)) : new(VectorFile.Take(file));
+            return file is null ? new(default, site.Digest(WireJson.Read<TrainResult>(content).KeptSha256, TaskKind.Personalise)) : new(site.TakeVector(file));
         }
 
         private List<(string, BodySource)> Bodies(RoundOffer offer)

@@ -88,7 +88,7 @@ internal static class SiteEndpoints
             if (task.Upload?.Manifest.Matches(manifest.Digest) != true)
             {
                 task.Upload?.Dispose();
-                task.Upload = await UploadedBody.OpenAsync(studies.UploadPath(desk.Site, task.Task.Study, task.Task.Key), manifest, context.RequestAborted);
+                task.Upload = await UploadedBody.OpenAsync(studies.UploadPath(desk.Site, task.Task.Study, task.Task.Key), manifest, studies.Vault, context.RequestAborted);
             }
             return Calls.Reply(new UploadState(task.Upload.Missing));
         }
@@ -131,7 +131,7 @@ internal static class SiteEndpoints
         string? file = null;
         if (answer.Body is { } body)
         {
-            file = await BodyAsync(studies, desk, task, body, context.RequestAborted);
+            file = Body(studies, desk, task, body);
             if (file is null) return Calls.Refuse(StatusCodes.Status503ServiceUnavailable, Texts.Problem("upload-not-begun", desk.Site, desk.Site));
         }
         desk.Moved(context.Request.ContentLength ?? 0, 0);
@@ -141,7 +141,7 @@ internal static class SiteEndpoints
         return Calls.Reply(await task.Settled.WaitAsync(context.RequestAborted) with { Head = head });
     }
 
-    private static async Task<string?> BodyAsync(StudyServer studies, SiteDesk desk, OpenTask task, BodyReference body, CancellationToken cancellationToken)
+    private static string? Body(StudyServer studies, SiteDesk desk, OpenTask task, BodyReference body)
     {
         var path = studies.UploadPath(desk.Site, task.Task.Study, task.Task.Key);
         if (body.Inline is { } inline)
@@ -149,7 +149,7 @@ internal static class SiteEndpoints
             var bytes = Convert.FromBase64String(inline);
             if (bytes.Length > WireJson.LargestInlineBytes || bytes.Length > task.LargestBody) throw new InvalidDataException("A body inside a message is larger than allowed.");
             Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-            await File.WriteAllBytesAsync(path, bytes, cancellationToken);
+            studies.Vault.WriteAll(path, bytes);
             return path;
         }
         if (task.Upload is not { } upload || upload.Missing.Count > 0 || !string.Equals(Convert.ToHexStringLower(upload.Manifest.Digest), body.Digest, StringComparison.Ordinal)) return null;

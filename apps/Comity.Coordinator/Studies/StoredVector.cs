@@ -1,12 +1,13 @@
 using System.Buffers;
+using Comity.Federation.AtRest;
 
 namespace Comity.Coordinator.Studies;
 
 /// <summary>A vector that lies on the disk and is in memory only while somebody looks at it: the first weights, which all trials begin with.</summary>
-internal sealed class StoredVector(string path, int length) : MemoryManager<float>
+internal sealed class StoredVector(StateVault vault, string path, int length) : MemoryManager<float>
 {
     private readonly WeakReference<float[]> _seen = new([]);
-    private readonly Lazy<BodySource> _body = new(() => BodySource.Of(path));
+    private readonly Lazy<BodySource> _body = new(() => BodySource.Of(vault, path));
 
     public override Memory<float> Memory => CreateMemory(length);
 
@@ -18,7 +19,7 @@ internal sealed class StoredVector(string path, int length) : MemoryManager<floa
         lock (_seen)
         {
             if (_seen.TryGetTarget(out var values) && values.Length == length) return values;
-            values = VectorFile.Read(path);
+            values = VectorFile.Read(vault, path);
             _seen.SetTarget(values);
             return values;
         }

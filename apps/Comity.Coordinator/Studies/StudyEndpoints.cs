@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Reflection;
 using Comity.Declarations;
+using Comity.Federation.AtRest;
 using Comity.Transport.Identity;
 using Comity.Transport.Protocol;
 
@@ -43,11 +44,15 @@ internal static class StudyEndpoints
         routes.MapGet("/v1/studies/{study}/artefacts", Calls.For(Authors, (context, caller) => WithDone(studies, context, caller, study => study.ArtefactsFile is { } file ? Results.File(file, "application/json") : NotFound(context))));
         routes.MapGet("/v1/studies/{study}/models/{number:int}", Calls.For(Authors, (context, caller) => WithDone(studies, context, caller, study =>
         {
-            return study.WeightsFile(int.Parse(Calls.Route(context, "number"), CultureInfo.InvariantCulture)) is { } file ? Results.File(file, "application/octet-stream", enableRangeProcessing: true) : NotFound(context);
+            return study.WeightsFile(int.Parse(Calls.Route(context, "number"), CultureInfo.InvariantCulture)) is { } file ? Weights(studies.Vault, file) : NotFound(context);
         })));
         SiteEndpoints.Map(routes, studies);
         return routes;
     }
+
+    private static IResult Weights(StateVault vault, string file) => vault.IsSealed
+        ? Results.Stream(new StateStream(vault.Read(file), writable: false), "application/octet-stream", enableRangeProcessing: true)
+        : Results.File(file, "application/octet-stream", enableRangeProcessing: true);
 
     private static async Task<IResult> SubmitAsync(StudyServer studies, HttpContext context, CallerIdentity caller)
     {

@@ -1,3 +1,4 @@
+using Comity.Federation.AtRest;
 using Comity.Federation.Stores;
 
 namespace Comity.Coordinator.Studies;
@@ -7,6 +8,9 @@ namespace Comity.Coordinator.Studies;
 /// <param name="Bodies">Where they are kept; null: in the folder.</param>
 internal sealed record StudyFiles(string Folder, IBodyStore? Bodies)
 {
+    /// <summary>How models and updates are kept.</summary>
+    public StateVault Vault { get; init; } = StateVault.Plain;
+
     public string At(string name) => Path.Combine(Folder, name);
 
     /// <summary>A file was written: from here on it is kept.</summary>

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Comity.Coordinator.Storage;
 using Comity.Declarations;
+using Comity.Federation.AtRest;
 using Comity.Federation.Studies;
 using Comity.Privacy.Noise;
 using Comity.Transport.Identity;
@@ -20,9 +21,10 @@ internal sealed class StudyServer : IAsyncDisposable
     /// <param name="time">The clock.</param>
     /// <param name="audit">Where everything that is sent to sites and comes from them is written down; null: nowhere.</param>
     /// <param name="store">The database in which their state lies; null: it lies in the folder.</param>
-    public StudyServer(string folder, ISiteKeys keys, TimeProvider time, CoordinatorAudit? audit = null, PostgresStore? store = null)
+    /// <param name="vault">How models, updates and shares are kept; null: as they are.</param>
+    public StudyServer(string folder, ISiteKeys keys, TimeProvider time, CoordinatorAudit? audit = null, PostgresStore? store = null, StateVault? vault = null)
     {
-        (Folder, Keys, Time, Audit, Store) = (folder, keys, time, audit, store);
+        (Folder, Keys, Time, Audit, Store, Vault) = (folder, keys, time, audit, store, vault ?? StateVault.Plain);
         Directory.CreateDirectory(folder);
         _book = store is null ? StudyBook.Open(Path.Combine(folder, "studies.sqlite")) : new StudyBook(store.Control, owned: false);
         foreach (var entry in _book.All())
@@ -49,6 +51,9 @@ internal sealed class StudyServer : IAsyncDisposable
 
     /// <summary>The database in which the state lies; null: it lies in the folder.</summary>
     public PostgresStore? Store { get; }
+
+    /// <summary>How models, updates and shares are kept.</summary>
+    public StateVault Vault { get; }
 
     /// <summary>Hears of defects.</summary>
     public ILogger Log { get; set; } = Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance;
@@ -143,7 +148,7 @@ internal sealed class StudyServer : IAsyncDisposable
 
     private string FolderOf(string id) => Path.Combine(Folder, id);
 
-    private StudyFiles FilesOf(string id) => new(FolderOf(id), Store?.FilesOf(id));
+    private StudyFiles FilesOf(string id) => new(FolderOf(id), Store?.FilesOf(id)) { Vault = Vault };
 
     private void Write(StudySubmission submission)
     {

@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
+using Comity.Federation.AtRest;
 using Comity.Transport.Bodies;
-using Microsoft.Win32.SafeHandles;
 
 namespace Comity.Coordinator.Studies;
 
@@ -8,10 +8,10 @@ namespace Comity.Coordinator.Studies;
 internal sealed class UploadedBody : IDisposable
 {
     private readonly Lock _gate = new();
-    private readonly SafeFileHandle _file;
+    private readonly StateFile _file;
     private readonly bool[] _stored;
 
-    private UploadedBody(string path, BodyManifest manifest, SafeFileHandle file, bool[] stored) => (Path, Manifest, _file, _stored) = (path, manifest, file, stored);
+    private UploadedBody(string path, BodyManifest manifest, StateFile file, bool[] stored) => (Path, Manifest, _file, _stored) = (path, manifest, file, stored);
 
     public string Path { get; }
 
@@ -22,20 +22,27 @@ internal sealed class UploadedBody : IDisposable
         get { lock (_gate) return [.. Enumerable.Range(0, _stored.Length).Where(i => !_stored[i])]; }
     }
 
-    public static async Task<UploadedBody> OpenAsync(string path, BodyManifest manifest, CancellationToken cancellationToken)
+    public static async Task<UploadedBody> OpenAsync(string path, BodyManifest manifest, StateVault vault, CancellationToken cancellationToken)
     {
         Directory.CreateDirectory(System.IO.Path.GetDirectoryName(path)!);
         var stored = new bool[manifest.Chunks];
-        if (File.Exists(path))
+        var file = vault.Assemble(path, manifest.Length);
+        try
         {
-            using var spool = new FileStream(path, FileMode.Open, FileAccess.ReadWrite);
-            if (spool.Length > manifest.Length) spool.SetLength(manifest.Length);
-            var receiver = new BodyReceiver(manifest, spool);
-            await receiver.ResumeAsync(cancellationToken);
-            Array.Fill(stored, true);
-            foreach (var missing in receiver.Missing) stored[missing] = false;
+            if (file.Length > 0)
+            {
+                var receiver = new BodyReceiver(manifest, new StateStream(file, writable: true)); // the file stays open: it is the body's
+                await receiver.ResumeAsync(cancellationToken);
+                Array.Fill(stored, true);
+                foreach (var missing in receiver.Missing) stored[missing] = false;
+            }
+            return new(path, manifest, file, stored);
         }
-        return new(path, manifest, File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete, FileOptions.Asynchronous), stored);
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Checks and stores a chunk; <see cref="ChunkFault.None"/>: it is there.</summary>
@@ -52,7 +59,7 @@ internal sealed class UploadedBody : IDisposable
         {
             if (_stored[chunk]) return ChunkFault.None;
         }
-        await RandomAccess.WriteAsync(_file, bytes, Manifest.OffsetOf(chunk), cancellationToken);
+        await _file.WriteAsync(Manifest.OffsetOf(chunk), bytes, cancellationToken);
         lock (_gate) _stored[chunk] = true;
         return ChunkFault.None;
     }

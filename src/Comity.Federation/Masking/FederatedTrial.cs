@@ -29,7 +29,7 @@ internal sealed partial class FederatedTrial
         var silence = run.Input.Patience ?? (_study.PatienceSeconds is { } seconds ? TimeSpan.FromSeconds(seconds) : null);
         var masked = new MaskedRound(masking.Run, _channels, run.Input.Time, file, run.Store.BeforeWrite)
         {
-            Share = share, Revealing = hidden is { IsDistributed: true } ? (survivors, digest) => hidden.ChargeSurvivors(round, survivors, digest) : null,
+            Vault = run.Store.Vault, Share = share, Revealing = hidden is { IsDistributed: true } ? (survivors, digest) => hidden.ChargeSurvivors(round, survivors, digest) : null,
         };
         CoordinatorState ended;
         MaskedSum? sum;

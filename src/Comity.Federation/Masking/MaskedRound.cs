@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Runtime.InteropServices;
+using Comity.Federation.AtRest;
 using Comity.Federation.Privacy;
 using Comity.Federation.Rounds;
 using Comity.Federation.Spool;
@@ -29,6 +30,9 @@ internal sealed class MaskedRound(string run, IReadOnlyDictionary<string, ISiteC
     private RoundPlan _plan = null!;
     private Func<string, MaskedOffer, RoundOffer> _offerTo = null!;
     private UpdateSpool _spool = null!;
+
+    /// <summary>How updates that arrive are kept.</summary>
+    public StateVault Vault { get; init; } = StateVault.Plain;
 
     /// <summary>Called with survivors and plan before they are asked to take the masks off; from then on only they can be in the sum.</summary>
     public Action<IReadOnlyList<string>, string>? Revealing { get; init; }
@@ -245,7 +249,7 @@ internal sealed class MaskedRound(string run, IReadOnlyDictionary<string, ISiteC
 
         public string? AcceptFile(UpdateHeader header, string path)
         {
-            using var bytes = File.OpenRead(path);
+            using var bytes = new StateStream(round.Vault.Read(path), writable: false);
             var refused = bytes.Length != 4L * header.Length ? RefusalReason.WrongShape
                 : round.Take(header, default, path, Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(bytes)), index);
             if (refused is not null) round.Refuse(header.Site, refused);

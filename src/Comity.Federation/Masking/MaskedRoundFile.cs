@@ -12,7 +12,15 @@ internal sealed class MaskedRoundFile(string path, RunStore store)
     public (int Attempt, byte[]? State) Read()
     {
         if (!File.Exists(store.Fetch(path))) return (1, null);
-        var bytes = File.ReadAllBytes(path);
+        byte[] bytes;
+        try
+        {
+            bytes = store.Vault.ReadAll(path);
+        }
+        catch (InvalidDataException)
+        {
+            return (1, null);
+        }
         return bytes.Length < sizeof(int) ? (1, null) : (BinaryPrimitives.ReadInt32LittleEndian(bytes), bytes.Length == sizeof(int) ? null : bytes[sizeof(int)..]);
     }
 
@@ -23,7 +31,7 @@ internal sealed class MaskedRoundFile(string path, RunStore store)
         var bytes = new byte[sizeof(int) + kept.Length];
         BinaryPrimitives.WriteInt32LittleEndian(bytes, attempt);
         kept.CopyTo(bytes, sizeof(int));
-        PrivateFile.Write(path, bytes, flush: state is null or CollectingSignatures or CollectingReveals);
+        PrivateFile.Write(path, bytes, flush: state is null or CollectingSignatures or CollectingReveals, store.Vault);
         store.Keep(path);
     }
 

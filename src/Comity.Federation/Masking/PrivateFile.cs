@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Comity.Federation.AtRest;
 
 namespace Comity.Federation.Masking;
 
@@ -9,16 +10,15 @@ internal static class PrivateFile
     /// <param name="path">Where; replaced as a whole.</param>
     /// <param name="bytes">Cleared when they are written.</param>
     /// <param name="flush">Whether it must survive loss of power.</param>
-    public static void Write(string path, byte[] bytes, bool flush)
+    /// <param name="vault">How it is kept; null: as it is.</param>
+    public static void Write(string path, byte[] bytes, bool flush, StateVault? vault = null)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
         var partial = path + ".part";
-        var options = new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write };
-        if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        using (var file = new FileStream(partial, options))
+        using (var file = (vault ?? StateVault.Plain).Create(partial, bytes.Length, ownerOnly: true))
         {
-            file.Write(bytes);
-            file.Flush(flush);
+            file.Write(0, bytes);
+            if (flush) file.FlushToDisk();
         }
         // The old bytes are overwritten once the new ones stand: killed in between, one of the two is whole.
         using var old = File.Exists(path) ? new FileStream(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete) : null;
@@ -34,7 +34,8 @@ internal static class PrivateFile
         Overwrite(file);
     }
 
-    private static void Overwrite(FileStream file)
+    /// <summary>Writes zeros over an open file.</summary>
+    public static void Overwrite(FileStream file)
     {
         var zeros = new byte[(int)Math.Min(1 << 16, file.Length)];
         for (var left = file.Length; left > 0; left -= zeros.Length) file.Write(zeros, 0, (int)Math.Min(zeros.Length, left));

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
+using Comity.Federation.AtRest;
 using Comity.Federation.Rounds;
 using Comity.Federation.Spool;
 using Comity.Privacy.Noise;
@@ -21,7 +22,7 @@ namespace Comity.Federation.Masking;
 /// After a crash the site goes on with the keys that it had, or, where they are lost, begins with new ones; no mask ever hides two vectors that left.
 /// Once it has revealed shares in a round, the round's update enters no other sum: the difference of two sums could be one site's update.
 /// </remarks>
-internal sealed class SiteMasks(string folder, string site, SiteIdentity identity, Func<string, byte[]?> keyOf, Action<string>? beforeWrite)
+internal sealed class SiteMasks(string folder, string site, SiteIdentity identity, Func<string, byte[]?> keyOf, Action<string>? beforeWrite, StateVault? vault = null)
 {
     // Over a network a task that nobody wants any more may still be at work while the next one comes.
     private readonly Lock _gate = new();
@@ -65,7 +66,7 @@ internal sealed class SiteMasks(string folder, string site, SiteIdentity identit
     {
         if (Load(offer.Plan) is not var (state, _) || state is AwaitingKeys or AwaitingDelivery or AwaitingVector) return null;
         var path = VectorPath(offer.Plan.Round);
-        using var spool = UpdateSpool.Open(path);
+        using var spool = UpdateSpool.Open(path, vault);
         if (spool.Headers.FirstOrDefault(h => h.MaskedUnder == offer.Digest) is not { } header) return (null, []);
         var body = new float[header.Length];
         spool.InOrder([header.Site]).Read(0, 0, body);
@@ -106,9 +107,9 @@ internal sealed class SiteMasks(string folder, string site, SiteIdentity identit
         // The bytes first, the state after them: a site that has forgotten its vector must not say that it has one.
         var path = VectorPath(offer.Plan.Round);
         Directory.CreateDirectory(folder);
-        File.Delete(path);
+        UpdateSpool.Delete(path);
         beforeWrite?.Invoke("mask-vector");
-        using (var spool = UpdateSpool.Open(path)) spool.Append(header, packed);
+        using (var spool = UpdateSpool.Open(path, vault)) spool.Append(header, packed);
         Keep(masked, null);
         ready.Dispose();
         return null;
@@ -156,7 +157,7 @@ internal sealed class SiteMasks(string folder, string site, SiteIdentity identit
         if (!File.Exists(path)) return null;
         try
         {
-            return KeptState.LoadSite(File.ReadAllBytes(path), plan, identity, Keys(plan));
+            return KeptState.LoadSite((vault ?? StateVault.Plain).ReadAll(path), plan, identity, Keys(plan));
         }
         catch (InvalidDataException)
         {
@@ -168,7 +169,7 @@ internal sealed class SiteMasks(string folder, string site, SiteIdentity identit
     {
         Directory.CreateDirectory(folder);
         beforeWrite?.Invoke("mask-keys");
-        PrivateFile.Write(StatePath(state.Plan.Round), KeptState.Save(state, said), flush: false);
+        PrivateFile.Write(StatePath(state.Plan.Round), KeptState.Save(state, said), flush: false, vault);
     }
 
     // Flushed to the disk before a share leaves: forgotten, the site would take part in a second sum of the same update.

@@ -35,7 +35,7 @@ public sealed class LocalProtection : IDisposable
         if (plan is not null)
         {
             _charges = new AuditCharges(plan.Section.Delta);
-            if (plan.Section.Unit == PrivacyUnit.Record) _gate = new SiteGate(input.Ledger!, account, plan, Path.Combine(input.Folder, "gate"), NoiseOf, null);
+            if (plan.Section.Unit == PrivacyUnit.Record) _gate = new SiteGate(input.Ledger!, account, plan, Path.Combine(input.Folder, "gate"), NoiseOf, null, input.Vault);
         }
         if (Masking is null) return;
         var key = ECDsa.Create(input.Identity!.ExportParameters(includePrivateParameters: true));
@@ -166,11 +166,11 @@ public sealed class LocalProtection : IDisposable
     public void Dispose() => _identity?.Dispose();
 
     internal ISiteChannel Open(ISiteWork work, ParameterLayout layout, string memoryFolder, WorkSlots slots) => new Line(
-        new InProcessChannel(work, layout, new SiteMemory(memoryFolder, null), slots, _gate, HidesSites ? Leaves : null, Masking is null ? null : MasksIn(memoryFolder), NoiseOf));
+        new InProcessChannel(work, layout, new SiteMemory(memoryFolder, null, _input.Vault), slots, _gate, HidesSites ? Leaves : null, Masking is null ? null : MasksIn(memoryFolder), NoiseOf));
 
     private PrivacyEvent OneRound => new GaussianEvent(_plan!.Sites[_account.Site].NoiseMultiplier);
 
-    private SiteMasks MasksIn(string memoryFolder) => _masks.GetOrAdd(memoryFolder, folder => new SiteMasks(Path.Combine(folder, "masks"), _account.Site, _identity!, _input.KeyOf, null));
+    private SiteMasks MasksIn(string memoryFolder) => _masks.GetOrAdd(memoryFolder, folder => new SiteMasks(Path.Combine(folder, "masks"), _account.Site, _identity!, _input.KeyOf, null, _input.Vault));
 
     private NoiseStream NoiseOf(string answer) => _input.Noise?.Invoke(answer) ?? NoiseStream.Secure();
 
@@ -244,6 +244,9 @@ public sealed record LocalProtectionInput
 
     /// <summary>Folder of what the gate keeps for this study.</summary>
     public required string Folder { get; init; }
+
+    /// <summary>How the gate's bytes, masks and shares are kept; null: as they are.</summary>
+    public AtRest.StateVault? Vault { get; init; }
 
     /// <summary>The site's ledger; null: it has none, and takes part in no study with differential privacy.</summary>
     public PrivacyLedger? Ledger { get; init; }

@@ -1,3 +1,4 @@
+using Comity.Federation.AtRest;
 using Comity.Federation.Rounds;
 using Comity.Federation.Sites;
 using Comity.Federation.Spool;
@@ -15,7 +16,7 @@ namespace Comity.Federation.Privacy;
 /// Killed before the charge, the answer never left and is made anew. Killed after it, the stored bytes are sent and nothing is charged
 /// again; if they are lost, the site counts as absent, for a second draw of noise would be a second release.
 /// </remarks>
-internal sealed class SiteGate(PrivacyLedger ledger, LedgerAccount account, PrivacyPlan plan, string folder, Func<string, NoiseStream> noise, Action<string>? beforeWrite)
+internal sealed class SiteGate(PrivacyLedger ledger, LedgerAccount account, PrivacyPlan plan, string folder, Func<string, NoiseStream> noise, Action<string>? beforeWrite, StateVault? vault = null)
 {
     /// <summary>What the site's training must keep.</summary>
     public RecordPrivacy Asked { get; } = new(plan.Section.Clip, plan.Sites[account.Site].NoiseMultiplier);
@@ -30,13 +31,13 @@ internal sealed class SiteGate(PrivacyLedger ledger, LedgerAccount account, Priv
         if (ledger.Charged(account, answer) is { } earlier)
         {
             // What left must be what leaves again.
-            var kept = FloatFile.Read(path, 1, raw.Parts.Sum(p => p.Values.Count), earlier)?[0] ?? throw new SiteBarredException(account.Site, answer, RefusalReason.AnswerLost);
+            var kept = FloatFile.Read(vault ?? StateVault.Plain, path, 1, raw.Parts.Sum(p => p.Values.Count), earlier)?[0] ?? throw new SiteBarredException(account.Site, answer, RefusalReason.AnswerLost);
             return Filled(raw, kept);
         }
         var released = Noised(raw, answer);
         Directory.CreateDirectory(folder);
         beforeWrite?.Invoke("gate-store");
-        var digest = FloatFile.Write(path, [released]);
+        var digest = FloatFile.Write(vault ?? StateVault.Plain, path, [released]);
         return ledger.Charge(account, answer, new GaussianEvent(plan.Statistics), digest) ? Filled(raw, released) : throw new SiteBarredException(account.Site, answer, RefusalReason.BudgetSpent);
     }
 
@@ -44,7 +45,7 @@ internal sealed class SiteGate(PrivacyLedger ledger, LedgerAccount account, Priv
     public (UpdateHeader? Header, float[] Body, string? Refusal)? Again(RoundOffer offer)
     {
         if (ledger.Charged(account, AnswerOf(offer)) is not { } sha256) return null;
-        using var spool = UpdateSpool.Open(FileOf(offer, offer.Round));
+        using var spool = UpdateSpool.Open(FileOf(offer, offer.Round), vault);
         if (spool.Headers.FirstOrDefault(h => h.Sha256 == sha256) is not { } header) return (null, [], RefusalReason.AnswerLost);
         var body = new float[header.Length];
         spool.InOrder([header.Site]).Read(0, 0, body);
@@ -57,9 +58,9 @@ internal sealed class SiteGate(PrivacyLedger ledger, LedgerAccount account, Priv
         if (header.Released is not { } released || !Keeps(released, Asked)) return RefusalReason.Unprotected;
         var path = FileOf(offer, offer.Round);
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        File.Delete(path); // stored and never charged: it never left
+        UpdateSpool.Delete(path); // stored and never charged: it never left
         beforeWrite?.Invoke("gate-store");
-        using (var spool = UpdateSpool.Open(path)) spool.Append(header, body);
+        using (var spool = UpdateSpool.Open(path, vault)) spool.Append(header, body);
         if (!ledger.Charge(account, AnswerOf(offer), released.Event, header.Sha256)) return RefusalReason.BudgetSpent;
         // The round before was acknowledged, or there would be no next one.
         UpdateSpool.Delete(FileOf(offer, offer.Round - 1));

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using Comity.Federation.AtRest;
 using Comity.Federation.Spool;
 
 namespace Comity.Federation.Rounds;
@@ -10,11 +11,16 @@ internal static class FileGate
     private const int SliceFloats = 1 << 16;
 
     /// <summary>Judges a file of little-endian floats.</summary>
+    /// <param name="vault">How it is kept.</param>
+    /// <param name="path">The file.</param>
+    /// <param name="parameters">P.</param>
+    /// <param name="parts">Vectors of P floats in it.</param>
+    /// <param name="maxNorm">Longest update that may pass; null: any.</param>
     /// <returns>The verdict, and SHA-256 (hex) of the bytes.</returns>
-    public static (GateVerdict Verdict, string Sha256) Judge(string path, int parameters, int parts, double? maxNorm)
+    public static (GateVerdict Verdict, string Sha256) Judge(StateVault vault, string path, int parameters, int parts, double? maxNorm)
     {
-        using var file = File.OpenHandle(path);
-        var bytes = RandomAccess.GetLength(file);
+        using var file = vault.Read(path);
+        var bytes = file.Length;
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         if (bytes != 4L * parameters * parts) return (new(RefusalReason.WrongShape, double.NaN), "");
         var slice = new float[(int)Math.Min(SliceFloats, Math.Max(1, bytes / 4))];

@@ -13,14 +13,15 @@ public static class LocalChannel
     /// <param name="memoryFolder">Where it keeps what it remembers from round to round of this model.</param>
     /// <param name="vectors">Lends the vectors that rounds work with; null: they are made for this channel.</param>
     /// <param name="protection">What the study promises; null: nothing.</param>
-    public static ISiteChannel Open(ISiteWork work, ParameterLayout layout, string memoryFolder, LocalVectors? vectors = null, LocalProtection? protection = null)
+    /// <param name="vault">How what the site remembers is kept; null: as it is.</param>
+    public static ISiteChannel Open(ISiteWork work, ParameterLayout layout, string memoryFolder, LocalVectors? vectors = null, LocalProtection? protection = null, AtRest.StateVault? vault = null)
     {
         ArgumentNullException.ThrowIfNull(work);
         ArgumentNullException.ThrowIfNull(layout);
         ArgumentException.ThrowIfNullOrEmpty(memoryFolder);
         // What runs at the same time is the caller's choice; a channel keeps a model's rounds apart.
         var slots = new WorkSlots(1) { Lender = vectors?.Slots };
-        return protection?.Open(work, layout, memoryFolder, slots) ?? new InProcessChannel(work, layout, new SiteMemory(memoryFolder, null), slots);
+        return protection?.Open(work, layout, memoryFolder, slots) ?? new InProcessChannel(work, layout, new SiteMemory(memoryFolder, null, vault), slots);
     }
 }
 

@@ -1,3 +1,4 @@
+using Comity.Federation.AtRest;
 using Comity.Federation.Spool;
 
 namespace Comity.Federation.Rounds;
@@ -7,7 +8,7 @@ namespace Comity.Federation.Rounds;
 /// Each site holds a lease that begins anew when it makes progress, and when any site answers, as the others may have waited for its
 /// place. Who has let it run out counts as absent; a slow site that gets on never does.
 /// </remarks>
-internal sealed class RoundRunner(IReadOnlyDictionary<string, ISiteChannel> channels, TimeProvider time, Action<string>? beforeWrite)
+internal sealed class RoundRunner(IReadOnlyDictionary<string, ISiteChannel> channels, TimeProvider time, Action<string>? beforeWrite, StateVault? vault = null)
 {
     /// <summary>Runs a round to its end.</summary>
     /// <param name="plan">Who is asked.</param>
@@ -32,7 +33,7 @@ internal sealed class RoundRunner(IReadOnlyDictionary<string, ISiteChannel> chan
             try
             {
                 var offer = offerTo(site);
-                var sink = new Sink(round, offer.Parameters.Length, parts, offer.Clip?.Norm ?? offer.MaxNorm, () => leases.Renew(site));
+                var sink = new Sink(round, vault ?? StateVault.Plain, offer.Parameters.Length, parts, offer.Clip?.Norm ?? offer.MaxNorm, () => leases.Renew(site));
                 // Waiting ends with the lease even at a channel that does not listen to its token; a caller who leaves waits for the work to wind up.
                 var reply = await channels[site].OfferAsync(offer, sink, either.Token).AsTask().WaitAsync(lease).ConfigureAwait(false);
                 if (reply is RoundReply.Refused refused) round.Step(new CoordinatorMessage.SiteRefused(site, plan.Round, refused.Reason), default);
@@ -98,14 +99,14 @@ internal sealed class RoundRunner(IReadOnlyDictionary<string, ISiteChannel> chan
         }
     }
 
-    private sealed class Sink(OpenRound round, int parameters, int parts, double? maxNorm, Action progressed) : IUpdateSink
+    private sealed class Sink(OpenRound round, StateVault vault, int parameters, int parts, double? maxNorm, Action progressed) : IUpdateSink
     {
         public string? Accept(UpdateHeader header, ReadOnlySpan<float> body) =>
             round.Step(new CoordinatorMessage.UpdateArrived(header, UpdateGate.Judge(body, parameters, parts, maxNorm), FloatFile.Sha256(body)), body);
 
         public string? AcceptFile(UpdateHeader header, string path)
         {
-            var (verdict, sha256) = FileGate.Judge(path, parameters, parts, maxNorm);
+            var (verdict, sha256) = FileGate.Judge(vault, path, parameters, parts, maxNorm);
             var refused = round.Step(new CoordinatorMessage.UpdateArrived(header, verdict, sha256), default, path);
             File.Delete(path); // moved when it counts; else nobody wants it
             return refused;

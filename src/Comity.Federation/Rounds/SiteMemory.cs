@@ -1,8 +1,8 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
+using Comity.Federation.AtRest;
 using Comity.Federation.Spool;
 using Comity.Federation.Stores;
-using Microsoft.Win32.SafeHandles;
 
 namespace Comity.Federation.Rounds;
 
@@ -14,13 +14,14 @@ namespace Comity.Federation.Rounds;
 /// A round reads the slot of the last round before it and overwrites the other one, so a round that is trained again after
 /// a crash starts from the same memory, and a torn write costs only what that round wrote itself. Nothing is fsynced: the
 /// coordinator knows which round a site contributed to last, and asks with <see cref="Holds"/> before it relies on it.
+/// In a sealed state each slot is a file of its own, without the leading length.
 /// </remarks>
-internal sealed class SiteMemory(string folder, Action<string>? beforeWrite)
+internal sealed class SiteMemory(string folder, Action<string>? beforeWrite, StateVault? vault = null)
 {
     private const int Preamble = 8;
     private const int SlotHeader = 8 + SHA256.HashSizeInBytes;
 
-    private readonly string _path = Path.Combine(folder, "memory.f32");
+    private readonly StateVault _vault = vault ?? StateVault.Plain;
     private int[]? _rounds;
 
     /// <summary>Vectors remembered before a round, or null: none yet.</summary>
@@ -32,10 +33,10 @@ internal sealed class SiteMemory(string folder, Action<string>? beforeWrite)
     {
         var slot = SlotBefore(round);
         if (slot < 0) return null;
-        using var file = File.OpenHandle(_path);
+        using var file = _vault.Read(FileOf(slot));
         var header = new byte[SlotHeader];
-        var at = Preamble + (slot * SlotLength(file));
-        RandomAccess.Read(file, header, at);
+        var at = PlaceIn(slot, file);
+        file.Read(at, header);
         var vectors = new float[count][];
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         hash.AppendData(header, 0, 8);
@@ -44,7 +45,7 @@ internal sealed class SiteMemory(string folder, Action<string>? beforeWrite)
             FloatFile.ReadExactly(file, at + SlotHeader + (4L * i * length), vectors[i] = vector(length));
             FloatFile.Append(hash, vectors[i]);
         }
-        return hash.GetHashAndReset().AsSpan().SequenceEqual(header.AsSpan(8)) ? vectors : throw RunStore.Unreadable(_path);
+        return hash.GetHashAndReset().AsSpan().SequenceEqual(header.AsSpan(8)) ? vectors : throw RunStore.Unreadable(FileOf(slot));
     }
 
     /// <summary>Whether the site remembers this very round, undamaged.</summary>
@@ -68,15 +69,8 @@ internal sealed class SiteMemory(string folder, Action<string>? beforeWrite)
         hash.GetHashAndReset(header.AsSpan(8));
 
         Directory.CreateDirectory(folder);
-        using var file = File.OpenHandle(_path, FileMode.OpenOrCreate, FileAccess.ReadWrite);
-        if (RandomAccess.GetLength(file) < Preamble)
-        {
-            var preamble = new byte[Preamble];
-            BinaryPrimitives.WriteInt64LittleEndian(preamble, bytes);
-            RandomAccess.Write(file, preamble, 0);
-        }
-        var at = Preamble + (slot * bytes);
-        RandomAccess.Write(file, header, at);
+        using var file = ToWrite(slot, bytes, out var at);
+        file.Write(at, header);
         at += SlotHeader;
         foreach (var vector in vectors)
         {
@@ -87,19 +81,30 @@ internal sealed class SiteMemory(string folder, Action<string>? beforeWrite)
     }
 
     // The rounds in the two slots; 0: nothing, or nothing whole.
-    private int[] Rounds
+    private int[] Rounds => _rounds ??= [WholeRound(0), WholeRound(1)];
+
+    private string Both => Path.Combine(folder, "memory.f32");
+
+    private string Own(int slot) => Path.Combine(folder, $"memory-{slot}.f32");
+
+    // A sealed file has the length that it was made with, so each slot is one; what was kept before the state had a key lies in one file still.
+    private bool IsAlone(int slot) => _vault.IsSealed && (File.Exists(Own(slot)) || !File.Exists(Both));
+
+    private string FileOf(int slot) => IsAlone(slot) ? Own(slot) : Both;
+
+    private StateFile ToWrite(int slot, long bytes, out long at)
     {
-        get
+        at = 0;
+        if (_vault.IsSealed) return _vault.Create(Own(slot), bytes);
+        var file = new PlainStateFile(File.OpenHandle(Both, FileMode.OpenOrCreate, FileAccess.ReadWrite));
+        if (file.Length < Preamble)
         {
-            if (_rounds is not null) return _rounds;
-            _rounds = [0, 0];
-            if (!File.Exists(_path)) return _rounds;
-            using var file = File.OpenHandle(_path);
-            if (RandomAccess.GetLength(file) < Preamble) return _rounds;
-            var length = SlotLength(file);
-            for (var slot = 0; slot < 2; slot++) _rounds[slot] = WholeRound(file, Preamble + (slot * length), length);
-            return _rounds;
+            var preamble = new byte[Preamble];
+            BinaryPrimitives.WriteInt64LittleEndian(preamble, bytes);
+            file.Write(0, preamble);
         }
+        at = Preamble + (slot * bytes);
+        return file;
     }
 
     private int SlotBefore(int round)
@@ -108,24 +113,41 @@ internal sealed class SiteMemory(string folder, Action<string>? beforeWrite)
         return first == 0 && second == 0 ? -1 : first > second ? 0 : 1;
     }
 
-    private static long SlotLength(SafeFileHandle file)
+    private long PlaceIn(int slot, StateFile file) => IsAlone(slot) ? 0 : Preamble + (slot * SlotLength(slot, file));
+
+    private long SlotLength(int slot, StateFile file)
     {
+        if (IsAlone(slot)) return file.Length;
         Span<byte> preamble = stackalloc byte[Preamble];
-        RandomAccess.Read(file, preamble, 0);
+        file.Read(0, preamble);
         return BinaryPrimitives.ReadInt64LittleEndian(preamble);
     }
 
-    private int WholeRound(SafeFileHandle file, long at, long length)
+    private int WholeRound(int slot)
     {
-        if (RandomAccess.GetLength(file) <= at) return 0; // never written
+        if (!File.Exists(FileOf(slot))) return 0;
+        try
+        {
+            using var file = _vault.Read(FileOf(slot));
+            return file.Length < Preamble ? 0 : WholeRound(file, PlaceIn(slot, file), SlotLength(slot, file));
+        }
+        catch (InvalidDataException)
+        {
+            return 0; // torn while it was written
+        }
+    }
+
+    private static int WholeRound(StateFile file, long at, long length)
+    {
+        if (file.Length <= at) return 0; // never written
         var slot = new byte[Math.Min(length, 1 << 16)];
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         var header = new byte[SlotHeader];
-        RandomAccess.Read(file, header, at);
+        file.Read(at, header);
         hash.AppendData(header, 0, 8);
         for (var done = (long)SlotHeader; done < length;)
         {
-            var read = RandomAccess.Read(file, slot.AsSpan(0, (int)Math.Min(slot.Length, length - done)), at + done);
+            var read = file.Read(at + done, slot.AsSpan(0, (int)Math.Min(slot.Length, length - done)));
             if (read == 0) break;
             hash.AppendData(slot, 0, read);
             done += read;

@@ -37,7 +37,7 @@ internal static class CombinedTrial
             foreach (var site in run.TrainingSites)
             {
                 var own = run.Store.Model($"local/{site.Site}", start.Repeat)!;
-                models.Add(site.Site, own.Rows, run.Store.Fetch(run.Store.WeightsPath(own.Info.Id, start.Repeat)), length);
+                models.Add(site.Site, own.Rows, run.Store.Vault.Read(run.Store.Fetch(run.Store.WeightsPath(own.Info.Id, start.Repeat))), length);
             }
         }
         else

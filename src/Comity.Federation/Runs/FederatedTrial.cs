@@ -64,7 +64,7 @@ internal sealed partial class FederatedTrial(RunContext run, RepeatStart start, 
                 _channels[work.Site] = elsewhere(work, start.Model);
                 continue;
             }
-            var memory = new SiteMemory(run.Store.SiteFolder(work.Site, model, start.Repeat), run.Store.BeforeWrite);
+            var memory = new SiteMemory(run.Store.SiteFolder(work.Site, model, start.Repeat), run.Store.BeforeWrite, run.Store.Vault);
             _memories[work.Site] = memory;
             var channel = new InProcessChannel(work, start.Model.Layout, memory, run.Slots, run.Privacy?.GateOf(work.Site),
                 (offer, header) => run.Input.Leaving?.Invoke(new Leaving.OfUpdate(work.Site, offer.Repeat, offer.Model, header) { Charge = run.Privacy?.ChargeOf(header) }), run.Masking?.SiteOf(work.Site, model, start.Repeat),
@@ -77,7 +77,7 @@ internal sealed partial class FederatedTrial(RunContext run, RepeatStart start, 
     {
         var (parameters, states, done) = Recover();
         run.Tell(new StudyEvent.TrialStarted(model, start.Repeat, arm, TotalRounds, done));
-        var runner = new RoundRunner(_channels, run.Input.Time, run.Store.BeforeWrite);
+        var runner = new RoundRunner(_channels, run.Input.Time, run.Store.BeforeWrite, run.Store.Vault);
         for (var round = done + 1; round <= TotalRounds; round++)
         {
             cancellationToken.ThrowIfCancellationRequested();
@@ -94,7 +94,7 @@ internal sealed partial class FederatedTrial(RunContext run, RepeatStart start, 
         if (rounds.Count > 0 && remembered)
         {
             var path = run.Store.Fetch(run.Store.RoundPath(model, start.Repeat, done, "checkpoint"));
-            if (FloatFile.Read(path, 1 + _strategy.States, Parameters, rounds[^1].CheckpointSha256) is { } vectors) return (vectors[0], vectors[1..], done);
+            if (FloatFile.Read(run.Store.Vault, path, 1 + _strategy.States, Parameters, rounds[^1].CheckpointSha256) is { } vectors) return (vectors[0], vectors[1..], done);
         }
         if (rounds.Count > 0)
         {
@@ -203,7 +203,7 @@ internal sealed partial class FederatedTrial(RunContext run, RepeatStart start, 
 
         run.Store.BeforeWrite?.Invoke("checkpoint");
         var checkpoint = run.Store.RoundPath(model, start.Repeat, round, "checkpoint");
-        var digest = FloatFile.Write(checkpoint, [parameters, .. states.Select(s => (ReadOnlyMemory<float>)s)]);
+        var digest = FloatFile.Write(run.Store.Vault, checkpoint, [parameters, .. states.Select(s => (ReadOnlyMemory<float>)s)]);
         run.Store.Keep(checkpoint);
         run.Store.KeepRound(new RoundRecord(info, new HistoryInfo(model, start.Repeat, round, loss, metrics), bytes, seconds, digest));
         run.Tell(new StudyEvent.RoundDone(model, start.Repeat, round, TotalRounds, loss, contributed.Count, info.Rejected.Count, info.Missing.Count));

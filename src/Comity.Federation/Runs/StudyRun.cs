@@ -26,7 +26,7 @@ public static class StudyRun
     {
         ArgumentNullException.ThrowIfNull(input);
         input = input with { Sites = InStudyOrder(input) };
-        var store = RunStore.Open(input.RunFolder, input.Resume, Identity(input), input.Time, input.BeforeWrite, input.Shared);
+        var store = RunStore.Open(input.RunFolder, input.Resume, Identity(input), input.Time, input.BeforeWrite, input.Shared, input.Vault);
         try
         {
             using var threads = new WorkThreads(Math.Max(1, input.Jobs));

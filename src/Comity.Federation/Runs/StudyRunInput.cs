@@ -54,6 +54,9 @@ public sealed record StudyRunInput
     /// <summary>A database in which the run's state lies; null: it lies in <see cref="RunFolder"/>.</summary>
     public SharedState? Shared { get; init; }
 
+    /// <summary>How models, updates and shares are kept; null: as they are.</summary>
+    public AtRest.StateVault? Vault { get; init; }
+
     /// <summary>Whether a run begun in that folder may be continued.</summary>
     public bool Resume { get; init; }
 

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
-using Microsoft.Win32.SafeHandles;
+using Comity.Federation.AtRest;
 
 namespace Comity.Federation.Spool;
 
@@ -24,24 +24,30 @@ internal static class FloatFile
     }
 
     /// <summary>Writes a vector of any length at a position of an open file.</summary>
-    public static void Write(SafeFileHandle file, long position, ReadOnlySpan<float> vector)
+    public static void Write(StateFile file, long position, ReadOnlySpan<float> vector)
     {
         for (; !vector.IsEmpty; vector = vector[Math.Min(PartFloats, vector.Length)..])
         {
             var bytes = Part(vector);
-            RandomAccess.Write(file, bytes, position);
+            file.Write(position, bytes);
             position += bytes.Length;
         }
     }
 
     /// <summary>Writes vectors one after another; a reader sees the whole file or none.</summary>
     /// <returns>SHA-256 (hex) of all bytes.</returns>
-    public static string Write(string path, params ReadOnlySpan<ReadOnlyMemory<float>> vectors)
+    public static string Write(string path, params ReadOnlySpan<ReadOnlyMemory<float>> vectors) => Write(StateVault.Plain, path, vectors);
+
+    /// <summary>Writes vectors one after another into a state; a reader sees the whole file or none.</summary>
+    /// <returns>SHA-256 (hex) of all bytes.</returns>
+    public static string Write(StateVault vault, string path, params ReadOnlySpan<ReadOnlyMemory<float>> vectors)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
         var partial = path + ".part";
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        using (var file = File.OpenHandle(partial, FileMode.Create, FileAccess.Write))
+        long length = 0;
+        foreach (var vector in vectors) length += 4L * vector.Length;
+        using (var file = vault.Create(partial, length))
         {
             long position = 0;
             foreach (var vector in vectors)
@@ -49,7 +55,7 @@ internal static class FloatFile
                 for (var rest = vector.Span; !rest.IsEmpty; rest = rest[Math.Min(PartFloats, rest.Length)..])
                 {
                     var bytes = Part(rest);
-                    RandomAccess.Write(file, bytes, position);
+                    file.Write(position, bytes);
                     hash.AppendData(bytes);
                     position += bytes.Length;
                 }
@@ -59,12 +65,40 @@ internal static class FloatFile
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
+    /// <summary>Writes one vector, in parts, without a digest.</summary>
+    public static void WriteOne(StateVault vault, string path, ReadOnlySpan<float> vector)
+    {
+        using var file = vault.Create(path, 4L * vector.Length);
+        Write(file, 0, vector);
+    }
+
     /// <summary>Reads vectors of equal length; null when the file is not there, too short or has another digest.</summary>
-    public static float[][]? Read(string path, int count, int length, string? sha256)
+    public static float[][]? Read(StateVault vault, string path, int count, int length, string? sha256)
     {
         if (!File.Exists(path)) return null;
-        using var file = File.OpenHandle(path);
-        if (RandomAccess.GetLength(file) != 4L * count * length) return null;
+        try
+        {
+            using var file = vault.Read(path);
+            return file.Length == 4L * count * length ? Read(file, count, length, sha256) : null;
+        }
+        catch (InvalidDataException)
+        {
+            return null;
+        }
+    }
+
+    public static void ReadExactly(StateFile file, long position, Span<float> destination)
+    {
+        for (; !destination.IsEmpty; destination = destination[Math.Min(PartFloats, destination.Length)..])
+        {
+            var bytes = MemoryMarshal.AsBytes(destination[..Math.Min(PartFloats, destination.Length)]);
+            file.ReadExactly(position, bytes);
+            position += bytes.Length;
+        }
+    }
+
+    private static float[][]? Read(StateFile file, int count, int length, string? sha256)
+    {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         var vectors = new float[count][];
         for (var i = 0; i < count; i++)
@@ -79,21 +113,6 @@ internal static class FloatFile
             }
         }
         return sha256 is null || sha256 == Convert.ToHexStringLower(hash.GetHashAndReset()) ? vectors : null;
-    }
-
-    public static void ReadExactly(SafeFileHandle file, long position, Span<float> destination)
-    {
-        for (; !destination.IsEmpty; destination = destination[Math.Min(PartFloats, destination.Length)..])
-        {
-            var bytes = MemoryMarshal.AsBytes(destination[..Math.Min(PartFloats, destination.Length)]);
-            while (bytes.Length > 0)
-            {
-                var read = RandomAccess.Read(file, bytes, position);
-                if (read == 0) throw new EndOfStreamException("A spooled vector is shorter than its header says.");
-                bytes = bytes[read..];
-                position += read;
-            }
-        }
     }
 
     private static ReadOnlySpan<byte> Part(ReadOnlySpan<float> vector) => MemoryMarshal.AsBytes(vector[..Math.Min(PartFloats, vector.Length)]);

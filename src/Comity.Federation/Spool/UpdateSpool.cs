@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text.Json;
+using Comity.Federation.AtRest;
 using Comity.Federation.Rounds;
 using Comity.Federation.Stores;
 using Microsoft.Win32.SafeHandles;
@@ -13,7 +14,7 @@ namespace Comity.Federation.Spool;
 /// record = magic u32 | header length i32 | body length i32 (floats) | SHA-256 of header | header (JSON) | body (little-endian floats)
 /// </code>
 /// An update that came over a network lies in a file already: that file is moved beside the spool (<c>&lt;spool&gt;.&lt;site&gt;</c>), and its
-/// record has another magic number and no body.
+/// record has another magic number and no body. In a sealed state every body lies in such a file: a sealed file does not grow.
 /// The header carries the body's digest, so a spool describes itself: after a crash it is read from the front and cut
 /// at the first record that is torn. Nothing is fsynced here: a body lost with the power is asked for again.
 /// </remarks>
@@ -27,18 +28,21 @@ public sealed class UpdateSpool : IDisposable
     private readonly Lock _append = new();
     private readonly SafeFileHandle _file;
     private readonly string _path;
+    private readonly StateVault _vault;
     private readonly List<Entry> _records = [];
     private long _end;
     private IBodyStore? _bodies;
     private string _name = "";
 
-    private UpdateSpool(string path, SafeFileHandle file) => (_path, _file) = (path, file);
+    private UpdateSpool(string path, SafeFileHandle file, StateVault vault) => (_path, _file, _vault) = (path, file, vault);
 
     /// <summary>Opens a spool, or begins one. What an earlier process left whole is there again.</summary>
-    public static UpdateSpool Open(string path)
+    /// <param name="path">The file.</param>
+    /// <param name="vault">How bodies are kept; null: as they are.</param>
+    public static UpdateSpool Open(string path, StateVault? vault = null)
     {
         if (!BitConverter.IsLittleEndian) throw new PlatformNotSupportedException("Spools are little-endian; this machine is not.");
-        var spool = new UpdateSpool(path, File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite));
+        var spool = new UpdateSpool(path, File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite), vault ?? StateVault.Plain);
         spool.Recover();
         return spool;
     }
@@ -47,11 +51,12 @@ public sealed class UpdateSpool : IDisposable
     /// <param name="path">The file of the copies.</param>
     /// <param name="bodies">The store.</param>
     /// <param name="name">What their names begin with; a dot and the site follow.</param>
-    internal static UpdateSpool Open(string path, IBodyStore bodies, string name)
+    /// <param name="vault">How bodies are kept.</param>
+    internal static UpdateSpool Open(string path, IBodyStore bodies, string name, StateVault vault)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
         Delete(path);
-        var spool = Open(path);
+        var spool = Open(path, vault);
         try
         {
             foreach (var (kept, note) in bodies.List(name + "."))
@@ -83,10 +88,10 @@ public sealed class UpdateSpool : IDisposable
     {
         ArgumentNullException.ThrowIfNull(header);
         if (header.Length != body.Length) throw new ArgumentException($"The header says {header.Length} floats; the body has {body.Length}.", nameof(body));
-        if (_bodies is not null)
+        if (_bodies is not null || _vault.IsSealed)
         {
             var file = Beside(header.Site + ".arrived");
-            FloatFile.Write(file, body.ToArray());
+            FloatFile.WriteOne(_vault, file, body);
             Adopt(header, file);
             return;
         }
@@ -94,8 +99,9 @@ public sealed class UpdateSpool : IDisposable
         lock (_append)
         {
             RandomAccess.Write(_file, front, _end);
-            FloatFile.Write(_file, _end + front.Length, body);
-            _records.Add(new(header, _file, _end + front.Length));
+            var own = new PlainStateFile(_file);
+            FloatFile.Write(own, _end + front.Length, body);
+            _records.Add(new(header, own, _end + front.Length));
             _end += front.Length + (4L * body.Length);
         }
     }
@@ -112,7 +118,7 @@ public sealed class UpdateSpool : IDisposable
             var beside = Beside(header.Site);
             File.Move(file, beside, overwrite: true);
             RandomAccess.Write(_file, front, _end);
-            _records.Add(new(header, File.OpenHandle(beside), 0));
+            _records.Add(new(header, _vault.Read(beside), 0));
             _end += front.Length;
         }
     }
@@ -178,31 +184,46 @@ public sealed class UpdateSpool : IDisposable
                 _end = body;
                 var beside = Beside(header.Site);
                 if (!File.Exists(beside)) continue;
-                var file = File.OpenHandle(beside);
-                if (RandomAccess.GetLength(file) == 4L * header.Length && header.Sha256 == DigestOfBody(file, 0, 4L * header.Length, scratch)) _records.Add(new(header, file, 0));
-                else file.Dispose();
+                if (Whole(beside, header, scratch) is { } file) _records.Add(new(header, file, 0));
                 continue;
             }
-            if (header.Sha256 != DigestOfBody(_file, body, 4L * floats, scratch)) break;
-            _records.Add(new(header, _file, body));
+            var own = new PlainStateFile(_file);
+            if (header.Sha256 != DigestOfBody(own, body, 4L * floats, scratch)) break;
+            _records.Add(new(header, own, body));
             _end = body + (4L * floats);
         }
         if (_end < length) RandomAccess.SetLength(_file, _end);
     }
 
-    private static string DigestOfBody(SafeFileHandle file, long position, long bytes, byte[] scratch)
+    private StateFile? Whole(string beside, UpdateHeader header, byte[] scratch)
+    {
+        StateFile? file = null;
+        try
+        {
+            file = _vault.Read(beside);
+            if (file.Length == 4L * header.Length && header.Sha256 == DigestOfBody(file, 0, 4L * header.Length, scratch)) return file;
+        }
+        catch (InvalidDataException)
+        {
+            // Changed, or cut short: its site is asked again.
+        }
+        file?.Dispose();
+        return null;
+    }
+
+    private static string DigestOfBody(StateFile file, long position, long bytes, byte[] scratch)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         for (long done = 0; done < bytes;)
         {
-            var read = RandomAccess.Read(file, scratch.AsSpan(0, (int)Math.Min(scratch.Length, bytes - done)), position + done);
+            var read = file.Read(position + done, scratch.AsSpan(0, (int)Math.Min(scratch.Length, bytes - done)));
             hash.AppendData(scratch, 0, read);
             done += read;
         }
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
-    private sealed record Entry(UpdateHeader Header, SafeFileHandle File, long Body);
+    private sealed record Entry(UpdateHeader Header, StateFile File, long Body);
 
     private sealed class View(Entry[] records) : IUpdateSet
     {

@@ -1,16 +1,16 @@
+using Comity.Federation.AtRest;
 using Comity.Federation.Rounds;
-using Microsoft.Win32.SafeHandles;
 
 namespace Comity.Federation.Spool;
 
 /// <summary>Finished models in their files, read like a round's updates, so that joining many of them needs no more memory than joining two.</summary>
 internal sealed class VectorFileSet : IUpdateSet, IDisposable
 {
-    private readonly List<(UpdateHeader Header, SafeFileHandle? File, ReadOnlyMemory<float> Memory)> _vectors = [];
+    private readonly List<(UpdateHeader Header, StateFile? File, ReadOnlyMemory<float> Memory)> _vectors = [];
 
     public int Count => _vectors.Count;
 
-    public void Add(string name, int rows, string path, int length) => _vectors.Add((Describe(name, rows, length), File.OpenHandle(path), default));
+    public void Add(string name, int rows, StateFile file, int length) => _vectors.Add((Describe(name, rows, length), file, default));
 
     public void Add(string name, int rows, ReadOnlyMemory<float> vector) => _vectors.Add((Describe(name, rows, vector.Length), null, vector));
 

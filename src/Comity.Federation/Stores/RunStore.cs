@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Comity.Declarations;
+using Comity.Federation.AtRest;
 using Comity.Federation.Results;
 using Comity.Federation.Sites;
 using Comity.Federation.Spool;
@@ -43,6 +44,9 @@ internal sealed class RunStore : IDisposable
     /// <summary>Where the privacy ledger of a shared run lies; null: in a file.</summary>
     public StateDatabase? SharedLedger { get; private init; }
 
+    /// <summary>How models, updates and shares are kept.</summary>
+    public StateVault Vault { get; private init; } = StateVault.Plain;
+
     /// <summary>Folder of the run.</summary>
     public string RunFolder { get; }
 
@@ -56,8 +60,9 @@ internal sealed class RunStore : IDisposable
     /// <param name="time">Tells when to sync.</param>
     /// <param name="beforeWrite">See <see cref="BeforeWrite"/>.</param>
     /// <param name="shared">Where the state lies; null: in the folder.</param>
+    /// <param name="vault">How models, updates and shares are kept; null: as they are.</param>
     /// <exception cref="InvalidDeclarationException">The folder holds a run that can't be continued.</exception>
-    public static RunStore Open(string runFolder, bool resume, IReadOnlyList<KeyValuePair<string, string>> identity, TimeProvider time, Action<string>? beforeWrite, SharedState? shared = null)
+    public static RunStore Open(string runFolder, bool resume, IReadOnlyList<KeyValuePair<string, string>> identity, TimeProvider time, Action<string>? beforeWrite, SharedState? shared = null, StateVault? vault = null)
     {
         var folder = Path.Combine(runFolder, "state");
         var begun = File.Exists(Path.Combine(folder, "run.sqlite"));
@@ -77,7 +82,7 @@ internal sealed class RunStore : IDisposable
         {
             // Another machine may have gone on with the run since this folder saw it: what counts is fetched again.
             if (shared is not null) DropCopies(folder);
-            store = new RunStore(runFolder, folder, held, time, beforeWrite, shared) { SharedLedger = shared?.Ledger };
+            store = new RunStore(runFolder, folder, held, time, beforeWrite, shared) { SharedLedger = shared?.Ledger, Vault = vault ?? StateVault.Plain };
             store.Identify(identity);
             return store;
         }
@@ -122,7 +127,7 @@ internal sealed class RunStore : IDisposable
     }
 
     /// <summary>The updates of a round.</summary>
-    public UpdateSpool OpenSpool(string path) => _bodies is null ? UpdateSpool.Open(path) : UpdateSpool.Open(path, _bodies, NameOf(path));
+    public UpdateSpool OpenSpool(string path) => _bodies is null ? UpdateSpool.Open(path, Vault) : UpdateSpool.Open(path, _bodies, NameOf(path), Vault);
 
     /// <summary>The updates of a round are no longer needed.</summary>
     public void DeleteSpool(string path)
@@ -186,7 +191,7 @@ internal sealed class RunStore : IDisposable
         if (!record.AtHome)
         {
             var path = WeightsPath(record.Info.Id, record.Info.Repeat);
-            FloatFile.Write(path, parameters);
+            FloatFile.Write(Vault, path, parameters);
             Keep(path);
         }
         Commit("model", () => Insert("models", ["model", "repeat", "json"], 2, record.Info.Id, record.Info.Repeat, JsonSerializer.Serialize(record, Json)));
@@ -196,7 +201,7 @@ internal sealed class RunStore : IDisposable
     public float[] Weights(ModelInfo model)
     {
         var path = Fetch(WeightsPath(model.Id, model.Repeat));
-        return FloatFile.Read(path, 1, model.Parameters, model.WeightsSha256)?[0] ?? throw Unreadable(path);
+        return FloatFile.Read(Vault, path, 1, model.Parameters, model.WeightsSha256)?[0] ?? throw Unreadable(path);
     }
 
     /// <summary>A model's vector for a task; empty: its owner has it.</summary>

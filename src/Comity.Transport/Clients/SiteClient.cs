@@ -1,4 +1,5 @@
 using System.Globalization;
+using Comity.Federation.AtRest;
 using Comity.Transport.Bodies;
 using Comity.Transport.Protocol;
 
@@ -37,9 +38,10 @@ public sealed class SiteClient(HttpClient http, TimeProvider time)
     /// <param name="body">Which.</param>
     /// <param name="path">The file; what an earlier call left in it counts.</param>
     /// <param name="moved">Told the bytes of each chunk that arrived.</param>
+    /// <param name="vault">How the file is kept; null: as it is.</param>
     /// <param name="cancellationToken">Stops it; what arrived stays.</param>
     /// <exception cref="InvalidDataException">The coordinator's manifest or a chunk does not fit the digest.</exception>
-    public async Task FetchAsync(string key, BodyReference body, string path, Action<int> moved, CancellationToken cancellationToken)
+    public async Task FetchAsync(string key, BodyReference body, string path, Action<int> moved, StateVault? vault, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(body);
         ArgumentNullException.ThrowIfNull(moved);
@@ -47,7 +49,7 @@ public sealed class SiteClient(HttpClient http, TimeProvider time)
         var manifest = ReadManifest(await _wire.GetAsync<ManifestMessage>($"{target}/manifest", Limit, cancellationToken).ConfigureAwait(false));
         if (!manifest.Matches(Convert.FromHexString(body.Digest)) || manifest.Length != body.Length) throw new InvalidDataException($"The manifest of '{body.Name}' is not that of {body.Digest}.");
 
-        using var spool = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 0);
+        using var spool = new StateStream((vault ?? StateVault.Plain).Assemble(path, manifest.Length), writable: true);
         var receiver = new BodyReceiver(manifest, spool);
         await receiver.ResumeAsync(cancellationToken).ConfigureAwait(false);
         if (receiver.IsComplete) return;
@@ -81,14 +83,15 @@ public sealed class SiteClient(HttpClient http, TimeProvider time)
     /// <param name="manifest">How the file is cut.</param>
     /// <param name="path">The file.</param>
     /// <param name="moved">Told the bytes of each chunk that is stored over there.</param>
+    /// <param name="vault">How the file is kept; null: as it is.</param>
     /// <param name="cancellationToken">Stops it; what is stored stays.</param>
-    public async Task UploadAsync(string key, BodyManifest manifest, string path, Action<int> moved, CancellationToken cancellationToken)
+    public async Task UploadAsync(string key, BodyManifest manifest, string path, Action<int> moved, StateVault? vault, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(manifest);
         ArgumentNullException.ThrowIfNull(moved);
         var state = await _wire.PostAsync<ManifestMessage, UploadState>($"v1/tasks/{key}/upload", WriteManifest(manifest), Limit, cancellationToken).ConfigureAwait(false);
         if (state.Missing.Count == 0) return;
-        using var file = File.OpenHandle(path, options: FileOptions.SequentialScan);
+        using var file = (vault ?? StateVault.Plain).Read(path);
         var digest = Convert.ToHexStringLower(manifest.Digest);
         // As many buffers as are in flight: a shared pool would keep one for each thread that ever gave one back.
         var buffers = new System.Collections.Concurrent.ConcurrentBag<byte[]>();
@@ -99,7 +102,7 @@ public sealed class SiteClient(HttpClient http, TimeProvider time)
             var buffer = buffers.TryTake(out var used) ? used : new byte[Math.Min(manifest.ChunkBytes, manifest.Length)];
             try
             {
-                if (await RandomAccess.ReadAsync(file, buffer.AsMemory(0, length), manifest.OffsetOf(chunk), token).ConfigureAwait(false) < length)
+                if (await file.ReadAsync(manifest.OffsetOf(chunk), buffer.AsMemory(0, length), token).ConfigureAwait(false) < length)
                     throw new InvalidDataException($"{path} has become shorter than what was to be sent.");
                 await _wire.PutAsync(string.Create(CultureInfo.InvariantCulture, $"v1/tasks/{key}/upload/{digest}/{chunk}"), buffer.AsMemory(0, length), manifest.DigestOf(chunk).ToArray(), Limit, token).ConfigureAwait(false);
                 moved(length);

@@ -1,4 +1,5 @@
 using System.Security.Cryptography.X509Certificates;
+using Comity.Federation.AtRest;
 
 namespace Comity.Transport.Identity;
 
@@ -6,9 +7,19 @@ namespace Comity.Transport.Identity;
 public static class SecretFile
 {
     /// <summary>Writes a file whole or not at all, mode 600 from its first byte, and on the disk before this returns.</summary>
-    public static void Write(string path, string text)
+    /// <param name="path">The file.</param>
+    /// <param name="text">What it shall hold.</param>
+    /// <param name="vault">How it is kept; null: as it is.</param>
+    public static void Write(string path, string text, StateVault? vault = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
+        if (vault is { IsSealed: true })
+        {
+            var bytes = System.Text.Encoding.UTF8.GetBytes(text);
+            vault.WriteAll(path, bytes, flush: true, ownerOnly: true);
+            System.Security.Cryptography.CryptographicOperations.ZeroMemory(bytes);
+            return;
+        }
         var draft = path + ".new";
         File.Delete(draft);
         var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
@@ -19,6 +30,22 @@ public static class SecretFile
             file.Flush(flushToDisk: true);
         }
         File.Move(draft, path, overwrite: true);
+    }
+
+    /// <summary>Reads a file's text.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="vault">How it is kept; null: as it is.</param>
+    /// <exception cref="System.Security.Cryptography.CryptographicException">It is sealed, and was changed, or its key was not given.</exception>
+    public static string Read(string path, StateVault? vault = null)
+    {
+        try
+        {
+            return System.Text.Encoding.UTF8.GetString((vault ?? StateVault.Plain).ReadAll(path));
+        }
+        catch (InvalidDataException e)
+        {
+            throw new System.Security.Cryptography.CryptographicException(e.Message, e);
+        }
     }
 
     /// <summary>Whether somebody else may read a file; always false where the system keeps no such bits.</summary>

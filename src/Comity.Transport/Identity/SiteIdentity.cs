@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
+using Comity.Federation.AtRest;
 
 namespace Comity.Transport.Identity;
 
@@ -33,15 +34,17 @@ public sealed class SiteIdentity : IDisposable
     /// <summary>Opens the identity in a folder; the key is made if there is none.</summary>
     /// <exception cref="CryptographicException">The files are damaged, or the certificate is for another key.</exception>
     /// <exception cref="IOException">The folder can't be used.</exception>
-    public static SiteIdentity OpenOrMake(string folder)
+    /// <param name="folder">The site's state.</param>
+    /// <param name="vault">How the key is kept; null: as it is.</param>
+    public static SiteIdentity OpenOrMake(string folder, StateVault? vault = null)
     {
         Directory.CreateDirectory(folder);
         var path = Path.Combine(folder, KeyFile);
         var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         try
         {
-            if (File.Exists(path)) key.ImportFromPem(File.ReadAllText(path));
-            else SecretFile.Write(path, key.ExportPkcs8PrivateKeyPem());
+            if (File.Exists(path)) key.ImportFromPem(SecretFile.Read(path, vault));
+            else SecretFile.Write(path, key.ExportPkcs8PrivateKeyPem(), vault);
             var identity = new SiteIdentity(folder, key);
             identity.ReadCoordinator();
             identity.ReadCertificate();

@@ -18,7 +18,7 @@ internal sealed class BodyFetcher(SiteClient client, PersistentLine line, SpoolQ
         var path = spool.BodyPath(body);
         if (body.Inline is { } inline)
         {
-            if (!File.Exists(path)) await KeepAsync(task, body, inline, path, cancellationToken).ConfigureAwait(false);
+            if (!File.Exists(path)) await KeepAsync(task, body, inline, spool, cancellationToken).ConfigureAwait(false);
             return;
         }
         // Two tasks that need the same body fetch it once.
@@ -36,7 +36,7 @@ internal sealed class BodyFetcher(SiteClient client, PersistentLine line, SpoolQ
                 quota.Require(body.Length);
                 await line.CallAsync(async token =>
                 {
-                    await client.FetchAsync(task.Key, body, path + ".part", meter.Moved, token).ConfigureAwait(false);
+                    await client.FetchAsync(task.Key, body, path + ".part", meter.Moved, spool.VaultOf(body), token).ConfigureAwait(false);
                     return true;
                 }, Transient.Is, cancellationToken).ConfigureAwait(false);
                 File.Move(path + ".part", path, overwrite: true);
@@ -49,14 +49,14 @@ internal sealed class BodyFetcher(SiteClient client, PersistentLine line, SpoolQ
         }
     }
 
-    private static async Task KeepAsync(SiteTask task, BodyReference body, string inline, string path, CancellationToken cancellationToken)
+    private static async Task KeepAsync(SiteTask task, BodyReference body, string inline, StudySpool spool, CancellationToken cancellationToken)
     {
         var bytes = Convert.FromBase64String(inline);
         using var memory = new MemoryStream(bytes, writable: false);
         var manifest = await BodyManifest.DescribeAsync(memory, body.ChunkBytes, cancellationToken).ConfigureAwait(false);
         if (!manifest.Matches(Convert.FromHexString(body.Digest))) throw new InvalidDataException($"'{body.Name}' is not what its digest says.");
-        var partial = $"{path}.{task.Key[..16]}.part";
-        await File.WriteAllBytesAsync(partial, bytes, cancellationToken).ConfigureAwait(false);
-        File.Move(partial, path, overwrite: true);
+        var arrived = $"{spool.BodyPath(body)}.{task.Key[..16]}";
+        spool.VaultOf(body).WriteAll(arrived, bytes);
+        File.Move(arrived, spool.BodyPath(body), overwrite: true);
     }
 }

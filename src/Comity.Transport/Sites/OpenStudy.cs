@@ -74,7 +74,7 @@ internal sealed class OpenStudy(SiteStudy study, StudySpool spool, LocalProtecti
         var (offer, refusal) = (Offer(task, work, meter, personalising: false), (string?)null);
         if (protection is not null) offer = protection.Protect(offer, work.Setting, layout.Length, work.Masked, out refusal);
         if (refusal is not null) return Refused(refusal, work.Model);
-        var channel = LocalChannel.Open(_work, layout, spool.MemoryFolder(work.Model, work.Repeat), _vectors, protection);
+        var channel = LocalChannel.Open(_work, layout, spool.MemoryFolder(work.Model, work.Repeat), _vectors, protection, spool.Vault);
         var sink = new Sink(spool, task.Key, meter);
         var reply = await channel.OfferAsync(offer, sink, cancellationToken).ConfigureAwait(false);
         if (MemoryMarshal.TryGetArray(offer.Parameters, out var lent) && lent.Array is { } vector) _vectors.Return(vector);
@@ -103,7 +103,7 @@ internal sealed class OpenStudy(SiteStudy study, StudySpool spool, LocalProtecti
     private async Task<DoneTask> PersonaliseAsync(SiteTask task, RoundWork work, TaskMeter meter, CancellationToken cancellationToken)
     {
         _vectors.Forget(); // the rounds of this model are over
-        var channel = LocalChannel.Open(_work, await LayoutAsync(task, work.Repeat, cancellationToken).ConfigureAwait(false), spool.MemoryFolder(work.Model, work.Repeat));
+        var channel = LocalChannel.Open(_work, await LayoutAsync(task, work.Repeat, cancellationToken).ConfigureAwait(false), spool.MemoryFolder(work.Model, work.Repeat), vault: spool.Vault);
         var own = await channel.PersonaliseAsync(Offer(task, work, meter, personalising: true), cancellationToken).ConfigureAwait(false);
         var (kept, body) = Release(task, $"{work.Model}+{_work.Site}", work.Repeat, own.Parameters);
         return Done(new TrainResult(0, 0, 0, 0, [], [], null, kept), body);
@@ -175,16 +175,16 @@ internal sealed class OpenStudy(SiteStudy study, StudySpool spool, LocalProtecti
         {
             // One instance for all tasks: what is encoded with it is found again by it.
             if (!_agreed.TryGetValue(body.Digest, out var agreed))
-                _agreed[body.Digest] = agreed = JsonSerializer.Deserialize<Statistics>(File.ReadAllBytes(spool.BodyPath(body)), WireJson.Options) ?? throw new JsonException("Statistics are null.");
+                _agreed[body.Digest] = agreed = JsonSerializer.Deserialize<Statistics>(spool.ReadBody(body), WireJson.Options) ?? throw new JsonException("Statistics are null.");
             return agreed;
         }
     }
 
     private float[] Vector(SiteTask task, string name, Func<int, float[]>? vector = null) =>
-        task.Body(name) is { } body ? StudySpool.ReadFloats(spool.BodyPath(body), vector) : throw new InvalidDataException($"The task has no body '{name}'.");
+        task.Body(name) is { } body ? spool.ReadFloats(spool.BodyPath(body), vector) : throw new InvalidDataException($"The task has no body '{name}'.");
 
     private ReadOnlyMemory<float> Model(SiteTask task, string name, string model, int repeat) =>
-        task.Body(name) is null ? StudySpool.ReadFloats(spool.ModelPath(model, repeat)) : Vector(task, name);
+        task.Body(name) is null ? spool.ReadFloats(spool.ModelPath(model, repeat)) : Vector(task, name);
 
     // A model of the site's own leaves only where its policy lets it out; the digest tells everybody which it is.
     private (string? Kept, BodyManifest? Body) Release(SiteTask task, string model, int repeat, ReadOnlyMemory<float> parameters)

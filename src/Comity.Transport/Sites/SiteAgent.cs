@@ -98,7 +98,7 @@ public sealed class SiteAgent
             try
             {
                 if (await LeftAsync(task, cancellationToken).ConfigureAwait(false)) return;
-                var spool = StudySpool.Open(Studies, task.Study);
+                var spool = StudySpool.Open(Studies, task.Study, _options.Vault);
                 var stored = spool.Answer(task.Key) ?? await DoAsync(task, spool, meter, cancellationToken).ConfigureAwait(false);
                 if (await LeftAsync(task, cancellationToken).ConfigureAwait(false)) return; // while it was being done
                 // Written down before the first byte goes; an answer that is sent again after a restart stands there twice.
@@ -157,7 +157,7 @@ public sealed class SiteAgent
         }
         // Weights are fetched for one task; what all tasks share stays until the study closes.
         foreach (var body in task.Bodies.Where(b => b.Name is not ("study" or "agreed" or "partners") && !_atHand.Shares(task.Key, b))) File.Delete(spool.BodyPath(body));
-        var stored = await spool.WithBodyAsync(task.Key, done, cancellationToken).ConfigureAwait(false);
+        var stored = spool.WithBody(task.Key, done);
         // Steps of a masked round are kept with their keys.
         if (task.Kind is not (TaskKind.Join or TaskKind.Mask)) spool.Store(task.Key, stored); // records and policy may change between two invitations
         return stored;
@@ -169,7 +169,7 @@ public sealed class SiteAgent
         return await _line.CallAsync(async token =>
         {
             if (stored.Manifest is { } manifest)
-                await _client.UploadAsync(task.Key, SiteClient.ReadManifest(manifest), spool.AnswerBodyPath(task.Key), meter.Moved, token).ConfigureAwait(false);
+                await _client.UploadAsync(task.Key, SiteClient.ReadManifest(manifest), spool.AnswerBodyPath(task.Key), meter.Moved, spool.Vault, token).ConfigureAwait(false);
             return await _client.AnswerAsync(task.Key, stored.Answer, token).ConfigureAwait(false);
         }, Transient.Is, cancellationToken).ConfigureAwait(false);
     }
@@ -202,6 +202,6 @@ public sealed class SiteAgent
     {
         _answers.Forget(study);
         _protections.Close(study);
-        StudySpool.Open(Studies, study).Close();
+        StudySpool.Open(Studies, study, _options.Vault).Close();
     }
 }

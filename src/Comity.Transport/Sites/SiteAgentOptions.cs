@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Comity.Federation.AtRest;
 using Comity.Federation.Audit;
 using Comity.Transport.Identity;
 
@@ -12,6 +13,9 @@ public sealed record SiteAgentOptions
 
     /// <summary>Folder of its state.</summary>
     public required string StateFolder { get; init; }
+
+    /// <summary>How models, updates, shares and keys are kept there; null: as they are.</summary>
+    public StateVault? Vault { get; init; }
 
     /// <summary>Tasks computed at the same time.</summary>
     public int Jobs { get; init; } = 1;

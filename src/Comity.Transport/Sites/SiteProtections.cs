@@ -29,7 +29,7 @@ internal sealed class SiteProtections(SiteAgentOptions options, TimeProvider tim
             if (privacy.SecureAggregation is { } masking) _partners.Require(section, masking, keys);
             var protection = await LocalProtection.OpenAsync(new LocalProtectionInput
             {
-                Study = section, Work = work, StatisticsSteps = model.StatisticsSteps, Run = task.Study, DataSet = opened.DataSet ?? work.Site, Folder = spool.GateFolder,
+                Study = section, Work = work, StatisticsSteps = model.StatisticsSteps, Run = task.Study, DataSet = opened.DataSet ?? work.Site, Folder = spool.GateFolder, Vault = spool.Vault,
                 Ledger = privacy.DifferentialPrivacy is null ? null : Ledger(), Identity = options.Identity, KeyOf = keys.GetValueOrDefault, Noise = opened.Noise,
             }, cancellationToken).ConfigureAwait(false);
             lock (_gate)
@@ -74,7 +74,7 @@ internal sealed class SiteProtections(SiteAgentOptions options, TimeProvider tim
     }
 
     private static Dictionary<string, byte[]> Partners(SiteTask task, StudySpool spool) => task.Body("partners") is { } body
-        ? JsonSerializer.Deserialize<Dictionary<string, byte[]>>(File.ReadAllBytes(spool.BodyPath(body)), WireJson.Options) ?? [] : [];
+        ? JsonSerializer.Deserialize<Dictionary<string, byte[]>>(spool.ReadBody(body), WireJson.Options) ?? [] : [];
 
     private static async Task<IReadOnlyList<ToldScale>> ScalesAsync(StudySection section, Federation.Sites.ISiteWork work, CancellationToken cancellationToken)
     {

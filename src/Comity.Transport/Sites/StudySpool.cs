@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text.Json;
+using Comity.Federation.AtRest;
 using Comity.Federation.Privacy;
 using Comity.Transport.Bodies;
 using Comity.Transport.Protocol;
@@ -26,7 +27,10 @@ internal sealed class StudySpool
 
     /// <summary>The spool of a study among those of a site.</summary>
     /// <exception cref="InvalidDataException">The id could lead elsewhere.</exception>
-    public static StudySpool Open(string studies, string study) => new(FolderOf(studies, study));
+    /// <param name="studies">Folder of the studies.</param>
+    /// <param name="study">The study's id.</param>
+    /// <param name="vault">How bodies, answers and models are kept; null: as they are.</param>
+    public static StudySpool Open(string studies, string study, StateVault? vault = null) => new(FolderOf(studies, study), vault ?? StateVault.Plain);
 
     /// <summary>The folder of a study.</summary>
     /// <exception cref="InvalidDataException">The id could lead elsewhere.</exception>
@@ -36,11 +40,20 @@ internal sealed class StudySpool
         return Path.Combine(studies, study);
     }
 
-    private StudySpool(string folder)
+    private StudySpool(string folder, StateVault vault)
     {
-        _folder = folder;
+        (_folder, Vault) = (folder, vault);
         foreach (var part in new[] { "bodies", "answers", "memory", "models" }) Directory.CreateDirectory(Path.Combine(folder, part));
     }
+
+    /// <summary>How bodies, answers and models are kept.</summary>
+    public StateVault Vault { get; }
+
+    /// <summary>How one body is kept: study files are read by people and other readers too, and are no secret.</summary>
+    public StateVault VaultOf(BodyReference body) => body.Name == "study" ? StateVault.Plain : Vault;
+
+    /// <summary>A fetched body as a whole.</summary>
+    public byte[] ReadBody(BodyReference body) => VaultOf(body).ReadAll(BodyPath(body));
 
     public string BodyPath(BodyReference body) => Path.Combine(_folder, "bodies", Convert.ToHexStringLower(Convert.FromHexString(body.Digest)));
 
@@ -56,13 +69,13 @@ internal sealed class StudySpool
     /// <summary>Stores an answer, so that what is sent is what was stored.</summary>
     /// <param name="key">The task.</param>
     /// <param name="answer">The answer; its body, if any, lies at <see cref="AnswerBodyPath"/> already.</param>
-    public void Store(string key, StoredAnswer answer) => Write(AnswerPath(key), JsonSerializer.SerializeToUtf8Bytes(answer, WireJson.Options));
+    public void Store(string key, StoredAnswer answer) => Vault.WriteAll(AnswerPath(key), JsonSerializer.SerializeToUtf8Bytes(answer, WireJson.Options));
 
     /// <summary>An answer together with its body, where there is one: inside the message if it is small.</summary>
-    public async Task<StoredAnswer> WithBodyAsync(string key, DoneTask done, CancellationToken cancellationToken)
+    public StoredAnswer WithBody(string key, DoneTask done)
     {
         if (done.Answer.Outcome != TaskOutcome.Done || done.Body is not { } manifest) return new(done.Answer, null);
-        var inline = manifest.Length <= WireJson.LargestInlineBytes ? Convert.ToBase64String(await File.ReadAllBytesAsync(AnswerBodyPath(key), cancellationToken).ConfigureAwait(false)) : null;
+        var inline = manifest.Length <= WireJson.LargestInlineBytes ? Convert.ToBase64String(Vault.ReadAll(AnswerBodyPath(key))) : null;
         var body = new BodyReference("result", Convert.ToHexStringLower(manifest.Digest), manifest.Length, manifest.ChunkBytes, inline);
         return new(done.Answer with { Body = body }, inline is null ? Clients.SiteClient.WriteManifest(manifest) : null);
     }
@@ -72,7 +85,7 @@ internal sealed class StudySpool
     {
         var path = AnswerPath(key);
         if (!File.Exists(path)) return null;
-        var stored = JsonSerializer.Deserialize<StoredAnswer>(File.ReadAllBytes(path), WireJson.Options);
+        var stored = JsonSerializer.Deserialize<StoredAnswer>(Vault.ReadAll(path), WireJson.Options);
         // The body went when the answer was taken; should it be asked for once more, the work is done again with the same bits.
         return stored?.Manifest is null || File.Exists(AnswerBodyPath(key)) ? stored : null;
     }
@@ -129,16 +142,16 @@ internal sealed class StudySpool
     private delegate void Seen(ReadOnlySpan<byte> bytes);
 
     // Part by part: a byte view of more than 2 GiB does not exist.
-    private static void WriteFloats(string path, ReadOnlySpan<float> values, Seen seen)
+    private void WriteFloats(string path, ReadOnlySpan<float> values, Seen seen)
     {
         var partial = path + ".part";
-        using (var file = File.OpenHandle(partial, FileMode.Create, FileAccess.Write))
+        using (var file = Vault.Create(partial, 4L * values.Length))
         {
             const int part = ChunkBytes / sizeof(float);
             for (var at = 0; at < values.Length; at += part)
             {
                 var bytes = MemoryMarshal.AsBytes(values.Slice(at, Math.Min(part, values.Length - at)));
-                RandomAccess.Write(file, bytes, 4L * at);
+                file.Write(4L * at, bytes);
                 seen(bytes);
                 if (values.Length - at <= part) break; // at + part may pass the largest int
             }
@@ -149,10 +162,10 @@ internal sealed class StudySpool
     /// <summary>Reads floats.</summary>
     /// <param name="path">The file.</param>
     /// <param name="vector">Makes or lends a vector of a length; null: it is made.</param>
-    public static float[] ReadFloats(string path, Func<int, float[]>? vector = null)
+    public float[] ReadFloats(string path, Func<int, float[]>? vector = null)
     {
-        using var file = File.OpenHandle(path, options: FileOptions.SequentialScan);
-        var length = checked((int)(RandomAccess.GetLength(file) / sizeof(float)));
+        using var file = Vault.Read(path);
+        var length = checked((int)(file.Length / sizeof(float)));
         var values = vector?.Invoke(length) ?? new float[length];
         for (long at = 0; at < 4L * values.Length;)
         {
@@ -161,20 +174,13 @@ internal sealed class StudySpool
             var read = 0;
             while (read < part.Length)
             {
-                var got = RandomAccess.Read(file, part[read..], at + read);
+                var got = file.Read(at + read, part[read..]);
                 if (got == 0) throw new EndOfStreamException($"{path} became shorter while it was read.");
                 read += got;
             }
             at += read;
         }
         return values;
-    }
-
-    private static void Write(string path, ReadOnlySpan<byte> bytes)
-    {
-        var partial = path + ".part";
-        using (var file = File.OpenHandle(partial, FileMode.Create, FileAccess.Write)) RandomAccess.Write(file, bytes, 0);
-        File.Move(partial, path, overwrite: true);
     }
 
     // Model ids hold a slash, which a folder name must not, and '~' occurs in no id.

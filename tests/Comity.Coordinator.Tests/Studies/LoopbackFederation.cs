@@ -6,6 +6,7 @@ using System.Text.Json.Nodes;
 using Comity.Coordinator.Storage;
 using Comity.Coordinator.Studies;
 using Comity.Declarations;
+using Comity.Federation.AtRest;
 using Comity.Federation.Results;
 using Comity.Federation.Runs;
 using Comity.Federation.Sites;
@@ -46,6 +47,9 @@ internal sealed class LoopbackFederation : IAsyncDisposable
 
     public PostgresStore? Leading { get; private set; }
 
+    /// <summary>How a party's state is kept, by its folder; null: as it is.</summary>
+    public Func<string, StateVault>? VaultOf { get; init; }
+
     public HashSet<string> Approved { get; } = ["s0", "s1", "s2", "s3", "s4"];
 
     /// <summary>What the coordinator says a site's key is; by default the truth.</summary>
@@ -71,7 +75,7 @@ internal sealed class LoopbackFederation : IAsyncDisposable
     public async Task StartAsync()
     {
         Leading = Store is null ? null : PostgresStore.Lead(Store, TimeProvider.System, Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance, default);
-        _studies = new StudyServer(At("coordinator"), new Keys(this), TimeProvider.System, store: Leading) { Noise = Noise };
+        _studies = new StudyServer(At("coordinator"), new Keys(this), TimeProvider.System, store: Leading, vault: VaultOf?.Invoke(At("coordinator"))) { Noise = Noise };
         var builder = WebApplication.CreateEmptyBuilder(new());
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, _port, listen => listen.UseHttps(_certificate)));
         builder.Services.AddRoutingCore();
@@ -117,7 +121,7 @@ internal sealed class LoopbackFederation : IAsyncDisposable
         var host = new Host(name, work ?? (() => Site(name)), ownModelStays, refuses, Noise, Model);
         var options = new SiteAgentOptions
         {
-            Site = name, StateFolder = At("sites", name), Wait = TimeSpan.FromSeconds(2), Identity = _keys[name], DiskBytes = diskBytes,
+            Site = name, StateFolder = At("sites", name), Vault = VaultOf?.Invoke(At("sites", name)), Wait = TimeSpan.FromSeconds(2), Identity = _keys[name], DiskBytes = diskBytes,
             Partners = compared ? _keys.ToDictionary(k => k.Key, k => KeyFingerprint.Of(k.Value)) : new Dictionary<string, KeyFingerprint>(),
         };
         var over = new CancellationTokenSource();

@@ -75,7 +75,7 @@ public sealed class AdoptedUpdateTests : IDisposable
     [InlineData(new float[] { 3, 4 }, 3, 1, null, RefusalReason.WrongShape, double.NaN)]
     public void The_gate_judges_a_file_as_it_judges_memory(float[] body, int parameters, int parts, double? maxNorm, string? refusal, double norm)
     {
-        var (verdict, sha256) = FileGate.Judge(Arrived("x", body), parameters, parts, maxNorm);
+        var (verdict, sha256) = FileGate.Judge(Federation.AtRest.StateVault.Plain, Arrived("x", body), parameters, parts, maxNorm);
 
         Assert.Equal(refusal, verdict.Refusal);
         Assert.Equal(norm, verdict.Norm, 1e-6);

@@ -66,13 +66,13 @@ internal sealed class SiteLevelRounds(RunContext run, DifferentialPrivacySection
                 kept = [.. sum, section.Adaptive is null ? 0 : count[0]];
             }
             run.Store.BeforeWrite?.Invoke("noised");
-            charged = FloatFile.Write(path, [kept]);
+            charged = FloatFile.Write(run.Store.Vault, path, [kept]);
             run.Store.Keep(path);
         }
         else
         {
             // What was charged is what is released, in no second version.
-            kept = FloatFile.Read(run.Store.Fetch(path), 1, parameters + 1, charged)?[0] ?? throw Barred(contributors[0], round, Rounds.RefusalReason.AnswerLost);
+            kept = FloatFile.Read(run.Store.Vault, run.Store.Fetch(path), 1, parameters + 1, charged)?[0] ?? throw Barred(contributors[0], round, Rounds.RefusalReason.AnswerLost);
         }
         Charge(round, contributors, charged);
         return Finish(round, kept[..parameters], kept[parameters]);
