@@ -104,7 +104,7 @@ internal static unsafe partial class DerivativeRules
     private static float* Through(Tape tape, ref Node node)
     {
         var d = node.Gradient;
-        if (node.Option != 0) tape.Kernels.ApplyRule((Function)node.Option, node.Saved, d, d, node.Shape.Length, accumulate: false);
+        PassActivation(tape, ref node);
         if (node.C < 0) return d;
         var bias = tape.GradientOf(node.C, out var more);
         if (bias != null) tape.Kernels.ColumnSums(d, node.Shape.Rows, node.Shape.Columns, bias, more);

@@ -129,15 +129,35 @@ internal static unsafe partial class DerivativeRules
     {
         int rows = node.Shape.Rows, outputs = node.Shape.Columns, inputs = tape.Node(node.A).Shape.Columns;
         var d = node.Gradient;
-        // The gradient of Y is not needed any more, so D takes its place.
-        if (node.Option != 0) tape.Kernels.ApplyRule((Kernels.Function)node.Option, node.Saved, d, d, (nint)rows * outputs, accumulate: false);
-        var more = false;
+        PassActivation(tape, ref node);
+        var x = tape.Node(node.A).Value;
+        bool more = false, moreBias = false;
         var w = Descend(tape, ref node, d) ? null : tape.GradientOf(node.B, out more);
-        if (w != null) tape.Kernels.Gemm(true, false, inputs, outputs, rows, tape.Node(node.A).Value, inputs, d, outputs, w, outputs, more ? w : null, outputs);
-        var b = tape.GradientOf(node.C, out more);
-        if (b != null) tape.Kernels.ColumnSums(d, rows, outputs, b, more);
-        var x = tape.GradientOf(node.A, out more);
-        if (x != null) tape.Kernels.Gemm(false, true, rows, inputs, outputs, d, outputs, tape.Node(node.B).Value, outputs, x, inputs, more ? x : null, inputs);
+        var b = tape.GradientOf(node.C, out moreBias);
+        // The bias's sums are taken while D is read for the product.
+        if (w != null) tape.Kernels.Gemm(true, false, inputs, outputs, rows, x, inputs, d, outputs, w, outputs, more ? w : null, outputs, Passing.Sums(b, moreBias));
+        else if (b != null) tape.Kernels.ColumnSums(d, rows, outputs, b, moreBias);
+        var below = tape.GradientOf(node.A, out more);
+        if (below == null) return;
+        var passing = more ? default : Below(tape, node.A, below);
+        tape.Kernels.Gemm(false, true, rows, inputs, outputs, d, outputs, tape.Node(node.B).Value, outputs, below, inputs, more ? below : null, inputs, passing);
+    }
+
+    // The gradient of Y is not needed any more, so that before the activation takes its place.
+    private static void PassActivation(Tape tape, ref Node node)
+    {
+        if (node.Option == (int)Kernels.Function.Gelu) tape.Kernels.Multiply(node.Gradient, node.Saved, node.Gradient, node.Shape.Length, accumulate: false);
+        else if (node.Option != 0) tape.Kernels.ApplyRule((Kernels.Function)node.Option, node.Saved, node.Gradient, node.Gradient, node.Shape.Length, accumulate: false);
+    }
+
+    // Where X is a dense layer's value that nothing else reads, its gradient goes back through that layer's activation while it is in a cache.
+    private static Passing Below(Tape tape, int index, float* gradient)
+    {
+        ref var below = ref tape.Node(index);
+        if (below.Operation != Operation.Dense || below.Option == 0 || tape.Flow != GradientFlow.Everything || !tape.IsReadOnce(index)) return default;
+        var function = (Kernels.Function)below.Option;
+        below.Option = 0; // there is no activation left to pass
+        return Passing.Rule(function, gradient, below.Saved);
     }
 
     // W ← W − η·Xᵀ·D, block by block of rows, each while its gradient is in the first cache: that of a large first weight never goes to memory. The bits are

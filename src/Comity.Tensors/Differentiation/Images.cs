@@ -137,17 +137,20 @@ public static unsafe class Images
     private static Tensor Finish(Tape tape, Operation operation, Shape result, float* value, Tensor x, Tensor weight, Tensor? bias, in ConvolutionShape shape, Activation activation)
     {
         var length = result.Length;
-        float* before = null;
-        if (activation == Activation.Gelu)
+        var saved = value;
+        if (activation == Activation.Gelu && tape.Records)
         {
-            // The only activation whose derivative cannot be told from its value.
-            before = value;
+            // The only activation whose derivative cannot be told from its value: it takes the convolution's place.
             value = tape.Take(length);
+            tape.Kernels.GeluAndRule(saved, value, length);
         }
-        if (activation != Activation.Identity) tape.Kernels.Apply((Function)activation, before == null ? value : before, value, length);
+        else if (activation != Activation.Identity)
+        {
+            tape.Kernels.Apply((Function)activation, value, value, length);
+        }
         ref var node = ref tape.Append(operation, result, value, x.Index, weight.Index, bias?.Index ?? -1);
         node.Option = (int)activation;
-        node.Saved = before == null ? value : before;
+        node.Saved = saved;
         Keep(tape, ref node, shape);
         return tape.Last;
     }

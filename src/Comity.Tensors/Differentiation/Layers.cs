@@ -23,18 +23,13 @@ public static unsafe class Layers
         if (bias.Shape.Length != outputs) throw new ArgumentException($"A bias of shape {bias.Shape} does not fit {outputs} outputs.", nameof(bias));
         var length = (nint)rows * outputs;
         var value = tape.Take(length);
-        tape.Kernels.Gemm(false, false, rows, outputs, inputs, tape.Node(x.Index).Value, inputs, tape.Node(weight.Index).Value, outputs, value, outputs, tape.Node(bias.Index).Value, 0);
-        float* before = null;
-        if (activation == Activation.Gelu)
-        {
-            // The only activation whose derivative cannot be told from its value.
-            before = value;
-            value = tape.Take(length);
-        }
-        if (activation != Activation.Identity) tape.Kernels.Apply((Function)activation, before == null ? value : before, value, length);
+        // Gelu is the only activation whose derivative cannot be told from its value: it takes the product's place.
+        var product = activation == Activation.Gelu && tape.Records ? tape.Take(length) : value;
+        tape.Kernels.Gemm(false, false, rows, outputs, inputs, tape.Node(x.Index).Value, inputs, tape.Node(weight.Index).Value, outputs, product, outputs, tape.Node(bias.Index).Value, 0,
+            Passing.Activation((Function)activation, product, value));
         ref var node = ref tape.Append(Operation.Dense, new Shape(rows, outputs), value, x.Index, weight.Index, bias.Index);
         node.Option = (int)activation;
-        node.Saved = before == null ? value : before;
+        node.Saved = product;
         return tape.Last;
     }
 

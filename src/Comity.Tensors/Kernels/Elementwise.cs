@@ -61,4 +61,25 @@ internal static unsafe class Elementwise<TWide> where TWide : unmanaged, IWide<T
         TWide.Store(f.Apply(TWide.Load(left), TWide.Load(right)), left);
         for (var j = i; j < n; j++) z[j] += left[j - i];
     }
+
+    /// <summary>y = gelu(x), and its derivative in the place of x: one evaluation of the normal distribution gives both.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization), SkipLocalsInit]
+    public static void GeluAndRule(float* x, float* y, nint n)
+    {
+        var w = TWide.Count;
+        nint i = 0;
+        for (; i + w <= n; i += w)
+        {
+            var v = TWide.Load(x + i);
+            var share = WideMath<TWide>.Normal(v, out var density);
+            TWide.Store(v * share, y + i);
+            TWide.Store(TWide.MultiplyAdd(v, density, share), x + i);
+        }
+        if (i == n) return;
+        float* from = stackalloc float[16], to = stackalloc float[16];
+        TWide.Store(TWide.Zero, from);
+        for (var j = i; j < n; j++) from[j - i] = x[j];
+        GeluAndRule(from, to, w);
+        for (var j = i; j < n; j++) (x[j], y[j]) = (from[j - i], to[j - i]);
+    }
 }

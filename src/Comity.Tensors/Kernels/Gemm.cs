@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics.X86;
 using Comity.Tensors.Memory;
@@ -32,6 +33,21 @@ internal static unsafe class Gemm<TWide> where TWide : unmanaged, IWide<TWide>
     /// <param name="ldc">Floats from one row of C to the next.</param>
     /// <param name="start">Null: zero; C itself: accumulate; or a row of n values for every row (a bias).</param>
     /// <param name="ldStart">Floats from one row of the start to the next; 0: one row for all.</param>
+    /// <param name="passing">What is done beside.</param>
+    public static void Run(bool transposeA, bool transposeB, int m, int n, int k, float* a, int lda, float* b, int ldb, float* c, int ldc, float* start, int ldStart, in Passing passing)
+    {
+        Debug.Assert(passing.ColumnSums == null || !transposeB);
+        if (m > 2 * TWide.TileRows && n > 1 && (long)n * k > 8192)
+        {
+            Blocked(transposeA ? 1 : lda, transposeA ? lda : 1, transposeB, m, n, k, a, b, ldb, c, ldc, start, ldStart, passing);
+            return;
+        }
+        Run(transposeA, transposeB, m, n, k, a, lda, b, ldb, c, ldc, start, ldStart);
+        Finish(passing, c, ldc, m, n);
+        if (passing.ColumnSums != null) RowKernels<TWide>.ColumnSums(b, k, n, ldb, passing.ColumnSums, passing.AddsSums);
+    }
+
+    /// <summary>The product and nothing beside.</summary>
     public static void Run(bool transposeA, bool transposeB, int m, int n, int k, float* a, int lda, float* b, int ldb, float* c, int ldc, float* start, int ldStart)
     {
         if (m == 0 || n == 0) return;
@@ -53,7 +69,7 @@ internal static unsafe class Gemm<TWide> where TWide : unmanaged, IWide<TWide>
         }
         nint aRow = transposeA ? 1 : lda, aDepth = transposeA ? lda : 1;
         if (transposeB || (long)n * k > 8192 && m > 2 * TWide.TileRows)
-            Blocked(aRow, aDepth, transposeB, m, n, k, a, b, ldb, c, ldc, start, ldStart);
+            Blocked(aRow, aDepth, transposeB, m, n, k, a, b, ldb, c, ldc, start, ldStart, default);
         else
             Direct(aRow, aDepth, m, n, k, a, b, ldb, c, ldc, start, ldStart);
     }
@@ -84,7 +100,7 @@ internal static unsafe class Gemm<TWide> where TWide : unmanaged, IWide<TWide>
         }
     }
 
-    private static void Blocked(nint aRow, nint aDepth, bool transposeB, int m, int n, int k, float* a, float* b, int ldb, float* c, int ldc, float* start, int ldStart)
+    private static void Blocked(nint aRow, nint aDepth, bool transposeB, int m, int n, int k, float* a, float* b, int ldb, float* c, int ldc, float* start, int ldStart, in Passing passing)
     {
         var width = Tiles<TWide>.Width;
         var scratch = Scratch.OfThread;
@@ -102,29 +118,35 @@ internal static unsafe class Gemm<TWide> where TWide : unmanaged, IWide<TWide>
                 {
                     var wide = Math.Min(width, columns - p * width);
                     var panel = packedB + (nint)p * width * depth;
+                    var sums = passing.ColumnSums == null ? null : passing.ColumnSums + j0 + p * width;
+                    var addsSums = k0 > 0 || passing.AddsSums;
                     if (transposeB)
                     {
                         GemmPacking.Columns(b + (nint)(j0 + p * width) * ldb + k0, ldb, wide, depth, panel, width);
                     }
                     else if (columns - p * width >= 4 * width)
                     {
-                        PackFour(b + (nint)k0 * ldb + j0 + p * width, ldb, depth, panel, width);
+                        var source = b + (nint)k0 * ldb + j0 + p * width;
+                        if (sums == null) PackFour(source, ldb, depth, panel, width);
+                        else PackFourAndSum(source, ldb, depth, panel, width, sums, addsSums);
                         p += 3;
                     }
                     else
                     {
-                        PackRows(b + (nint)k0 * ldb + j0 + p * width, ldb, wide, depth, panel, width);
+                        var source = b + (nint)k0 * ldb + j0 + p * width;
+                        PackRows(source, ldb, wide, depth, panel, width);
+                        if (sums != null) RowKernels<TWide>.ColumnSums(source, depth, wide, ldb, sums, addsSums);
                     }
                 }
                 // Later blocks of the depth go on from what the earlier ones left in C.
                 var from = k0 == 0 ? start : c;
                 var ldFrom = k0 == 0 ? ldStart : ldc;
-                Rows(m, a + k0 * aDepth, aRow, aDepth, depth, packedB, columns, c + j0, ldc, from == null ? null : from + j0, ldFrom, scratch);
+                Rows(m, a + k0 * aDepth, aRow, aDepth, depth, packedB, columns, c + j0, ldc, from == null ? null : from + j0, ldFrom, scratch, k0 + depth == k ? passing : default);
             }
         }
     }
 
-    private static void Rows(int m, float* a, nint aRow, nint aDepth, int depth, float* packedB, int columns, float* c, int ldc, float* start, int ldStart, Scratch scratch)
+    private static void Rows(int m, float* a, nint aRow, nint aDepth, int depth, float* packedB, int columns, float* c, int ldc, float* start, int ldStart, Scratch scratch, in Passing passing)
     {
         var width = Tiles<TWide>.Width;
         // Packed, a panel of A streams; worth it when it is read often. A deep panel of a transposed A has a line for each row,
@@ -171,6 +193,20 @@ internal static unsafe class Gemm<TWide> where TWide : unmanaged, IWide<TWide>
                         target + (nint)begin * ldc, ldc, from == null ? null : from + (nint)begin * ldStart, ldStart, scratch.Tile);
                 }
             }
+            Finish(passing, c + above * ldc, ldc, comes - (int)above, columns);
+        }
+    }
+
+    // Rows of C that are whole go through the function that follows.
+    private static void Finish(in Passing passing, float* c, int ldc, int rows, int columns)
+    {
+        if (passing.Function == Function.Identity) return;
+        var (count, length) = columns == ldc ? (1, (nint)rows * columns) : (rows, columns);
+        for (; count > 0; count--, c += ldc)
+        {
+            var place = c - passing.C;
+            if (passing.Saved != null) KernelSet<TWide>.PassRule(passing.Function, passing.Saved + place, c, length);
+            else KernelSet<TWide>.PassActivation(passing.Function, c, passing.Values + place, length);
         }
     }
 
@@ -255,6 +291,60 @@ internal static unsafe class Gemm<TWide> where TWide : unmanaged, IWide<TWide>
             TWide.Store(TWide.Load(source + 6 * n), target);
             TWide.Store(TWide.Load(source + 7 * n), target + n);
         }
+    }
+
+    // As above, and the sums of the columns, each in the order of the rows.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void PackFourAndSum(float* source, int ld, int depth, float* panel, int width, float* sums, bool adds)
+    {
+        const int Ahead = 12;
+        nint one = (nint)width * depth;
+        var n = TWide.Count;
+        TWide s0 = TWide.Zero, s1 = TWide.Zero, s2 = TWide.Zero, s3 = TWide.Zero, s4 = TWide.Zero, s5 = TWide.Zero, s6 = TWide.Zero, s7 = TWide.Zero;
+        if (adds)
+        {
+            (s0, s1, s2, s3) = (TWide.Load(sums), TWide.Load(sums + n), TWide.Load(sums + 2 * n), TWide.Load(sums + 3 * n));
+            (s4, s5, s6, s7) = (TWide.Load(sums + 4 * n), TWide.Load(sums + 5 * n), TWide.Load(sums + 6 * n), TWide.Load(sums + 7 * n));
+        }
+        for (var d = 0; d < depth; d++, source += ld, panel += width)
+        {
+            if (Sse.IsSupported)
+            {
+                var later = source + (nint)Ahead * ld;
+                Sse.Prefetch0(later);
+                Sse.Prefetch0(later + 2 * n);
+                Sse.Prefetch0(later + 4 * n);
+                Sse.Prefetch0(later + 6 * n);
+            }
+            var target = panel;
+            TWide x = TWide.Load(source), y = TWide.Load(source + n);
+            (s0, s1) = (s0 + x, s1 + y);
+            TWide.Store(x, target);
+            TWide.Store(y, target + n);
+            target += one;
+            (x, y) = (TWide.Load(source + 2 * n), TWide.Load(source + 3 * n));
+            (s2, s3) = (s2 + x, s3 + y);
+            TWide.Store(x, target);
+            TWide.Store(y, target + n);
+            target += one;
+            (x, y) = (TWide.Load(source + 4 * n), TWide.Load(source + 5 * n));
+            (s4, s5) = (s4 + x, s5 + y);
+            TWide.Store(x, target);
+            TWide.Store(y, target + n);
+            target += one;
+            (x, y) = (TWide.Load(source + 6 * n), TWide.Load(source + 7 * n));
+            (s6, s7) = (s6 + x, s7 + y);
+            TWide.Store(x, target);
+            TWide.Store(y, target + n);
+        }
+        TWide.Store(s0, sums);
+        TWide.Store(s1, sums + n);
+        TWide.Store(s2, sums + 2 * n);
+        TWide.Store(s3, sums + 3 * n);
+        TWide.Store(s4, sums + 4 * n);
+        TWide.Store(s5, sums + 5 * n);
+        TWide.Store(s6, sums + 6 * n);
+        TWide.Store(s7, sums + 7 * n);
     }
 
     // panel[d, j] = source[d, j]; what is missing of the width is zero.

@@ -16,6 +16,12 @@ internal static unsafe class GemmPacking
         for (var d = 0; d < depth; d++, source += ld, panel += width)
         {
             if (Sse.IsSupported) Sse.Prefetch0(source + Ahead * ld);
+            // A whole register reaches into the next row, of which the next turn writes what belongs there.
+            if (Vector256.IsHardwareAccelerated && rows <= 8 && ld >= 8 && d + 2 < depth)
+            {
+                Vector256.Load(source).Store(panel);
+                continue;
+            }
             var i = 0;
             for (; i + 4 <= rows; i += 4) Vector128.Load(source + i).Store(panel + i);
             if ((rows & 2) != 0)

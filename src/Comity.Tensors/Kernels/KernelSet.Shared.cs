@@ -9,10 +9,20 @@ internal sealed unsafe partial class KernelSet<TWide>
     private const double LeastProducts = 2e6;
     private const nint LeastValues = 1 << 16;
 
-    internal override void Gemm(bool transposeA, bool transposeB, int m, int n, int k, float* a, int lda, float* b, int ldb, float* c, int ldc, float* start, int ldStart)
+    internal override void Gemm(bool transposeA, bool transposeB, int m, int n, int k, float* a, int lda, float* b, int ldb, float* c, int ldc, float* start, int ldStart) =>
+        Gemm(transposeA, transposeB, m, n, k, a, lda, b, ldb, c, ldc, start, ldStart, default);
+
+    internal override void Gemm(bool transposeA, bool transposeB, int m, int n, int k, float* a, int lda, float* b, int ldb, float* c, int ldc, float* start, int ldStart, in Passing passing)
     {
-        var job = new GemmJob(transposeA, transposeB, m, n, k, (nint)a, lda, (nint)b, ldb, (nint)c, ldc, (nint)start, ldStart);
+        var job = new GemmJob(transposeA, transposeB, m, n, k, (nint)a, lda, (nint)b, ldb, (nint)c, ldc, (nint)start, ldStart, passing);
         if (team is null || n == 1 || (double)m * n * k < LeastProducts) job.Do(0, 1);
+        else team.Run(job, team.Threads);
+    }
+
+    internal override void GeluAndRule(float* x, float* y, nint n)
+    {
+        var job = new GeluJob((nint)x, (nint)y, n);
+        if (team is null || n < LeastValues) job.Do(0, 1);
         else team.Run(job, team.Threads);
     }
 
@@ -69,7 +79,7 @@ internal sealed unsafe partial class KernelSet<TWide>
         return (first, end - first);
     }
 
-    private readonly record struct GemmJob(bool TransposeA, bool TransposeB, int M, int N, int K, nint A, int Lda, nint B, int Ldb, nint C, int Ldc, nint Start, int LdStart) : IJob
+    private readonly record struct GemmJob(bool TransposeA, bool TransposeB, int M, int N, int K, nint A, int Lda, nint B, int Ldb, nint C, int Ldc, nint Start, int LdStart, Passing Passing) : IJob
     {
         public void Do(int part, int parts)
         {
@@ -79,10 +89,22 @@ internal sealed unsafe partial class KernelSet<TWide>
             int unit = rows ? TWide.TileRows : Tiles<TWide>.Width, size = rows ? M : N, units = (size + unit - 1) / unit;
             int first = units * part / parts * unit, count = Math.Min(size, units * (part + 1) / parts * unit) - first;
             if (count <= 0) return;
+            var passing = Passing;
+            // Of parts of the rows, each reads all of B: the first one sums it.
+            if (passing.ColumnSums != null) passing.ColumnSums = !rows ? passing.ColumnSums + first : first == 0 ? passing.ColumnSums : null;
             if (rows)
-                Gemm<TWide>.Run(TransposeA, TransposeB, count, N, K, a + (TransposeA ? first : (nint)first * Lda), Lda, b, Ldb, c + (nint)first * Ldc, Ldc, start == null ? null : start + (nint)first * LdStart, LdStart);
+                Gemm<TWide>.Run(TransposeA, TransposeB, count, N, K, a + (TransposeA ? first : (nint)first * Lda), Lda, b, Ldb, c + (nint)first * Ldc, Ldc, start == null ? null : start + (nint)first * LdStart, LdStart, passing);
             else
-                Gemm<TWide>.Run(TransposeA, TransposeB, M, count, K, a, Lda, b + (TransposeB ? (nint)first * Ldb : first), Ldb, c + first, Ldc, start == null ? null : start + first, LdStart);
+                Gemm<TWide>.Run(TransposeA, TransposeB, M, count, K, a, Lda, b + (TransposeB ? (nint)first * Ldb : first), Ldb, c + first, Ldc, start == null ? null : start + first, LdStart, passing);
+        }
+    }
+
+    private readonly record struct GeluJob(nint X, nint Y, nint N) : IJob
+    {
+        public void Do(int part, int parts)
+        {
+            var (first, count) = Slice(N, part, parts);
+            Elementwise<TWide>.GeluAndRule((float*)X + first, (float*)Y + first, count);
         }
     }
 

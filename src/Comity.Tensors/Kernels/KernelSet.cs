@@ -62,6 +62,12 @@ public abstract unsafe partial class KernelSet
 
     internal abstract void Gemm(bool transposeA, bool transposeB, int m, int n, int k, float* a, int lda, float* b, int ldb, float* c, int ldc, float* start, int ldStart);
 
+    /// <summary>A product and what is done beside it.</summary>
+    internal abstract void Gemm(bool transposeA, bool transposeB, int m, int n, int k, float* a, int lda, float* b, int ldb, float* c, int ldc, float* start, int ldStart, in Passing passing);
+
+    /// <summary>y = gelu(x), and gelu's derivative in the place of x.</summary>
+    internal abstract void GeluAndRule(float* x, float* y, nint n);
+
     internal abstract void Apply(Function function, float* x, float* y, nint n);
 
     internal abstract void ApplyRule(Function function, float* saved, float* gradient, float* target, nint n, bool accumulate);

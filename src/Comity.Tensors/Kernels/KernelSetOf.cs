@@ -27,6 +27,20 @@ internal sealed unsafe partial class KernelSet<TWide>(VectorWidth width, Team? t
         }
     }
 
+    /// <summary>The activation of a product's values; where they go elsewhere, gelu's derivative takes their place.</summary>
+    internal static void PassActivation(Function function, float* x, float* y, nint n)
+    {
+        if (function == Function.Gelu && x != y) Elementwise<TWide>.GeluAndRule(x, y, n);
+        else ApplyTo(function, x, y, n);
+    }
+
+    /// <summary>The rule of an activation, which for gelu reads the derivative itself.</summary>
+    internal static void PassRule(Function function, float* saved, float* gradient, nint n)
+    {
+        if (function == Function.Gelu) Elementwise<TWide>.Zip(default(Operators<TWide>.Multiply), saved, gradient, gradient, n);
+        else ApplyRuleTo(function, saved, gradient, gradient, n, false);
+    }
+
     private static void ApplyRuleTo(Function function, float* saved, float* gradient, float* target, nint n, bool accumulate)
     {
         switch (function)
