@@ -47,5 +47,13 @@ public sealed class NextTests
         Assert.Equal(2, lines.Count(l => l.Contains("together at most", StringComparison.Ordinal)));
         Assert.Contains(lines, l => l.Contains("Budget of north", StringComparison.Ordinal) && l.Contains("too little", StringComparison.Ordinal));
         Assert.Contains(lines, l => l.Contains("Budget of south", StringComparison.Ordinal) && l.Contains("enough for this study", StringComparison.Ordinal));
+
+        // By its name, with what lies where comity serve and the study put it.
+        Directory.Move(study.At("state"), Path.Combine(Directory.CreateDirectory(study.At("serving")).FullName, "here"));
+        await Comity("next", "small", "--ledger", "out", "--out", "again.yaml");
+        Assert.Equal(File.ReadAllText(study.At("next-study.yaml")).Split('\n').Where(l => !l.StartsWith('#')), File.ReadAllText(study.At("again.yaml")).Split('\n').Where(l => !l.StartsWith('#')));
+        var elsewhere = await CommandProcess.RunComityAsync(["next", "small", "--out", Path.Combine("out", "next.yaml")], TimeSpan.FromMinutes(4), study.Folder, environment);
+        Assert.Equal(3, elsewhere.ExitCode);
+        Assert.Contains("next-no-study", elsewhere.Error, StringComparison.Ordinal);
     }
 }

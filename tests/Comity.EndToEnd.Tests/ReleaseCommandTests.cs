@@ -105,7 +105,7 @@ public sealed class ReleaseCommandTests(SmallRun run) : IClassFixture<SmallRun>
 
         Assert.True(result.ExitCode == 0, result.ToString());
         Assert.Contains("contributors", result.Output, StringComparison.Ordinal);
-        Assert.Contains("weights-distance", result.Output, StringComparison.Ordinal);
+        Assert.Contains("distance between the weights", result.Output, StringComparison.Ordinal);
         Assert.DoesNotContain("contract age", result.Output, StringComparison.Ordinal);
     }
 }

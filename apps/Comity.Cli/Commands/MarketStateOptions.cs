@@ -28,9 +28,13 @@ internal sealed class MarketStateOptions(Session session)
     /// <summary>Names the store where no option does: a password belongs there rather than on a command line.</summary>
     public const string StoreVariable = "COMITY_STORE";
 
-    /// <summary>A store that a person named.</summary>
-    public static StoreAddress StoreOf(Session session, string text, string market)
+    /// <summary>A market's store.</summary>
+    /// <param name="session">Who asks.</param>
+    /// <param name="named">What a person named; null: where <c>COMITY_STORE</c> says, otherwise in the folder <c>serving</c>.</param>
+    /// <param name="market">The market.</param>
+    public static StoreAddress StoreOf(Session session, string? named, string market)
     {
+        var text = named ?? session.Environment(StoreVariable) ?? Path.Combine("serving", market);
         try
         {
             return StoreAddress.Read(text, market);
@@ -45,7 +49,7 @@ internal sealed class MarketStateOptions(Session session)
 
     public static MarketState Read(Session session, string market, string? state, string releases)
     {
-        var store = StoreOf(session, state ?? session.Environment(StoreVariable) ?? Path.Combine("serving", market), market);
+        var store = StoreOf(session, state, market);
         try
         {
             if (!store.Exists()) throw new StoppedException(ExitCode.InvalidStudy, Texts.Problem("market-state", Place.InFile(store.ToString()), market));

@@ -15,9 +15,9 @@ internal static class NextCommand
 {
     public static Command Create(Session session)
     {
-        var file = ReleaseFiles.Argument(session);
-        var study = new Option<string>("--study") { Description = session.Text("option.next-study"), HelpName = "STUDY", Required = true };
-        var states = new Option<string[]>("--state") { Description = session.Text("option.next-state"), HelpName = "MARKET=DIR", Required = true, AllowMultipleArgumentsPerToken = true };
+        var file = ReleaseFiles.Argument(session, "NAME", "argument.next-release");
+        var study = new Option<string?>("--study") { Description = session.Text("option.next-study"), HelpName = "STUDY" };
+        var states = new Option<string[]>("--state") { Description = session.Text("option.next-state"), HelpName = "MARKET=DIR", AllowMultipleArgumentsPerToken = true };
         var output = new Option<string>("--out") { Description = session.Text("option.next-out"), HelpName = "FILE", Required = true };
         var rounds = new Option<int>("--rounds") { Description = session.Text("option.next-rounds"), HelpName = "N", DefaultValueFactory = _ => 20 };
         var ledger = new Option<string?>("--ledger") { Description = session.Text("option.next-ledger"), HelpName = "FILE|RUN" };
@@ -27,19 +27,13 @@ internal static class NextCommand
         var command = new Command("next", session.Text("next.description")) { file, study, states, output, rounds, ledger };
         command.SetAction((parsed, cancellationToken) =>
         {
-            var path = parsed.GetRequiredValue(file);
+            var path = NextInputs.FileOf(session, parsed.GetRequiredValue(file));
             var release = ReleaseFiles.Read(session, path);
-            var reasons = parsed.GetRequiredValue(states).Select(state =>
-            {
-                var parts = state.Split('=', 2);
-                if (parts.Length != 2) throw new StoppedException(ExitCode.Usage, Texts.Problem("next-state", Place.InFile("--state"), state));
-                return MarketReason.Of(MarketStateOptions.Read(session, parts[0], parts[1], Path.GetDirectoryName(Path.GetFullPath(path))!), release);
-            }).ToList();
+            var target = Path.GetFullPath(parsed.GetRequiredValue(output));
+            var source = NextInputs.StudyOf(parsed.GetValue(study), target);
+            var reasons = NextInputs.Markets(session, parsed.GetValue(states) ?? [], release, Path.GetDirectoryName(Path.GetFullPath(path))!).Select(state => MarketReason.Of(state, release)).ToList();
             foreach (var reason in reasons) session.Out.Line(reason.Text(session));
 
-            var source = parsed.GetRequiredValue(study);
-            if (Directory.Exists(source)) source = Path.Combine(source, "study.yaml");
-            var target = Path.GetFullPath(parsed.GetRequiredValue(output));
             if (Path.GetDirectoryName(target) != Path.GetDirectoryName(Path.GetFullPath(source))) throw new StoppedException(ExitCode.Usage, Texts.Problem("next-folder", Place.InFile(target), Path.GetDirectoryName(Path.GetFullPath(source))));
             var weights = $"{release.Manifest.Name}-{release.Manifest.Version}.safetensors";
             // Joining a given model is not among what is accounted under differential privacy: such a study trains anew.

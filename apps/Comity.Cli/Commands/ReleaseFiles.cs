@@ -8,9 +8,9 @@ namespace Comity.Cli.Commands;
 /// <summary>What the commands that look at releases have in common.</summary>
 internal static class ReleaseFiles
 {
-    public static Argument<string> Argument(Session session, string name = "FILE")
+    public static Argument<string> Argument(Session session, string name = "FILE", string description = "argument.release")
     {
-        var argument = new Argument<string>(name) { HelpName = name, Description = session.Text("argument.release") };
+        var argument = new Argument<string>(name) { HelpName = name, Description = session.Text(description) };
         argument.CompletionSources.Add(CommonOptions.Paths);
         return argument;
     }
