@@ -3,12 +3,20 @@ using System.Globalization;
 using Comity.Cli.Network;
 using Comity.Cli.Releases;
 using Comity.Cli.Terminal;
+using Comity.Serving.Deployments;
 
 namespace Comity.Cli.Commands;
 
 /// <summary><c>comity deployments --to URL</c>: what was ordered, by whom and why, and what the nodes made of it.</summary>
 internal static class DeploymentsCommand
 {
+    /// <summary>What an order may say of the release, as <see cref="PolicyFinding.Code"/> has it; a later version's keeps its own word.</summary>
+    private static readonly string[] Findings =
+        ["judged", "not-judged", "thin-evidence", "no-better-than-chance", "jurisdiction-unknown", "licence-undeclared", "law-free", "law-conditional", "law-barred", "law-unknown"];
+
+    // Of a refusal, the error's code is the reason.
+    private static readonly string[] Reasons = ["canary-failures", "canary-latency", "canary-drift"];
+
     public static Command Create(Session session)
     {
         var folder = new Argument<string?>("DIR") { HelpName = "DIR", Description = session.Text("option.deployments"), Arity = ArgumentArity.ZeroOrOne };
@@ -26,7 +34,7 @@ internal static class DeploymentsCommand
                 foreach (var market in order.Markets)
                 {
                     session.Out.Line("  " + (market.Canary is null ? session.Text("deployments.market", market.Market, market.Stable.Version) : session.Text("deployments.market-canary", market.Market, market.Stable.Version, market.Canary.Version, market.Share)));
-                    session.Out.Line("    " + session.Text("deployments.approval", market.Approval.By, market.Approval.Because, string.Join(", ", market.Approval.Findings)));
+                    session.Out.Line("    " + session.Text("deployments.approval", market.Approval.By, market.Approval.Because, string.Join("; ", market.Approval.Findings.Select(code => Findings.Contains(code) ? session.Text("deployments.finding." + code) : code))));
                 }
             }
             var table = new TextTable([.. new[] { "node", "state", "versions", "answers", "failures", "p99" }.Select(c => session.Text("deployments.column." + c))]);
@@ -34,7 +42,7 @@ internal static class DeploymentsCommand
             {
                 var served = report.Versions.Where(v => v.Share > 0 || v.Canary).ToList();
                 table.Add(
-                    $"{report.Market}/{report.Node}", report.Reason is null ? session.Text("deployments.state." + report.State) : $"{session.Text("deployments.state." + report.State)} ({report.Reason})",
+                    $"{report.Market}/{report.Node}", report.Reason is not { } reason ? session.Text("deployments.state." + report.State) : $"{session.Text("deployments.state." + report.State)} ({(Reasons.Contains(reason) ? session.Text("deployments.reason." + reason) : reason)})",
                     string.Join(", ", served.Select(v => $"{v.Name}@{v.Version} {v.Share.ToString("P0", session.Language)}")), served.Sum(v => v.Answers).ToString("N0", session.Language),
                     served.Sum(v => v.Failures).ToString("N0", session.Language), $"{served.Select(v => v.P99Milliseconds).DefaultIfEmpty(0).Max().ToString("N1", session.Language)} ms");
             }

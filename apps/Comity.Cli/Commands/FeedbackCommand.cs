@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using Comity.Cli.Releases;
 using Comity.Cli.Terminal;
+using Comity.Insight.Report;
 using Comity.Serving.Feedback;
 using Comity.Serving.Releases;
 
@@ -48,7 +49,7 @@ internal static class FeedbackCommand
         {
             session.Out.Line(session.Text("feedback.version", version.Version, version.Labelled, string.Join(", ", version.Labels.Select(l => $"{l.Key} {l.Value}"))));
             var metrics = version.Metrics.Keys.ToList();
-            var table = new TextTable([session.Text("feedback.period"), session.Text("feedback.labels"), .. metrics]);
+            var table = new TextTable([session.Text("feedback.period"), session.Text("feedback.labels"), .. metrics.Select(new ReportTexts(session.Language).Metric)]);
             table.Add([session.Text("feedback.all"), version.Labelled.ToString("N0", session.Language), .. metrics.Select(m => Number(session, version.Metrics[m]))]);
             foreach (var period in version.Periods.Where(_ => version.Periods.Count > 1))
                 table.Add([$"{period.From:yyyy-MM-dd HH:mm} – {period.To:yyyy-MM-dd HH:mm}", period.Labelled.ToString("N0", session.Language), .. metrics.Select(m => Number(session, period.Metrics.GetValueOrDefault(m)))]);

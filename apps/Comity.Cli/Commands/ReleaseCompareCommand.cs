@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Comity.Cli.Loop;
 using Comity.Cli.Terminal;
+using Comity.Insight.Report;
 using Comity.Learning.Evaluation;
 
 namespace Comity.Cli.Commands;
@@ -22,7 +23,7 @@ internal static class ReleaseCompareCommand
             foreach (var market in compared)
                 foreach (var d in market.Differences.Where(d => d.Metric is MetricNames.RocAuc or MetricNames.Accuracy or MetricNames.LogLoss or MetricNames.Rmse && double.IsFinite(d.Difference)))
                     table.Add(
-                        market.Market, market.Rows.ToString("N0", session.Language), d.Metric, $"{d.Difference.ToString("+0.000;-0.000", session.Language)} [{d.Low.ToString("0.000", session.Language)}, {d.High.ToString("0.000", session.Language)}]",
+                        market.Market, market.Rows.ToString("N0", session.Language), new ReportTexts(session.Language).Metric(d.Metric), $"{d.Difference.ToString("+0.000;-0.000", session.Language)} [{d.Low.ToString("0.000", session.Language)}, {d.High.ToString("0.000", session.Language)}]",
                         d.P.ToString("0.000", session.Language), session.Text("compare." + Verdict(d)));
             foreach (var line in table.Lines()) session.Out.Line(line);
             return Task.FromResult((int)ExitCode.Done);

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Comity.Cli.Terminal;
+using Comity.Insight.Report;
 using Comity.Serving.Releases;
 
 namespace Comity.Cli.Commands;
@@ -32,6 +33,6 @@ internal static class ReleaseDiffCommand
     private static string Named(Session session, string what)
     {
         var (kind, own) = what.IndexOf(' ', StringComparison.Ordinal) is > 0 and var at ? (what[..at], what[at..]) : (what, "");
-        return (Kinds.Contains(kind) ? session.Text("diff." + kind) : kind) + own;
+        return (Kinds.Contains(kind) ? session.Text("diff." + kind) : new ReportTexts(session.Language).Metric(kind)) + own;
     }
 }

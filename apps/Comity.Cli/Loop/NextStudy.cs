@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
 using Comity.Cli.Commands;
+using Comity.Insight.Report;
 using Comity.Serving.Drift;
 using Comity.Serving.Feedback;
 using Comity.Serving.Releases;
@@ -16,7 +17,8 @@ namespace Comity.Cli.Loop;
 /// <param name="Labelled">Labels that came.</param>
 /// <param name="Alarm">Whether errors became more frequent than promised.</param>
 /// <param name="Shifted">Columns that shifted, with their stability index, the strongest first.</param>
-internal sealed record MarketReason(string Market, string Metric, ReleaseMetric? Before, ReleaseMetric? Now, int Labelled, bool Alarm, IReadOnlyList<(string Column, double Index)> Shifted)
+/// <param name="Days">Over how many days the labelled answers were given.</param>
+internal sealed record MarketReason(string Market, string Metric, ReleaseMetric? Before, ReleaseMetric? Now, int Labelled, bool Alarm, IReadOnlyList<(string Column, double Index)> Shifted, int Days)
 {
     public static MarketReason Of(MarketState state, Release release)
     {
@@ -31,7 +33,8 @@ internal sealed record MarketReason(string Market, string Metric, ReleaseMetric?
         var now = version?.Periods.Count > 1 ? version.Periods[^1].Metrics.GetValueOrDefault(manifest.PrimaryMetric) : version?.Metrics.GetValueOrDefault(manifest.PrimaryMetric);
         return new MarketReason(
             state.Market, manifest.PrimaryMetric, manifest.Markets.FirstOrDefault(m => m.Id == state.Market)?.Metrics.GetValueOrDefault(manifest.PrimaryMetric), now,
-            version?.Labelled ?? 0, version?.Alarm is not null, shifted);
+            version?.Labelled ?? 0, version?.Alarm is not null, shifted,
+            version?.Periods.Count > 0 ? Math.Max(1, (int)Math.Ceiling((version.Periods[^1].To - version.Periods[0].From).TotalDays)) : 0);
     }
 
     /// <summary>Whether this market gives a reason to train again.</summary>
@@ -41,7 +44,10 @@ internal sealed record MarketReason(string Market, string Metric, ReleaseMetric?
     {
         string Interval(ReleaseMetric? m) => m is null ? "–" : string.Create(CultureInfo.InvariantCulture, $"{m.Value:0.###} [{m.Low:0.###}, {m.High:0.###}]");
         var shifts = Shifted.Count == 0 ? session.Text("next.no-shift") : string.Join(", ", Shifted.Take(4).Select(s => string.Create(CultureInfo.InvariantCulture, $"{s.Column} (PSI {s.Index:0.##})")));
-        return session.Text("next.reason", Market, Metric, Interval(Before), Interval(Now), Labelled, shifts, session.Text(Alarm ? "next.alarm" : "next.no-alarm"));
+        var metric = new ReportTexts(session.Language).Metric(Metric);
+        return Labelled == 0
+            ? session.Text("next.reason-unlabelled", Market, metric, Interval(Before), shifts)
+            : session.Text("next.reason", Market, metric, Interval(Before), Interval(Now), Labelled, shifts, session.Text(Alarm ? "next.alarm" : "next.no-alarm"), Days);
     }
 }
 
