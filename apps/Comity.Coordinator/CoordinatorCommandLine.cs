@@ -6,6 +6,7 @@ using Comity.Coordinator.Commands;
 using Comity.Coordinator.Hosting;
 using Comity.Coordinator.Storage;
 using Comity.Declarations;
+using Comity.Transport.Queues;
 
 namespace Comity.Coordinator;
 
@@ -18,7 +19,7 @@ internal static class CoordinatorCommandLine
         var language = Texts.LanguageOf(args, environment);
         CultureInfo.CurrentUICulture = language; // the parser's own messages are looked up by it
         var problems = new ProblemList();
-        var context = new CommandContext(language, output, error, environment, time) { Store = StoreAddress.Of(args, environment, problems) };
+        var context = new CommandContext(language, output, error, environment, time) { Store = StoreAddress.Of(args, environment, problems), Queue = QueueAddress.Of(args, environment, problems) };
         context = context with { Key = StateKeyOptions.Of(args, context, problems) };
         var parsed = Create(context).Parse(args);
         if (parsed.Action is ParseErrorAction)
@@ -45,6 +46,7 @@ internal static class CoordinatorCommandLine
         root.Options.Add(new Option<string>("--lang") { Description = context.Text("root.language"), Recursive = true, HelpName = "en|zh-Hans" });
         root.Options.Add(new Option<string>(StoreAddress.Option) { Description = context.Text("root.store", StoreAddress.Variable), Recursive = true, HelpName = "postgres://…" });
         StateKeyOptions.AddTo(root, context);
+        root.Options.Add(new Option<string>(QueueAddress.Option) { Description = context.Text("root.queue", QueueAddress.Variable), Recursive = true, HelpName = "amqp://…" });
         root.Subcommands.Add(ServeCommand.Create(context));
         root.Subcommands.Add(SitesCommand.Create(context));
         root.Subcommands.Add(TokensCommand.Create(context));

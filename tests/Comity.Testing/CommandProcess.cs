@@ -128,6 +128,12 @@ public sealed class CommandProcess : IAsyncDisposable
     /// <summary>Sends SIGTERM, as a service manager does.</summary>
     public void Terminate() => Signal(15);
 
+    /// <summary>Sends SIGSTOP (19 on Linux): it sleeps, and all its connections stay.</summary>
+    public void Sleep() => Signal(19);
+
+    /// <summary>Sends SIGCONT (18 on Linux): it goes on as if no time had passed.</summary>
+    public void Wake() => Signal(18);
+
     /// <summary>Sends SIGKILL to it and its children: a crash.</summary>
     public void Kill()
     {

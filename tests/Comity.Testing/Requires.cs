@@ -26,6 +26,15 @@ public static class Requires
         return path;
     }
 
+    /// <summary>Address of a RabbitMQ broker whose queues a test may make: <c>COMITY_RABBITMQ</c>.</summary>
+    public static string RabbitMq()
+    {
+        var address = Environment.GetEnvironmentVariable("COMITY_RABBITMQ");
+        Assert.SkipWhen(string.IsNullOrEmpty(address),
+            "Needs RabbitMQ: apt-get install rabbitmq-server, start a broker and set COMITY_RABBITMQ to its address, such as amqp://guest:guest@127.0.0.1:5672 (.ci/run does all of it).");
+        return address!;
+    }
+
     /// <summary>Npgsql connection string of a PostgreSQL server whose databases a test may create and drop: <c>COMITY_POSTGRES</c>.</summary>
     public static string Postgres()
     {

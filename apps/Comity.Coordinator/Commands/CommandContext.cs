@@ -5,6 +5,7 @@ using Comity.Coordinator.Identity;
 using Comity.Coordinator.Storage;
 using Comity.Declarations;
 using Comity.Federation.AtRest;
+using Comity.Transport.Queues;
 using Microsoft.Data.Sqlite;
 
 namespace Comity.Coordinator.Commands;
@@ -22,6 +23,9 @@ internal sealed record CommandContext(CultureInfo Language, TextWriter Output, T
 
     /// <summary>What opens the state, from the command line or the environment; null: nothing was given.</summary>
     public StateKey? Key { get; init; }
+
+    /// <summary>The broker by which replicas agree, from the command line or the environment; null: none is named.</summary>
+    public QueueAddress? Queue { get; init; }
 
     public string Text(string key, params object?[] arguments) => Texts.Catalog.Text(key, Language, arguments);
 

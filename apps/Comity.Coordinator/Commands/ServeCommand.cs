@@ -13,6 +13,7 @@ internal static class ServeCommand
         var data = new Option<DirectoryInfo>("--data") { Description = context.Text("serve.data"), Required = true, HelpName = "DIR" };
         var listen = new Option<string>("--listen") { Description = context.Text("serve.listen"), DefaultValueFactory = _ => "https://0.0.0.0:8440", HelpName = "URL" };
         var address = new Option<string?>("--address") { Description = context.Text("serve.address"), HelpName = "URL" };
+        var replica = new Option<string?>("--replica-address") { Description = context.Text("serve.replica-address"), HelpName = "URL" };
         var proxy = new Option<string[]>("--proxy") { Description = context.Text("serve.proxy"), HelpName = "IP", DefaultValueFactory = _ => [] };
         var rate = new Option<int>("--calls-per-second") { Description = context.Text("serve.rate"), HelpName = "N", DefaultValueFactory = _ => 500 };
         rate.Validators.Add(result => Within(result, context));
@@ -21,7 +22,7 @@ internal static class ServeCommand
             Description = context.Text("serve.otlp"), HelpName = "URL", CustomParser = result => Uri.TryCreate(result.Tokens[0].Value, UriKind.Absolute, out var uri) && (uri.Scheme == Uri.UriSchemeHttp || uri.Scheme == Uri.UriSchemeHttps)
                 ? uri : null
         };
-        var serve = new Command("serve", context.Text("serve.description")) { data, listen, address, proxy, rate, otlp };
+        var serve = new Command("serve", context.Text("serve.description")) { data, listen, address, replica, proxy, rate, otlp };
         serve.SetAction(async (result, cancellationToken) =>
         {
             var problems = new ProblemList();
@@ -30,6 +31,10 @@ internal static class ServeCommand
             if (options is not null)
             {
                 options = options with { CallsPerSecond = result.GetValue(rate), Otlp = result.GetValue(otlp), Store = context.Store, Key = context.Key };
+                if (context.Queue is { } queue) options = options.AsReplica(queue, result.GetValue(replica), context.Environment(ServeOptions.SecretVariable), problems);
+            }
+            if (options is not null && !problems.HasErrors)
+            {
                 return (int)await CoordinatorHost.ServeAsync(options, context.Language, context.Output, context.Error, context.Time, cancellationToken);
             }
             CoordinatorHost.Print(problems, context.Language, context.Error);

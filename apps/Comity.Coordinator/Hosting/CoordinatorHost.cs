@@ -5,6 +5,7 @@ using System.Security.Cryptography;
 using Comity.Coordinator.Access;
 using Comity.Coordinator.Deployments;
 using Comity.Coordinator.Identity;
+using Comity.Coordinator.Replicas;
 using Comity.Coordinator.Storage;
 using Comity.Coordinator.Studies;
 using Comity.Coordinator.Telemetry;
@@ -39,25 +40,21 @@ internal static class CoordinatorHost
             if (vault.IsSealed) CoordinatorState.Seal(options.DataFolder, vault);
             using var early = LoggerFactory.Create(Log);
             StoreMark.Check(options.DataFolder, options.Store);
+            var run = new HostRun(options, folder, vault, early, language, output, error, time);
+            if (options.Queue is not null)
+            {
+                await ReplicaHost.ServeAsync(run, cancellationToken);
+                await output.WriteLineAsync(Texts.Catalog.Text("serve.stopped", language));
+                return CoordinatorExit.Done;
+            }
             using var store = options.Store is { } address ? PostgresStore.Lead(address, time, early.CreateLogger(typeof(PostgresStore).FullName!), cancellationToken) : null;
             using var database = store is null ? CoordinatorDatabase.Open(options.DataFolder) : CoordinatorDatabase.Of(store);
             if (store is not null) StoreMark.Match(options.DataFolder, store, database);
             using var authority = CertificateAuthority.OpenOrMake(options.DataFolder, time, vault);
-            var registry = new Registry(database, authority, time);
-            if (store is not null) StoreMark.Leave(options.DataFolder, store, registry, authority);
-            using var audit = CoordinatorAudit.Open(options.DataFolder, authority, registry, time);
-            await using var studies = new StudyServer(Path.Combine(options.DataFolder, "studies"), registry, time, audit, store, vault);
-            using var telemetry = new CoordinatorTelemetry(registry, options.Otlp, time);
-            using var server = new ServerCertificate(authority, options, time);
-            await using var application = Build(options, folder, database, authority, registry, studies, server, telemetry, time);
-            await application.StartAsync(cancellationToken);
-            await AnnounceAsync(application, options, authority, registry, language, output);
-            using var superseded = store?.Superseded.Register(application.Lifetime.StopApplication);
-            await application.WaitForShutdownAsync(cancellationToken);
-            store?.Stop(); // studies that wait for the database would wait for ever
-            if (store is { Superseded.IsCancellationRequested: true })
+            if (store is not null) StoreMark.Leave(options.DataFolder, store, new Registry(database, authority, time), authority);
+            if (await LeadAsync(run, store, database, authority, cancellationToken))
             {
-                LogLines.StoreSuperseded(application.Logger, store.Address.Shown, store.Epoch);
+                LogLines.StoreSuperseded(early.CreateLogger(typeof(PostgresStore).FullName!), store!.Address.Shown, store.Epoch);
                 Print([Texts.Problem("store-superseded", store.Address.Place, store.Address.Shown)], language, error);
                 return CoordinatorExit.Unavailable;
             }
@@ -99,16 +96,44 @@ internal static class CoordinatorHost
         return CoordinatorExit.Unavailable;
     }
 
+    /// <summary>Serves all calls and drives the studies; true: until another coordinator took over, false: until it was asked to stop.</summary>
+    public static async Task<bool> LeadAsync(HostRun run, PostgresStore? store, CoordinatorDatabase database, CertificateAuthority authority, CancellationToken cancellationToken)
+    {
+        var (options, time) = (run.Options, run.Time);
+        var registry = new Registry(database, authority, time);
+        using var audit = CoordinatorAudit.Open(options.DataFolder, authority, registry, time);
+        await using var studies = new StudyServer(Path.Combine(options.DataFolder, "studies"), registry, time, audit, store, run.Vault);
+        using var telemetry = new CoordinatorTelemetry(registry, options.Otlp, time);
+        using var server = new ServerCertificate(authority, options, time);
+        await using var application = Build(run, database, authority, registry, studies, server, telemetry);
+        await application.StartAsync(cancellationToken);
+        await AnnounceAsync(run, application, authority, registry);
+        var open = application.Services.GetRequiredService<OpenCalls>();
+        using var superseded = store?.Superseded.Register(() =>
+        {
+            open.EndUnless(_ => false); // they would wait for what happens elsewhere now
+            application.Lifetime.StopApplication();
+        });
+        await application.WaitForShutdownAsync(cancellationToken);
+        store?.Stop(); // studies that wait for the database would wait for ever
+        return store is { Superseded.IsCancellationRequested: true };
+    }
+
     public static void Print(IEnumerable<Problem> problems, CultureInfo language, TextWriter error)
     {
         foreach (var problem in problems)
             error.WriteLine($"{problem.Place}: {problem.Found(language)} {problem.Expected(language)} {problem.Remedy(language)} [{problem.Code}]");
     }
 
-    private static async Task AnnounceAsync(WebApplication application, ServeOptions options, CertificateAuthority authority, Registry registry, CultureInfo language, TextWriter output)
+    /// <summary>Prints once where it is reached and how a site joins.</summary>
+    public static async Task AnnounceAsync(HostRun run, WebApplication application, CertificateAuthority authority, Registry registry)
     {
+        var (options, language, output) = (run.Options, run.Language, run.Output);
         var address = application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
-        var reached = options.ReachedAt(BindingAddress.Parse(address).Port);
+        run.Port = BindingAddress.Parse(address).Port;
+        if (run.Announced) return;
+        run.Announced = true;
+        var reached = options.ReachedAt(run.Port);
         var code = new JoinCode(reached, authority.Key, registry.JoinSecret(renew: false), options.ThroughProxy);
         registry.Remember("reached-at", reached.AbsoluteUri);
         registry.Remember("through-proxy", options.ThroughProxy ? "yes" : "no");
@@ -123,24 +148,33 @@ internal static class CoordinatorHost
         await output.FlushAsync();
     }
 
-    private static WebApplication Build(
-        ServeOptions options, DataFolder folder, CoordinatorDatabase database, CertificateAuthority authority, Registry registry, StudyServer studies, ServerCertificate server, CoordinatorTelemetry telemetry, TimeProvider time)
+    /// <summary>A host that listens and logs, and serves nothing yet.</summary>
+    public static WebApplicationBuilder Builder(HostRun run, ServerCertificate server)
     {
-        // Nothing is read from the environment or from files but the store: what else the process does stands in its command line.
+        // Nothing is read from files, and from the environment only addresses and a secret: what else the process does stands in its command line.
         var builder = WebApplication.CreateEmptyBuilder(new());
-        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel => Listen(kestrel, options, server));
+        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel => Listen(kestrel, run, server));
+        builder.Services.AddRoutingCore();
+        Log(builder.Logging);
+        return builder;
+    }
+
+    private static WebApplication Build(
+        HostRun run, CoordinatorDatabase database, CertificateAuthority authority, Registry registry, StudyServer studies, ServerCertificate server, CoordinatorTelemetry telemetry)
+    {
+        var (options, folder, time) = (run.Options, run.Folder, run.Time);
+        var builder = Builder(run, server);
         var services = builder.Services;
-        services.AddRoutingCore();
         services.AddRateLimiter(limiter => Limits.Apply(limiter, options.CallsPerSecond));
         services.AddSingleton(authority).AddSingleton(registry).AddSingleton(time).AddSingleton<OpenCalls>().AddSingleton(new Tokens(database)).AddSingleton(new ReplayGuard(AllowedSkew));
         services.AddSingleton(telemetry).AddSingleton<IdentityEndpoints>().AddSingleton(server).AddHostedService<Watchman>();
         services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true); // CallLog says what is wrong with it
         services.Configure<HostOptions>(host => host.ShutdownTimeout = StopWithin);
-        Log(builder.Logging);
 
         var application = builder.Build();
         studies.Log = application.Logger;
         if (options.ThroughProxy) application.UseForwardedHeaders(Forwarded(options));
+        if (options.Queue is not null) application.UseMiddleware<ForwardedCall>();
         application.UseMiddleware<CallLog>();
         application.UseRouting();
         application.UseRateLimiter();
@@ -156,7 +190,7 @@ internal static class CoordinatorHost
         return application;
     }
 
-    private static IResult NotReady(string code) => Results.Json(new { status = "not-ready", code }, statusCode: StatusCodes.Status503ServiceUnavailable);
+    public static IResult NotReady(string code) => Results.Json(new { status = "not-ready", code }, statusCode: StatusCodes.Status503ServiceUnavailable);
 
     private static void Log(ILoggingBuilder logging)
     {
@@ -165,11 +199,12 @@ internal static class CoordinatorHost
         logging.Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
     }
 
-    private static void Listen(KestrelServerOptions kestrel, ServeOptions options, ServerCertificate server)
+    private static void Listen(KestrelServerOptions kestrel, HostRun run, ServerCertificate server)
     {
+        var options = run.Options;
         kestrel.AddServerHeader = false;
         Limits.Apply(kestrel.Limits);
-        kestrel.Listen(options.Endpoint, listen =>
+        kestrel.Listen(run.Port == 0 ? options.Endpoint : new IPEndPoint(options.Endpoint.Address, run.Port), listen => // a replica keeps its port in all its parts
         {
             listen.Protocols = options.Listen.Scheme == Uri.UriSchemeHttps ? HttpProtocols.Http1AndHttp2 : HttpProtocols.Http1;
             if (options.Listen.Scheme != Uri.UriSchemeHttps) return;
@@ -184,7 +219,8 @@ internal static class CoordinatorHost
         });
     }
 
-    private static ForwardedHeadersOptions Forwarded(ServeOptions options)
+    /// <summary>Whose word on a caller's address is believed.</summary>
+    public static ForwardedHeadersOptions Forwarded(ServeOptions options)
     {
         var forwarded = new ForwardedHeadersOptions { ForwardedHeaders = ForwardedHeaders.XForwardedFor, ForwardLimit = 1 };
         forwarded.KnownProxies.Clear();

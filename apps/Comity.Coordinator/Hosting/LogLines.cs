@@ -53,4 +53,16 @@ internal static partial class LogLines
 
     [LoggerMessage(17, LogLevel.Warning, "The study {Study} is left as it stands: {Reason}")]
     public static partial void StudyLeft(ILogger log, string study, string reason);
+
+    [LoggerMessage(18, LogLevel.Warning, "The broker {Queue} does not answer ({Reason}). Who drives goes on; nobody is named in the meantime.")]
+    public static partial void QueueLost(ILogger log, string queue, string reason);
+
+    [LoggerMessage(19, LogLevel.Information, "The broker {Queue} is back.")]
+    public static partial void QueueBack(ILogger log, string queue);
+
+    [LoggerMessage(20, LogLevel.Information, "Following: calls go to the replica that drives.")]
+    public static partial void Following(ILogger log);
+
+    [LoggerMessage(21, LogLevel.Warning, "Named to drive, and the state can't be led from here ({Reason}); another replica is let before.")]
+    public static partial void GaveWay(ILogger log, string reason);
 }

@@ -1,5 +1,6 @@
 using System.Net;
 using Comity.Declarations;
+using Comity.Transport.Queues;
 
 namespace Comity.Coordinator.Hosting;
 
@@ -11,6 +12,11 @@ namespace Comity.Coordinator.Hosting;
 /// <param name="DataFolder">Absolute path.</param>
 internal sealed record ServeOptions(Uri Listen, IPEndPoint Endpoint, Uri? Public, IReadOnlyList<IPAddress> Proxies, string DataFolder)
 {
+    /// <summary>The variable that holds <see cref="ReplicaSecret"/>.</summary>
+    public const string SecretVariable = "COMITY_REPLICA_SECRET";
+
+    private const int ShortestSecret = 32;
+
     /// <summary>Where OpenTelemetry is sent; null: nowhere.</summary>
     public Uri? Otlp { get; init; }
 
@@ -19,6 +25,15 @@ internal sealed record ServeOptions(Uri Listen, IPEndPoint Endpoint, Uri? Public
 
     /// <summary>What opens the state; null: nothing was given.</summary>
     public Federation.AtRest.StateKey? Key { get; init; }
+
+    /// <summary>The broker that names the replica that drives the studies; null: this coordinator is alone.</summary>
+    public QueueAddress? Queue { get; init; }
+
+    /// <summary>Where the other replicas reach this one; null: <see cref="Listen"/> with this machine's name.</summary>
+    public Uri? ReplicaAddress { get; init; }
+
+    /// <summary>What the authority's key is sealed with in the store that replicas share.</summary>
+    public string? ReplicaSecret { get; init; }
 
     /// <summary>Calls a second from one address, on average; four times as many at once.</summary>
     public int CallsPerSecond { get; init; } = 500;
@@ -58,6 +73,26 @@ internal sealed record ServeOptions(Uri Listen, IPEndPoint Endpoint, Uri? Public
         var host = Endpoint.Address.Equals(IPAddress.Any) || Endpoint.Address.Equals(IPAddress.IPv6Any) ? Dns.GetHostName() : Listen.Host;
         return new UriBuilder(Uri.UriSchemeHttps, host, port).Uri;
     }
+
+    /// <summary>Adds what makes this coordinator one of several replicas.</summary>
+    /// <param name="queue">The broker.</param>
+    /// <param name="replicaAddress">Where the others reach this one; null: chosen.</param>
+    /// <param name="secret">What the authority's key is sealed with.</param>
+    /// <param name="problems">Takes what is missing.</param>
+    public ServeOptions AsReplica(QueueAddress queue, string? replicaAddress, string? secret, ProblemList problems)
+    {
+        Uri? at = null;
+        if (Store is null) problems.Add(Texts.Problem("queue-without-store", queue.Where, queue.Shown));
+        if (Public is null) problems.Add(Texts.Problem("queue-without-address", "--address"));
+        if (secret is null or { Length: < ShortestSecret }) problems.Add(Texts.Problem("queue-without-secret", SecretVariable));
+        if (replicaAddress is not null && (!Uri.TryCreate(replicaAddress, UriKind.Absolute, out at) || at.Scheme != Listen.Scheme || at.AbsolutePath != "/" || at.Query.Length > 0))
+            problems.Add(Texts.Problem("replica-address-unreadable", "--replica-address", replicaAddress));
+        return this with { Queue = queue, ReplicaAddress = at, ReplicaSecret = secret };
+    }
+
+    /// <summary>The address at which other replicas reach this one.</summary>
+    /// <param name="port">The port that was taken.</param>
+    public Uri ReplicaAt(int port) => ReplicaAddress ?? new UriBuilder(Listen.Scheme, Endpoint.Address.Equals(IPAddress.Any) || Endpoint.Address.Equals(IPAddress.IPv6Any) ? Dns.GetHostName() : Listen.Host, port).Uri;
 
     private static bool IsAddress(string host, out IPAddress? address)
     {

@@ -19,7 +19,7 @@ internal sealed class CertificateAuthority : IDisposable
     private const string CertificateFile = "authority.pem";
     /// <summary>Name of the file that holds the private key.</summary>
     public const string KeyFile = "authority.key";
-
+    private const string ReplicaName = "CN=Comity replica";
 
     private readonly X509Certificate2 _certificate;
     private readonly TimeProvider _time;
@@ -50,6 +50,30 @@ internal sealed class CertificateAuthority : IDisposable
         using var read = X509Certificate2.CreateFromPem(File.ReadAllText(certificatePath), SecretFile.Read(keyPath, vault));
         return new(read.Usable(), time);
     }
+
+    /// <summary>Puts an authority into a folder, in the place of what is there.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="certificate">Its certificate (PEM).</param>
+    /// <param name="key">Its private key (PEM).</param>
+    /// <param name="vault">What the folder's secrets are encrypted with; null: nothing.</param>
+    public static void Write(string folder, string certificate, string key, StateVault? vault)
+    {
+        SecretFile.Write(Path.Combine(folder, KeyFile), key, vault);
+        SecretFile.Write(Path.Combine(folder, CertificateFile), certificate);
+    }
+
+    /// <summary>A certificate with which a replica calls another: no member's name holds a space, so it can't be taken for a member's.</summary>
+    public X509Certificate2 IssueReplica()
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        using var issued = Issue(new CertificateRequest(ReplicaName, key, HashAlgorithmName.SHA256), "1.3.6.1.5.5.7.3.2");
+        using var whole = issued.CopyWithPrivateKey(key);
+        return whole.Usable();
+    }
+
+    /// <summary>Whether a certificate is a replica's of this authority.</summary>
+    public bool IsReplica(X509Certificate2 certificate, DateTimeOffset now) =>
+        certificate.Subject == ReplicaName && Key.JudgeClient(certificate, now) == CertificateVerdict.Valid;
 
     /// <summary>A certificate for the server: a fresh key each time, which lives in memory only.</summary>
     /// <param name="hosts">Names and addresses by which it is reached.</param>

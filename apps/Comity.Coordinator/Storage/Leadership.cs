@@ -9,6 +9,9 @@ internal sealed class Leadership : IDisposable
 {
     private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(1);
 
+    // A sleeper's transaction is ended by the server after 6 s.
+    private const int FenceSeconds = 20;
+
     private readonly string _connectionString;
     private readonly string _lock;
     private readonly TimeProvider _time;
@@ -17,13 +20,14 @@ internal sealed class Leadership : IDisposable
     private readonly CancellationTokenSource _superseded = new();
     private readonly CancellationTokenSource _over = new();
     private readonly Task _watching;
+    private readonly bool _named;
     private NpgsqlConnection? _session;
-    private bool _locked = true;
+    private bool _locked;
     private volatile bool _there = true;
 
-    private Leadership(StoreAddress address, NpgsqlConnection session, long epoch, TimeProvider time, ILogger log)
+    private Leadership(StoreAddress address, NpgsqlConnection session, long epoch, bool named, bool locked, TimeProvider time, ILogger log)
     {
-        (_address, _connectionString, _lock, _session, Epoch, _time, _log) = (address, ConnectionOf(address), LockOf(address), session, epoch, time, log);
+        (_address, _connectionString, _lock, _session, Epoch, _named, _locked, _time, _log) = (address, ConnectionOf(address), LockOf(address), session, epoch, named, locked, time, log);
         _watching = Task.Run(WatchAsync);
     }
 
@@ -38,12 +42,13 @@ internal sealed class Leadership : IDisposable
     /// <summary>Takes the lead.</summary>
     /// <param name="address">The store.</param>
     /// <param name="fence">SQL of the key that writes hold in common.</param>
+    /// <param name="reachedAt">Where other replicas reach this process. Given: it was named to lead, so a predecessor that still holds the lock sleeps, and is displaced. Null: it leads alone, and waits.</param>
     /// <param name="time">The clock.</param>
     /// <param name="log">Hears of waiting, loss and return.</param>
     /// <param name="wait">How long a predecessor may still be there.</param>
     /// <param name="cancellationToken">Stops waiting.</param>
     /// <exception cref="StoreRefusedException">Another leads.</exception>
-    public static Leadership Take(StoreAddress address, string fence, TimeProvider time, ILogger log, TimeSpan wait, CancellationToken cancellationToken)
+    public static Leadership Take(StoreAddress address, string fence, Uri? reachedAt, TimeProvider time, ILogger log, TimeSpan wait, CancellationToken cancellationToken)
     {
         var session = new NpgsqlConnection(ConnectionOf(address));
         try
@@ -51,7 +56,8 @@ internal sealed class Leadership : IDisposable
             session.Open();
             Scalar(session, "SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3"); // of the server: a machine that went away is noticed in seconds
             var (began, told) = (time.GetTimestamp(), false);
-            while (!(bool)Scalar(session, $"SELECT pg_try_advisory_lock({LockOf(address)})")!)
+            var locked = false;
+            while (!(locked = (bool)Scalar(session, $"SELECT pg_try_advisory_lock({LockOf(address)})")!) && reachedAt is null)
             {
                 if (time.GetElapsedTime(began) >= wait) throw new StoreRefusedException(Texts.Problem("store-led", address.Place, address.Shown, Scalar(session, "SELECT holder FROM leadership") as string));
                 if (!told) LogLines.StoreLed(log, address.Shown);
@@ -61,14 +67,15 @@ internal sealed class Leadership : IDisposable
             }
             // Who still writes in the epoch before ends first; who begins later finds the new one.
             using var transaction = session.BeginTransaction();
-            Scalar(session, $"SELECT pg_advisory_xact_lock({fence})");
-            using var raise = new NpgsqlCommand("UPDATE leadership SET epoch = epoch + 1, holder = @h, taken_at = @t RETURNING epoch", session);
+            using (var fenced = new NpgsqlCommand($"SELECT pg_advisory_xact_lock({fence})", session) { CommandTimeout = FenceSeconds }) fenced.ExecuteNonQuery();
+            using var raise = new NpgsqlCommand("UPDATE leadership SET epoch = epoch + 1, holder = @h, taken_at = @t, address = @a RETURNING epoch", session);
+            raise.Parameters.AddWithValue("a", reachedAt?.AbsoluteUri ?? "");
             raise.Parameters.AddWithValue("h", string.Create(CultureInfo.InvariantCulture, $"{Environment.MachineName}, process {Environment.ProcessId}"));
             raise.Parameters.AddWithValue("t", time.GetUtcNow().ToUnixTimeMilliseconds());
             var epoch = (long)raise.ExecuteScalar()!;
             transaction.Commit();
             LogLines.StoreTaken(log, address.Shown, epoch);
-            return new(address, session, epoch, time, log);
+            return new(address, session, epoch, reachedAt is not null, locked, time, log);
         }
         catch
         {
@@ -132,8 +139,8 @@ internal sealed class Leadership : IDisposable
             return;
         }
         // The lock goes with a session; a new one takes it again, unless somebody is about to lead: the epoch then says so next time.
-        if (!_locked && !(bool)(await ScalarAsync($"SELECT pg_try_advisory_lock({_lock})", cancellationToken))!) throw new NpgsqlException("Another session holds the lead.");
-        _locked = true;
+        if (!_locked) _locked = (bool)(await ScalarAsync($"SELECT pg_try_advisory_lock({_lock})", cancellationToken))!;
+        if (!_locked && !_named) throw new NpgsqlException("Another session holds the lead.");
     }
 
     private async Task<object?> ScalarAsync(string sql, CancellationToken cancellationToken)

@@ -61,6 +61,10 @@ internal static class PostgresSchema
         -- Floats do not compress; trying to would cost more than reading them.
         ALTER TABLE body_parts ALTER COLUMN bytes SET STORAGE EXTERNAL;
         """,
+        """
+        -- Where other replicas reach the one that leads.
+        ALTER TABLE leadership ADD COLUMN address TEXT NOT NULL DEFAULT '';
+        """,
     ];
 
     /// <summary>Version that this software writes.</summary>

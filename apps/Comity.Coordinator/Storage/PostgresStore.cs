@@ -74,14 +74,23 @@ internal sealed class PostgresStore : IDisposable
     /// <summary>Opens the store and leads from now on; waits a while for a predecessor whose connection the server still holds.</summary>
     /// <exception cref="StoreRefusedException">It can't be used, or another coordinator leads.</exception>
     /// <exception cref="NewerStateException">A newer version of the software wrote it.</exception>
-    public static PostgresStore Lead(StoreAddress address, TimeProvider time, ILogger log, CancellationToken cancellationToken) => Lead(address, time, log, WaitForPredecessor, cancellationToken);
+    public static PostgresStore Lead(StoreAddress address, TimeProvider time, ILogger log, CancellationToken cancellationToken) => Lead(address, null, time, log, WaitForPredecessor, cancellationToken);
 
-    internal static PostgresStore Lead(StoreAddress address, TimeProvider time, ILogger log, TimeSpan wait, CancellationToken cancellationToken)
+    /// <summary>Opens the store and leads from now on, as somebody who was named to: a predecessor that sleeps is displaced, and writes nothing more.</summary>
+    /// <param name="address">The store.</param>
+    /// <param name="reachedAt">Where other replicas reach this process.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="log">Hears of loss and return.</param>
+    /// <param name="cancellationToken">Stops it.</param>
+    /// <exception cref="StoreRefusedException">The database can't be used at the moment.</exception>
+    public static PostgresStore LeadNamed(StoreAddress address, Uri reachedAt, TimeProvider time, ILogger log, CancellationToken cancellationToken) => Lead(address, reachedAt, time, log, WaitForPredecessor, cancellationToken);
+
+    internal static PostgresStore Lead(StoreAddress address, Uri? reachedAt, TimeProvider time, ILogger log, TimeSpan wait, CancellationToken cancellationToken)
     {
         var store = Open(address);
         try
         {
-            store._leadership = Leadership.Take(address, store._fence, time, log, wait, cancellationToken);
+            store._leadership = Leadership.Take(address, store._fence, reachedAt, time, log, wait, cancellationToken);
             return store;
         }
         catch (Exception e)
@@ -121,6 +130,23 @@ internal sealed class PostgresStore : IDisposable
         transaction.Commit();
         return result;
     }
+
+    /// <summary>Before something is said that can't be taken back: this process still leads.</summary>
+    /// <exception cref="StaleEpochException">Another has taken over.</exception>
+    public void StillLeads() => Transact(_ => 0);
+
+    /// <summary>The epoch that is in force, and where who leads in it is reached; null: that one is no replica, or nobody has led yet.</summary>
+    public async Task<(long Epoch, Uri? Address)> LeaderAsync(CancellationToken cancellationToken)
+    {
+        await using var connection = await _source.OpenConnectionAsync(cancellationToken);
+        await using var command = new NpgsqlCommand("SELECT epoch, address FROM leadership", connection) { CommandTimeout = 5 };
+        await using var row = await command.ExecuteReaderAsync(cancellationToken);
+        await row.ReadAsync(cancellationToken);
+        return (row.GetInt64(0), row.GetString(1) is { Length: > 0 } address ? new Uri(address) : null);
+    }
+
+    /// <summary>Connections in the pool died with the server.</summary>
+    public void Forget() => _source.Clear();
 
     /// <summary>Waits before something is asked again.</summary>
     /// <exception cref="StoreUnavailableException">The process ends, or the caller is one that can ask again itself.</exception>

@@ -21,7 +21,11 @@ internal static class SiteEndpoints
     {
         routes.MapPost("/v1/work", Calls.For(Sites, (context, caller) => WorkAsync(studies, context, caller)));
         routes.MapPost("/v1/progress", Calls.For(Sites, async (context, caller) =>
-            Calls.Reply(new ProgressReply(studies.Desk(caller.Name).Report(await Calls.ReadAsync<ProgressReport>(context, LargestRequestBytes))))));
+        {
+            var dropped = studies.Desk(caller.Name).Report(await Calls.ReadAsync<ProgressReport>(context, LargestRequestBytes));
+            if (dropped.Count > 0) studies.Store?.StillLeads();
+            return Calls.Reply(new ProgressReply(dropped));
+        }));
         routes.MapGet("/v1/tasks/{key}/bodies/{digest}/manifest", Calls.For(Sites, (context, caller) => WithBody(studies, context, caller, (_, body) =>
             Task.FromResult(Calls.Reply(SiteClient.WriteManifest(body.Manifest))))));
         routes.MapGet("/v1/tasks/{key}/bodies/{digest}", Calls.For(Sites, (context, caller) => WithBody(studies, context, caller, (desk, body) => SendAsync(context, desk, body))));
@@ -37,6 +41,8 @@ internal static class SiteEndpoints
             return Calls.Refuse(StatusCodes.Status426UpgradeRequired, Texts.Problem("protocol-unknown", caller.Name, request.Protocol, ProtocolVersion.Oldest, ProtocolVersion.Newest));
         var wait = TimeSpan.FromSeconds(Math.Clamp(request.WaitSeconds, 0, LongestWaitSeconds));
         var closed = request.Studies.Where(id => studies.Find(id)?.Entry.State is null or StudyState.Done or StudyState.Cancelled).ToList();
+        // A site forgets what is closed: who slept while another took a study in must not say so.
+        if (closed.Count > 0) studies.Store?.StillLeads();
         var tasks = await studies.Desk(caller.Name).NextAsync(request.Held.ToHashSet(StringComparer.Ordinal), Math.Clamp(request.Room, 0, MostRoom), closed.Count > 0 ? TimeSpan.Zero : wait, context.RequestAborted);
         studies.Audit?.Given(caller.Name, tasks);
         return Calls.Reply(new WorkReply(tasks, closed));

@@ -4,6 +4,7 @@ using System.Text;
 using Comity.Coordinator.Access;
 using Comity.Coordinator.Identity;
 using Comity.Coordinator.Storage;
+using Comity.EndToEnd.Tests;
 using Comity.Transport.Clients;
 using Comity.Transport.Identity;
 using Comity.Transport.Protocol;
@@ -18,8 +19,11 @@ internal sealed class WireFederation : IAsyncDisposable
     private string _token = "";
 
     private readonly string? _store;
+    private readonly string? _queue;
+    private readonly int[] _replicaPorts = [FreePort(), FreePort()];
+    private Balancer? _balancer;
 
-    private WireFederation(string folder, string? store) => (Folder, _store) = (folder, store);
+    private WireFederation(string folder, string? store, string? queue) => (Folder, _store, _queue) = (folder, store, queue);
 
     public string Folder { get; }
 
@@ -34,17 +38,19 @@ internal sealed class WireFederation : IAsyncDisposable
     /// <summary>Starts a coordinator in an empty folder.</summary>
     /// <param name="folder">The folder.</param>
     /// <param name="store">Address of the database in which its state lies; null: it lies in the folder.</param>
-    public static async Task<WireFederation> StartAsync(string folder, string? store = null)
+    /// <param name="queue">Address of the broker by which two replicas agree; null: one coordinator.</param>
+    public static async Task<WireFederation> StartAsync(string folder, string? store = null, string? queue = null)
     {
-        var federation = new WireFederation(folder, store);
+        var federation = new WireFederation(folder, store, queue);
         Directory.CreateDirectory(folder);
-        federation.StartCoordinator();
+        if (queue is null) federation.StartCoordinator();
+        else await federation.StartReplicasAsync();
         await federation.Coordinator.SaysAsync("A site joins");
         federation.Code = JoinCode.Parse(federation.Coordinator.Said.Split("Join code: ")[1].Split('\n')[0])!;
         using var opened = federation.Store();
         using var database = federation.Identity(opened);
         federation._token = new Tokens(database).Create("bench", CallerRole.Operator, null, TimeProvider.System.GetUtcNow(), TimeSpan.FromDays(1)).Whole;
-        federation.Author = new StudyClient(federation.Hold(federation.Http(new() { Address = federation.Address, Authority = federation.Code.Authority, Token = federation._token })), TimeProvider.System);
+        federation.Author = new StudyClient(federation.Hold(federation.AuthorHttp()), TimeProvider.System);
         return federation;
     }
 
@@ -54,6 +60,29 @@ internal sealed class WireFederation : IAsyncDisposable
     public void StartCoordinator() => Coordinator = ChildProcess.Start("comity-coordinator.dll", Folder,
         ["serve", "--data", At("coordinator"), "--listen", $"https://127.0.0.1:{_port}", "--calls-per-second", "1000000", "--lang", "en"],
         _store is null ? null : new Dictionary<string, string> { [StoreAddress.Variable] = _store });
+
+    /// <summary>The replicas' processes; empty where there is one coordinator.</summary>
+    public ChildProcess[] Replicas { get; private set; } = [];
+
+    /// <summary>Which replica is reached at an address.</summary>
+    public int ReplicaAt(Uri address) => Array.IndexOf(_replicaPorts, address.Port);
+
+    /// <summary>Starts a replica's process, with the folder and the port that it had.</summary>
+    public void StartReplica(int index) => Replicas[index] = ChildProcess.Start("comity-coordinator.dll", Folder,
+        ["serve", "--data", At(index == 0 ? "coordinator" : $"coordinator-{index}"), "--listen", $"https://127.0.0.1:{_replicaPorts[index]}", "--address", $"https://127.0.0.1:{_balancer!.Port}", "--calls-per-second", "1000000", "--lang", "en"],
+        new Dictionary<string, string> { [StoreAddress.Variable] = _store!, ["COMITY_QUEUE"] = _queue!, ["COMITY_REPLICA_SECRET"] = "of this run, and long enough to be one" });
+
+    /// <summary>A connection of its own for the author's calls.</summary>
+    public HttpClient AuthorHttp() => Http(new() { Address = Address, Authority = Code.Authority, Token = _token });
+
+    private async Task StartReplicasAsync()
+    {
+        _balancer = new(_replicaPorts);
+        Replicas = new ChildProcess[_replicaPorts.Length];
+        for (var i = 0; i < Replicas.Length; i++) StartReplica(i);
+        foreach (var replica in Replicas) await replica.SaysAsync("A site joins");
+        Coordinator = Replicas[0];
+    }
 
     /// <summary>Makes members, each with its key in a state folder of its own.</summary>
     /// <param name="names">The sites.</param>
@@ -131,7 +160,9 @@ internal sealed class WireFederation : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await Coordinator.DisposeAsync();
+        if (Replicas.Length == 0) await Coordinator.DisposeAsync();
+        foreach (var replica in Replicas) await replica.DisposeAsync();
+        if (_balancer is not null) await _balancer.DisposeAsync();
         for (var i = _held.Count - 1; i >= 0; i--) _held[i].Dispose();
     }
 

@@ -14,6 +14,7 @@ public static class WireNumbers
         IReadOnlyList<Demand>? demands = args.FirstOrDefault() switch
         {
             "kill" => KillNumbers.RunAsync(folder, (int)(number ?? 200), seed: 1, args.Length > 2 ? Store(args[2]) : null).GetAwaiter().GetResult(),
+            "replicas" => ReplicaNumbers.RunAsync(folder, (int)(number ?? 25), seed: 1, Store("postgres"), Queue()).GetAwaiter().GetResult(),
             "heart" => HeartNumbers.RunAsync(folder).GetAwaiter().GetResult(),
             "upload" => UploadNumbers.RunAsync(folder, number ?? 400_000_000).GetAwaiter().GetResult(),
             "echo" => EchoNumbers.RunAsync(folder, sites: args.Length > 2 ? int.Parse(args[2], CultureInfo.InvariantCulture) : 4, parameters: (int)(number ?? 100_000_000)).GetAwaiter().GetResult(),
@@ -27,7 +28,7 @@ public static class WireNumbers
         };
         if (demands is null)
         {
-            Console.Error.WriteLine("Usage: … -- wire <kill [N [postgres]]|heart|upload [BYTES]|echo [PARAMETERS [SITES]]|many [N]|fuzz [N]|chaos>");
+            Console.Error.WriteLine("Usage: … -- wire <kill [N [postgres]]|replicas [N]|heart|upload [BYTES]|echo [PARAMETERS [SITES]]|many [N]|fuzz [N]|chaos>");
             return 2;
         }
         if (demands.Count == 0) return 0;
@@ -36,6 +37,8 @@ public static class WireNumbers
         else Console.Error.WriteLine($"What is left lies in {folder}.");
         return demands.All(d => d.Holds) ? 0 : 1;
     }
+
+    private static string Queue() => Environment.GetEnvironmentVariable("COMITY_RABBITMQ") ?? throw new InvalidOperationException("Set COMITY_RABBITMQ to the address of a broker, such as amqp://guest:guest@127.0.0.1:5672.");
 
     // A schema of this run's own, which stays.
     private static string Store(string kind)

@@ -237,7 +237,7 @@ public sealed class PostgresStoreTests : IDisposable
         Assert.Equal(0, (await CommandAsync(_database.Text(), "sites", "--data", _folder.At("four"))).Exit);
     }
 
-    private PostgresStore Lead(TimeSpan? wait = null) => PostgresStore.Lead(_database.Address, TimeProvider.System, NullLogger.Instance, wait ?? TimeSpan.FromMinutes(2), default);
+    private PostgresStore Lead(TimeSpan? wait = null) => PostgresStore.Lead(_database.Address, null, TimeProvider.System, NullLogger.Instance, wait ?? TimeSpan.FromMinutes(2), default);
 
     // In the environment, as it should be written.
     private Task<(int Exit, string Said)> CommandAsync(string store, params string[] command) =>

@@ -1,0 +1,58 @@
+using Comity.Testing;
+
+namespace Comity.EndToEnd.Tests;
+
+/// <summary>Several coordinators behind a load balancer: one drives, and another takes over by itself. The long form is <c>wire replicas</c> of the benchmarks.</summary>
+public sealed class ReplicaTests : IDisposable
+{
+    private static readonly string[] Sites = ["north", "south"];
+    private readonly TempFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public async Task The_replica_that_drives_is_killed_and_its_successor_sleeps_and_wakes_and_the_study_ends_with_the_bits_of_one_process()
+    {
+        NetworkFiles.Write(_folder, Sites, """
+            split: { test: 0.3, validation: 0.2, stratify: label }
+            preprocess: { missing: median, scale: standard }
+            model: { kind: mlp, hidden: [8] }
+            training: { optimizer: { kind: adam, learningRate: 0.01 }, batch: 16, epochs: 2 }
+            evaluation: { bootstrap: 100 }
+            arms: [federated]
+            federations:
+              - { name: average, strategy: fedavg, rounds: 60, quorum: all }
+            """);
+        await using var replicas = new ReplicaProcesses(_folder.FullPath);
+        // Both at once: one makes the authority, the other finds it in the store.
+        await Task.WhenAll(replicas.StartReplicaAsync(0), replicas.StartReplicaAsync(1));
+        var (first, driver) = await replicas.TakenOverAsync(0);
+        Assert.Equal(File.ReadAllText(_folder.At("replica-0", "authority.pem")), File.ReadAllText(_folder.At("replica-1", "authority.pem")));
+        foreach (var site in Sites) await replicas.JoinAsync(site);
+        var id = await replicas.SubmitAsync("network.yaml");
+
+        await replicas.RoundAsync(3);
+        replicas.Replica(driver).Kill();
+        var (second, successor) = await replicas.TakenOverAsync(first);
+        Assert.Equal(1 - driver, successor);
+        await replicas.StartReplicaAsync(driver);
+
+        await replicas.RoundAsync(10);
+        replicas.Replica(successor).Sleep();
+        var (third, again) = await replicas.TakenOverAsync(second);
+        Assert.Equal(driver, again);
+        replicas.Replica(successor).Wake();
+        // It finds out that its leadership is over, writes nothing more and follows; nobody starts it.
+        Assert.True(await replicas.Replica(successor).WaitUntilAsync(p => p.Error.Contains($"epoch {second} is over", StringComparison.Ordinal), ReplicaProcesses.Limit), replicas.Said());
+
+        var watched = await replicas.AuthorAsync("watch", id);
+        Assert.True(watched.ExitCode == 0, watched + replicas.Said());
+        var fetched = await replicas.AuthorAsync("results", id, "--out", "fetched");
+        Assert.True(fetched.ExitCode == 0, fetched.ToString());
+        var local = await Cli.RunAsync(_folder.FullPath, "run", "local.yaml", "--out", "local");
+        Assert.True(local.ExitCode == 0, local.ToString());
+        Assert.Equal(RunFiles.Weights(_folder.At("local")), RunFiles.Weights(_folder.At("fetched")));
+        Assert.Equal(third, replicas.Leader().Epoch);
+        Assert.False(replicas.Replica(successor).HasExited);
+    }
+}
