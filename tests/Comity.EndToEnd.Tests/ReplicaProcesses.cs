@@ -110,6 +110,24 @@ internal sealed partial class ReplicaProcesses : IAsyncDisposable
         }
     }
 
+    /// <summary>Waits for a study's end in the database.</summary>
+    public async Task DoneAsync(string study)
+    {
+        using var limit = new CancellationTokenSource(Limit);
+        while (true)
+        {
+            await using var connection = new NpgsqlConnection(_server);
+            await connection.OpenAsync();
+            await using var command = new NpgsqlCommand($"SELECT state FROM {_schema}.studies WHERE id = @id", connection);
+            command.Parameters.AddWithValue("id", study);
+            var state = (string?)await command.ExecuteScalarAsync();
+            if (state == "Done") return;
+            Assert.False(_sites.Values.Any(s => s.HasExited), Said());
+            Assert.False(limit.IsCancellationRequested || state is "Stopped" or "Cancelled", $"{state}\n{Said()}");
+            await Task.Delay(50);
+        }
+    }
+
     public string Said() => string.Join("\n", _replicas.Concat(_sites.Values).Select(p => $"=== {p?.Id}\n{p?.Output}\n{p?.Error}"));
 
     public async ValueTask DisposeAsync()

@@ -18,6 +18,6 @@ public sealed class WireException(HttpStatusCode status, ToldProblem told) : Exc
     public bool IsFinal => Told.Code is "key-unknown" or "key-retired" or "certificate-expired" or "certificate-foreign" or "certificate-of-another" or "signature-wrong"
         or "role-barred" or "caller-not-allowed" or "protocol-unknown" or "no-such-call";
 
-    /// <summary>Whether the same call may succeed later: the coordinator is overloaded, or starting.</summary>
-    public bool MayPass => Status is HttpStatusCode.TooManyRequests or HttpStatusCode.RequestTimeout || (int)Status >= 500;
+    /// <summary>Whether the same call may succeed later: the coordinator is overloaded, or starting, or another replica answered than the one whose epoch was signed for.</summary>
+    public bool MayPass => Status is HttpStatusCode.TooManyRequests or HttpStatusCode.RequestTimeout || (int)Status >= 500 || Told.Code is "other-epoch" or "replayed";
 }
