@@ -60,7 +60,7 @@ internal static class UploadNumbers
             if (turn > 0) File.Delete(spooled); // what lies there would be looked through first, as after a crash
             await before(turn);
             var clock = Stopwatch.StartNew();
-            await site.UploadAsync(start.Key, manifest, path, _ => { }, default);
+            await site.UploadAsync(start.Key, manifest, path, _ => { }, null, default);
             seconds[turn] = clock.Elapsed.TotalSeconds;
             if (!File.Exists(spooled)) throw new InvalidOperationException($"The upload does not lie at {spooled}: the next turn would find it there already.");
         }
