@@ -159,15 +159,15 @@ internal static unsafe class Gemm<TWide> where TWide : unmanaged, IWide<TWide>
             var last = Math.Min(first + atOnce, panels);
             var packedA = pack ? scratch.Left((nint)RowBlock * depth) : null;
             // A transposed A is read some rows at a time over all panels, so that each line is read once.
-            var some = aDepth == 1 ? depth : DepthAtOnce;
-            for (var d = 0; pack && d < depth; d += some)
+            var atATime = aDepth == 1 ? depth : DepthAtOnce;
+            for (var d = 0; pack && d < depth; d += atATime)
             {
                 for (var p = first; p < last; p++)
                 {
                     int row = Begin(p, panels, m), rows = Begin(p + 1, panels, m) - row;
                     var panel = packedA + ((nint)(p - first) * depth + d) * TWide.TileRows;
                     if (aDepth == 1) GemmPacking.Columns(a + row * aRow, (int)aRow, rows, depth, panel, TWide.TileRows);
-                    else GemmPacking.Short(a + row + d * aDepth, aDepth, rows, Math.Min(some, depth - d), panel, TWide.TileRows);
+                    else GemmPacking.Short(a + row + d * aDepth, aDepth, rows, Math.Min(atATime, depth - d), panel, TWide.TileRows);
                 }
             }
             var tiles = (last - first) * ((columns + width - 1) / width);
@@ -180,12 +180,15 @@ internal static unsafe class Gemm<TWide> where TWide : unmanaged, IWide<TWide>
             {
                 var panelB = packedB + (nint)j * depth;
                 float* target = c + above * ldc + j, from = start == null ? null : start + above * ldStart + j;
-                ahead.Next(last - first);
-                if (columns - j >= width)
+                for (int p = first, some; columns - j >= width && p < last; p += some)
                 {
-                    Tiles<TWide>.Column(comes - (int)above, last - first, nextTile, 1, &here, depth, block, blockRow, blockDepth, panelB, width, target, ldc, from, ldStart);
-                    continue;
+                    some = Math.Min(ahead.Tiles, last - p);
+                    nint begin = Begin(p, panels, m) - above;
+                    ahead.Next(some);
+                    Tiles<TWide>.Column((int)(Begin(p + some, panels, m) - above - begin), some, nextTile, 1, &here, depth, pack ? block + (p - first) * nextTile : block + begin * aRow, blockRow, blockDepth,
+                        panelB, width, target + begin * ldc, ldc, from == null ? null : from + begin * ldStart, ldStart);
                 }
+                if (columns - j >= width) continue;
                 for (var p = first; p < last; p++)
                 {
                     int begin = Begin(p, panels, m) - (int)above, count = Begin(p + 1, panels, m) - (int)above - begin;
@@ -217,7 +220,7 @@ internal static unsafe class Gemm<TWide> where TWide : unmanaged, IWide<TWide>
     // The part of A that is read next comes from memory into the second cache, some lines with each tile that is computed meanwhile.
     private struct Ahead
     {
-        private const int Line = 16;
+        private const int Line = 16, Burst = 24;
         private readonly nint _stride;
         private readonly int _atOnce, _length;
         private float* _run;
@@ -230,6 +233,9 @@ internal static unsafe class Gemm<TWide> where TWide : unmanaged, IWide<TWide>
             var lines = length / Line + 1;
             _atOnce = (runs * lines + tiles - 1) / tiles;
         }
+
+        /// <summary>Tiles to compute between two bursts: a burst of more lines than a processor can wait for would hold it up.</summary>
+        public readonly int Tiles => _left == 0 ? int.MaxValue : Math.Max(1, Burst / Math.Max(1, _atOnce));
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public void Next(int tiles)
