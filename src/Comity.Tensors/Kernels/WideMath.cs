@@ -68,8 +68,23 @@ internal static class WideMath<TWide> where TWide : unmanaged, IWide<TWide>
 
     /// <summary>1 / (1 + e⁻ˣ).</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TWide Sigmoid(TWide x) =>
-        TWide.Select(TWide.GreaterThan(TWide.Create(-88.02f), x), TWide.Zero, TWide.Create(1) / (TWide.Create(1) + Bounded(TWide.Zero - x)));
+    public static TWide Sigmoid(TWide x)
+    {
+        // e⁻ˣ as in Bounded, bit for bit: the sign is carried through every constant instead of taken first.
+        var clamped = TWide.Max(TWide.Create(-88.02f), TWide.Min(TWide.Create(87.3365447504f), x));
+        var n = TWide.Round(clamped * TWide.Create(-1.44269504088896341f));
+        var r = TWide.MultiplyAdd(n, TWide.Create(0.693359375f), clamped);
+        r = TWide.MultiplyAdd(n, TWide.Create(-2.12194440e-4f), r);
+        var p = TWide.Create(-1.9875691500e-4f);
+        p = TWide.MultiplyAdd(p, r, TWide.Create(1.3981999507e-3f));
+        p = TWide.MultiplyAdd(p, r, TWide.Create(-8.3334519073e-3f));
+        p = TWide.MultiplyAdd(p, r, TWide.Create(4.1665795894e-2f));
+        p = TWide.MultiplyAdd(p, r, TWide.Create(-1.6666665459e-1f));
+        p = TWide.MultiplyAdd(p, r, TWide.Create(5.0000001201e-1f));
+        p = TWide.MultiplyAdd(p, r * r, TWide.Create(1) - r);
+        var value = TWide.Create(1) / (TWide.Create(1) + TWide.ScaleByPowerOfTwo(p, n));
+        return TWide.Select(TWide.GreaterThan(TWide.Create(-88.02f), x), TWide.Zero, value);
+    }
 
     /// <summary>Hyperbolic tangent: an odd polynomial over an even one, relative error below 3·10⁻⁷ everywhere.</summary>
     /// <remarks>The fit of Eigen's fast tanh; x − x³/3 near zero and ±1 where single precision knows nothing in between.</remarks>
