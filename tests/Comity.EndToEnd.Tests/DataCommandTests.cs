@@ -27,6 +27,29 @@ public sealed class DataCommandTests
     }
 
     [Fact]
+    public async Task A_table_is_written_without_what_points_at_persons_and_nothing_shows_a_value()
+    {
+        using var folder = new TempFolder();
+        folder.Write("in.csv", "name,mail,age,zip,ill\n" + string.Concat(Enumerable.Range(0, 10).Select(i => $"Secret {i},s{i}@example.org,{41 + (i % 2)},0360{i % 3},{i % 2}\n")));
+
+        var made = await Cli.RunAsync(folder.FullPath, "data", "deidentify", "in.csv", "--out", "open.csv", "--sensitive", "ill", "--lang", "en");
+
+        Assert.True(made.ExitCode == 0, made.ToString());
+        Assert.Equal("age,zip,ill\n" + string.Concat(Enumerable.Range(0, 10).Select(i => $"40-49,000,{i % 2}\n")), await File.ReadAllTextAsync(folder.At("open.csv")));
+        Assert.Contains("k = 10", made.Output, StringComparison.Ordinal);
+        Assert.Contains("l = 2", made.Output, StringComparison.Ordinal);
+        var report = JsonNode.Parse(await File.ReadAllTextAsync(folder.At("open.csv.report.json")))!;
+        Assert.Equal(["dropped", "dropped", "age-band", "zip3", "kept"], report["columns"]!.AsArray().Select(c => (string?)c!["treatment"]));
+        foreach (var text in new[] { made.Output, made.Error, report.ToJsonString() }) Assert.DoesNotContain("Secret", text, StringComparison.Ordinal);
+
+        var wrong = await Cli.RunAsync(folder.FullPath, "data", "deidentify", "in.csv", "--out", "other.csv", "--known", "street,age", "--drop", "salary", "--lang", "zh-Hans");
+        Assert.Equal(3, wrong.ExitCode);
+        Assert.Contains("[deidentify-column]", wrong.Error, StringComparison.Ordinal);
+        Assert.Contains("salary", wrong.Error, StringComparison.Ordinal);
+        Assert.False(File.Exists(folder.At("other.csv")));
+    }
+
+    [Fact]
     public async Task A_data_set_is_fetched_from_a_server_and_its_checksum_verified()
     {
         var source = TestData.Folder("heart-disease");

@@ -6,6 +6,7 @@ using System.Text.Json.Nodes;
 using Comity.Cli.Terminal;
 using Comity.Declarations;
 using Comity.Federation.Audit;
+using Comity.Federation.Privacy;
 using Comity.Insight.Results;
 using Comity.Transport.Identity;
 
@@ -109,7 +110,8 @@ internal static class AuditCommand
         var file = Directory.Exists(path) ? Path.Combine(path, "audit.jsonl") : path;
         if (!File.Exists(file)) throw new StoppedException(ExitCode.Usage, Texts.Problem("audit-missing-file", Place.InFile(file), file));
         var keys = trusted is null ? null : trusted(AuditVerdict.Of(file).Keys).ToList();
-        return AuditVerdict.Of(file, head, keys);
+        var verdict = AuditVerdict.Of(file, head, keys);
+        return LedgerBinding.Check(verdict, TimeProvider.System) is { } older ? verdict with { Findings = [.. verdict.Findings, older] } : verdict;
     }
 
     private static void Print(Session session, AuditVerdict verdict)

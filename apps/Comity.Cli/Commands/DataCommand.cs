@@ -9,5 +9,6 @@ internal static class DataCommand
     {
         DataDescribeCommand.Create(session),
         DataFetchCommand.Create(session),
+        DataDeidentifyCommand.Create(session),
     };
 }

@@ -5,6 +5,7 @@ using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using Comity.Cli.Composition;
 using Comity.Cli.Terminal;
+using Comity.Data.Identifiers;
 using Comity.Data.Quality;
 
 namespace Comity.Cli.Commands;
@@ -73,6 +74,11 @@ internal static class DataDescribeCommand
         var lines = table.Lines().ToList();
         output.Line(output.Dim(lines[0]));
         foreach (var line in lines.Skip(1)) output.Line(line);
+        foreach (var column in site.Columns)
+        {
+            if (IdentifierScan.Of(column.Column, column.Levels.Select(l => l.Level)) is { } found)
+                session.Error.Line(session.Error.Yellow(session.Text("data.describe.identifier", column.Column, session.Text("identifier." + JsonNamingPolicy.KebabCaseLower.ConvertName(found.Kind.ToString())))));
+        }
     }
 
     private static void Print(Session session, LabelAuditResult audit, ComposedStudy study)

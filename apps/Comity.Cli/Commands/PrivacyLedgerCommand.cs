@@ -71,7 +71,7 @@ internal static class PrivacyLedgerCommand
     internal static double Spent(IReadOnlyList<LedgerEntry> entries, LifetimeBudget budget) =>
         Cost([.. entries.Where(e => budget.Name == (budget.Scope == BudgetScope.DataSet ? e.Account.DataSet : e.Account.Site)).SelectMany(e => e.Open ? e.Reserved : e.Charged)], budget.Delta);
 
-    private static double Cost(IReadOnlyList<LedgerItem> items, double delta) => items.Count == 0 ? 0
+    internal static double Cost(IReadOnlyList<LedgerItem> items, double delta) => items.Count == 0 ? 0
         : new PldAccountant(NeighbouringRelation.AddOrRemoveOne).Epsilon(PrivacyEvent.All([.. items.Select(i => i.Event.Times(i.Count))]), delta);
 
     // Upwards, as a bound that is rounded down is none.

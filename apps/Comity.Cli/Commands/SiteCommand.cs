@@ -13,6 +13,7 @@ internal static class SiteCommand
         SiteInstallCommand.Create(session),
         SiteWithdrawCommand.Create(session),
         SiteRotateKeyCommand.Create(session),
+        SiteLeftCommand.Create(session),
     };
 
     /// <summary><c>--config site.yaml</c>.</summary>

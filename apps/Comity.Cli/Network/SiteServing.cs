@@ -3,6 +3,7 @@ using Comity.Cli.Sites;
 using Comity.Declarations;
 using Comity.Federation.AtRest;
 using Comity.Federation.Audit;
+using Comity.Federation.Privacy;
 using Comity.Tensors.Kernels;
 using Comity.Tensors.Threading;
 using Comity.Transport.Clients;
@@ -21,8 +22,10 @@ internal sealed class SiteServing(Session session, DeclaredSite site, ECDsa key,
     /// <exception cref="StoppedException">The coordinator will not have this site.</exception>
     public async Task ServeAsync(HttpClient http, Uri address, int jobs, CancellationToken cancellationToken)
     {
-        var steward = Steward.Of(site);
+        var steward = Steward.Of(site, key);
         using var audit = AuditLog.Open(Path.Combine(site.StateFolder, "audit.jsonl"), site.Section.Site, key, session.Time);
+        // Nothing is released from a ledger that is older than what left: it would be charged a second time.
+        if (LedgerBinding.Check(audit.LastLedger, Path.Combine(site.StateFolder, PrivacyLedger.FileName), session.Time) is { } older) throw new StoppedException(ExitCode.Audit, older);
         var options = new SiteAgentOptions
         {
             Site = site.Section.Site, StateFolder = site.StateFolder, Vault = vault, Jobs = jobs, ReleaseLoss = site.Section.Policy.ShowLoss, Audit = audit, AuditRule = steward.Rule,

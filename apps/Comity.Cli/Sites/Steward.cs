@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Comity.Cli.Commands;
 using Comity.Cli.Composition;
 using Comity.Declarations;
@@ -10,7 +11,9 @@ internal sealed class Steward
 {
     private readonly DeclaredPolicy? _policy;
 
-    private Steward(DeclaredSite site, DeclaredPolicy? policy) => (_policy, Approvals) = (policy, new StudyApprovals(site.StateFolder));
+    private readonly ECDsa _key;
+
+    private Steward(DeclaredSite site, DeclaredPolicy? policy, ECDsa key) => (_policy, _key, Approvals) = (policy, key, new StudyApprovals(site.StateFolder));
 
     /// <summary>Studies that a person approved, or is to look at.</summary>
     public StudyApprovals Approvals { get; }
@@ -23,13 +26,15 @@ internal sealed class Steward
 
     /// <summary>Reads the policy beside the site's file.</summary>
     /// <exception cref="StoppedException">Exit code 3: it contradicts itself, or can't be read. A site without its policy would allow everything.</exception>
-    public static Steward Of(DeclaredSite site)
+    /// <param name="site">The site.</param>
+    /// <param name="key">The site's key, which signs approvals.</param>
+    public static Steward Of(DeclaredSite site, ECDsa key)
     {
         var problems = new ProblemList();
         var path = Path.Combine(site.Folder, site.Section.PolicyFile ?? StewardPolicy.FileName);
         // One that is named must be there; without it the site would allow everything.
         var policy = site.Section.PolicyFile is null && !File.Exists(path) ? null : StewardPolicy.Read(path, problems);
-        return problems.HasErrors ? throw new StoppedException(ExitCode.InvalidStudy, problems) : new Steward(site, policy);
+        return problems.HasErrors ? throw new StoppedException(ExitCode.InvalidStudy, problems) : new Steward(site, policy, key);
     }
 
     /// <summary>What the policy does not allow.</summary>
@@ -42,7 +47,7 @@ internal sealed class Steward
     /// <summary>Whether a person has to approve the study and has not; it is then kept for them.</summary>
     public bool Waits(ComposedStudy study)
     {
-        if (_policy is not { Section.Approval: true } || Approvals.IsApproved(study.Declared.Sha256)) return false;
+        if (_policy is not { Section.Approval: true } || Approvals.IsApproved(study.Declared.Sha256, _key)) return false;
         Approvals.Ask(study.Declared.Sha256, study.Declared.File);
         return true;
     }

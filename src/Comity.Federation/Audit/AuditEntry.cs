@@ -39,6 +39,9 @@ public sealed record AuditEntry
     /// <summary>The other party's head as it came with this: writing it down countersigns it. Null: none came.</summary>
     public AuditHead? Head { get; init; }
 
+    /// <summary>How far the ledger had come when this left: a ledger that is put back to an earlier state no longer holds it. Null: nothing is charged here.</summary>
+    public LedgerHead? Ledger { get; init; }
+
     /// <summary>Public key that signs from here on (SubjectPublicKeyInfo, hex); only in entries of the kind <see cref="AuditKinds.Opened"/>.</summary>
     public string? Key { get; init; }
 }
@@ -74,6 +77,11 @@ public static class AuditKinds
 /// <param name="Epsilon">ε of this release alone, an upper bound. Many releases together cost less than the sum of these.</param>
 /// <param name="Delta">At this δ.</param>
 public sealed record AuditCharge(string Mechanism, double Epsilon, double Delta);
+
+/// <summary>How far a ledger had come.</summary>
+/// <param name="Charges">How many charges it held.</param>
+/// <param name="Sha256">SHA-256 (hex) of the chain over them, in their order.</param>
+public sealed record LedgerHead(long Charges, string Sha256);
 
 /// <summary>How far a party's log had come: what its peers write into theirs. Who presents another log later is found out by it.</summary>
 /// <param name="Sequence">Number of the log's last entry.</param>

@@ -105,6 +105,13 @@ public sealed record AuditLine(long Sequence, DateTimeOffset Time, string Party,
             json.WriteNumber("delta", charge.Delta);
             json.WriteEndObject();
         }
+        if (entry.Ledger is { } ledger)
+        {
+            json.WriteStartObject("ledger");
+            json.WriteNumber("charges", ledger.Charges);
+            json.WriteString("sha256", ledger.Sha256);
+            json.WriteEndObject();
+        }
         if (entry.Head is not { } head) return;
         json.WriteStartObject("head");
         json.WriteNumber("sequence", head.Sequence);
@@ -123,6 +130,7 @@ public sealed record AuditLine(long Sequence, DateTimeOffset Time, string Party,
         Round = root.TryGetProperty("round", out var round) ? round.GetInt32() : 0,
         Bytes = root.TryGetProperty("bytes", out var bytes) ? bytes.GetInt64() : 0,
         Charge = root.TryGetProperty("charge", out var charge) ? new(Text(charge, "mechanism"), charge.GetProperty("epsilon").GetDouble(), charge.GetProperty("delta").GetDouble()) : null,
+        Ledger = root.TryGetProperty("ledger", out var ledger) ? new(ledger.GetProperty("charges").GetInt64(), Text(ledger, "sha256")) : null,
         Head = root.TryGetProperty("head", out var head) ? new(head.GetProperty("sequence").GetInt64(), Text(head, "sha256"), Text(head, "signature")) : null,
     };
 

@@ -33,6 +33,7 @@ public sealed class AuditLog : IDisposable
     private readonly byte[] _previous = Encoding.ASCII.GetBytes(AuditLine.Genesis);
     private readonly ArrayBufferWriter<byte> _line = new(1024);
     private readonly Utf8JsonWriter _json;
+    private LedgerHead? _ledger;
     private AuditHead _head = new(0, AuditLine.Genesis, "");
     private long _sequence;
     private long _length;
@@ -66,6 +67,12 @@ public sealed class AuditLog : IDisposable
 
     /// <summary>Whether this is the log's first opening.</summary>
     public bool IsNew { get; private set; }
+
+    /// <summary>The last state of the party's ledger that this log wrote down; null: none.</summary>
+    public LedgerHead? LastLedger
+    {
+        get { lock (_gate) return _ledger; }
+    }
 
     /// <summary>The last head of a peer that this log wrote down; null: none.</summary>
     public AuditHead? LastOf(string peer)
@@ -202,6 +209,7 @@ public sealed class AuditLog : IDisposable
     // Two answers to one peer may pass each other on their way; the further head stands.
     private void Remember(AuditEntry entry)
     {
+        if (entry.Ledger is { } ledger && !(_ledger?.Charges >= ledger.Charges)) _ledger = ledger;
         if (entry is { Head: { } head, Peer.Length: > 0 } && !(_peers.GetValueOrDefault(entry.Peer)?.Sequence > head.Sequence)) _peers[entry.Peer] = head;
     }
 

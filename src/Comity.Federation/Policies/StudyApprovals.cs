@@ -1,13 +1,16 @@
 using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 
 namespace Comity.Federation.Policies;
 
-/// <summary>Studies that wait for a person at a site, and those that a person approved. An approval is for the bytes of one study file: a changed study waits anew.</summary>
+/// <summary>Studies that wait for a person at a site, and those that a person approved. An approval is for the bytes of one study file: a changed study waits anew.
+/// The site's key signs it, so that who can only write into the folder approves nothing.</summary>
 /// <remarks>
 /// <code>
 /// STATE/approvals/SHA256.yaml   the study as it asked
-///                 SHA256.json   who approved it, and when
+///                 SHA256.json   who approved it, when, and the signature of the site's key over all three
 /// </code>
 /// </remarks>
 /// <param name="stateFolder">The site's state.</param>
@@ -22,20 +25,38 @@ public sealed class StudyApprovals(string stateFolder)
         if (!File.Exists(FileOf(sha256))) File.Copy(studyFile, FileOf(sha256), overwrite: true);
     }
 
-    /// <summary>Whether a person approved it.</summary>
-    public bool IsApproved(string sha256) => File.Exists(ApprovalOf(sha256));
+    /// <summary>Whether a person approved it, under the signature of the site's key.</summary>
+    /// <param name="sha256">The study.</param>
+    /// <param name="key">The site's key; its public half is enough.</param>
+    public bool IsApproved(string sha256, ECDsa key)
+    {
+        ArgumentNullException.ThrowIfNull(key);
+        try
+        {
+            return File.Exists(ApprovalOf(sha256)) && JsonSerializer.Deserialize<Approval>(File.ReadAllBytes(ApprovalOf(sha256)), JsonSerializerOptions.Web) is { Signature.Length: 128 } approval
+                && approval.Sha256 == sha256 && key.VerifyData(approval.Signed(), Convert.FromHexString(approval.Signature), HashAlgorithmName.SHA256, DSASignatureFormat.IeeeP1363FixedFieldConcatenation);
+        }
+        catch (Exception e) when (e is JsonException or FormatException)
+        {
+            return false; // no approval that anybody signed
+        }
+    }
 
     /// <summary>Approves a study that asked.</summary>
     /// <param name="sha256">The study.</param>
     /// <param name="by">Who.</param>
     /// <param name="now">When.</param>
-    public void Approve(string sha256, string by, DateTimeOffset now)
+    /// <param name="key">The site's key.</param>
+    public void Approve(string sha256, string by, DateTimeOffset now, ECDsa key)
     {
+        ArgumentNullException.ThrowIfNull(key);
+        var approval = new Approval(Checked(sha256), by, now.ToString("O", CultureInfo.InvariantCulture), "");
+        approval = approval with { Signature = Convert.ToHexStringLower(key.SignData(approval.Signed(), HashAlgorithmName.SHA256, DSASignatureFormat.IeeeP1363FixedFieldConcatenation)) };
         Directory.CreateDirectory(_folder);
         var draft = ApprovalOf(sha256) + ".new";
         using (var file = new FileStream(draft, FileMode.Create, FileAccess.Write))
         {
-            JsonSerializer.Serialize(file, new { sha256, by, at = now.ToString("O", CultureInfo.InvariantCulture) });
+            JsonSerializer.Serialize(file, approval, JsonSerializerOptions.Web);
             file.Flush(flushToDisk: true);
         }
         File.Move(draft, ApprovalOf(sha256), overwrite: true);
@@ -45,7 +66,7 @@ public sealed class StudyApprovals(string stateFolder)
     /// <returns>Whether there was one.</returns>
     public bool Withdraw(string sha256)
     {
-        var had = IsApproved(sha256);
+        var had = File.Exists(ApprovalOf(sha256));
         File.Delete(ApprovalOf(sha256));
         return had;
     }
@@ -59,4 +80,10 @@ public sealed class StudyApprovals(string stateFolder)
     private string ApprovalOf(string sha256) => Path.Combine(_folder, Checked(sha256) + ".json");
 
     private static string Checked(string sha256) => sha256 is { Length: 64 } && sha256.All(char.IsAsciiHexDigitLower) ? sha256 : throw new ArgumentException($"'{sha256}' is no digest.", nameof(sha256));
+
+    private sealed record Approval(string Sha256, string By, string At, string Signature)
+    {
+        // The key signs calls and logs too: what is signed here begins with a text that stands nowhere else. Lengths keep names from running into dates.
+        public byte[] Signed() => Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"comity study approval 1\n{Sha256}\n{By?.Length}:{By}\n{At}\n"));
+    }
 }

@@ -1,5 +1,8 @@
 using System.Data.Common;
 using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using Comity.Federation.Audit;
 using Comity.Federation.Stores;
 using Comity.Privacy.Accounting;
 using Comity.Privacy.Events;
@@ -60,6 +63,7 @@ public sealed class PrivacyLedger : IDisposable
     private readonly bool _shared;
     private readonly TimeProvider _time;
     private readonly Action<string>? _beforeWrite;
+    private (long Count, long Row, byte[] Digest) _chain = (0, 0, new byte[SHA256.HashSizeInBytes]);
 
     private PrivacyLedger(string path, StateDatabase database, bool shared, TimeProvider time, Action<string>? beforeWrite) =>
         (Path, _database, _shared, _time, _beforeWrite) = (path, database, shared, time, beforeWrite);
@@ -176,6 +180,43 @@ public sealed class PrivacyLedger : IDisposable
             Commit("charge", () => Write("INSERT INTO charges SELECT id, @c, @d, @e, @f, @g FROM accounts WHERE run = @a AND site = @b ON CONFLICT DO NOTHING",
                 account.Run, account.Site, answer, text, count, sha256, _time.GetUtcNow().ToString("O", CultureInfo.InvariantCulture)));
             return true;
+        }
+    }
+
+    /// <summary>How far the ledger has come: a chain over its charges in their order. Only a ledger in a file of its own has one.</summary>
+    public LedgerHead Head => HeadAt(long.MaxValue);
+
+    /// <summary>How far it had come with its first charges.</summary>
+    /// <param name="charges">How many; more than there are: all.</param>
+    public LedgerHead HeadAt(long charges)
+    {
+        if (_shared) throw new InvalidOperationException("A ledger that runs share has no order of its own.");
+        lock (_database.Gate)
+        {
+            var whole = charges == long.MaxValue;
+            var (count, last, digest) = whole ? _chain : (0, 0, new byte[SHA256.HashSizeInBytes]);
+            foreach (var (row, next) in Links(last, digest, charges)) (count, last, digest) = (count + 1, row, next);
+            if (whole) _chain = (count, last, digest);
+            return new(count, Convert.ToHexStringLower(digest));
+        }
+    }
+
+    /// <summary>The chain after each charge, in their order (hex).</summary>
+    internal IReadOnlyList<string> Chain()
+    {
+        lock (_database.Gate) return [.. Links(0, new byte[SHA256.HashSizeInBytes], long.MaxValue).Select(l => Convert.ToHexStringLower(l.Digest))];
+    }
+
+    // Rows are never deleted, so their numbers grow.
+    private IEnumerable<(long Row, byte[] Digest)> Links(long after, byte[] digest, long most)
+    {
+        var rows = Read("""
+                SELECT c.rowid, a.run, a.site, a.dataset, c.answer, c.event, c.count, c.sha256, c.time FROM charges c JOIN accounts a ON a.id = c.account WHERE c.rowid > @a ORDER BY c.rowid LIMIT @b
+                """, r => (Row: r.GetInt64(0), Text: string.Join('\n', Enumerable.Range(1, 8).Select(i => Convert.ToString(r.GetValue(i), CultureInfo.InvariantCulture)))), after, most);
+        foreach (var (row, text) in rows)
+        {
+            digest = SHA256.HashData([.. digest, .. Encoding.UTF8.GetBytes(text)]);
+            yield return (row, digest);
         }
     }
 

@@ -45,12 +45,12 @@ public sealed class SiteAgent
         (_client, _options, _time, _events) = (client, options, time, events);
         Directory.CreateDirectory(Studies);
         _jobs = new SemaphoreSlim(Math.Max(1, options.Jobs));
-        _audit = options.Audit is { } log ? new SiteAudit(log, options.AuditRule) : null;
         _withdrawals = new Withdrawals(options.StateFolder);
         _line = new PersistentLine(time, events);
         _atHand = new TasksAtHand(Math.Max(1, options.Jobs) * QueuedPerJob, options.ReleaseLoss);
         _bodies = new BodyFetcher(client, _line, new SpoolQuota(Studies, options.DiskBytes));
         _protections = new SiteProtections(options, time);
+        _audit = options.Audit is { } log ? new SiteAudit(log, options.AuditRule, () => _protections.LedgerHead) : null;
         _answers = new TaskAnswers(host, options, _protections, events);
     }
 

@@ -7,7 +7,8 @@ namespace Comity.Transport.Sites;
 /// <summary>A site's audit log at the one place where tasks come in and answers go out.</summary>
 /// <param name="log">The site's log.</param>
 /// <param name="rule">The policy rule under which answers leave.</param>
-internal sealed class SiteAudit(AuditLog log, string rule)
+/// <param name="ledger">How far the site's ledger has come; null: it has none.</param>
+internal sealed class SiteAudit(AuditLog log, string rule, Func<LedgerHead?> ledger)
 {
     /// <summary>A task arrived.</summary>
     public void Given(SiteTask task) => log.Write(WireAudit.Entry(task) with { Direction = AuditDirection.In, Peer = WireAudit.Coordinator });
@@ -16,7 +17,7 @@ internal sealed class SiteAudit(AuditLog log, string rule)
     /// <returns>The log's head, which goes with the answer; it is on the disk.</returns>
     public AuditHead Leaves(SiteTask task, SiteAnswer answer)
     {
-        var head = log.Write(WireAudit.Entry(task, answer) with { Direction = AuditDirection.Out, Peer = WireAudit.Coordinator, Rule = rule });
+        var head = log.Write(WireAudit.Entry(task, answer) with { Direction = AuditDirection.Out, Peer = WireAudit.Coordinator, Rule = rule, Ledger = answer.Charge is null ? null : ledger() });
         log.Sync(head.Sequence);
         return head;
     }

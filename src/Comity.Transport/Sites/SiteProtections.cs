@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Comity.Declarations;
+using Comity.Federation.Audit;
 using Comity.Federation.Privacy;
 using Comity.Federation.Studies;
 using Comity.Transport.Protocol;
@@ -16,6 +17,12 @@ internal sealed class SiteProtections(SiteAgentOptions options, TimeProvider tim
     private readonly Dictionary<string, LocalProtection> _open = new(StringComparer.Ordinal);
     private readonly PartnerKeys _partners = new(options);
     private PrivacyLedger? _ledger;
+
+    /// <summary>How far the site's ledger has come; null: no study that is open charges it.</summary>
+    public LedgerHead? LedgerHead
+    {
+        get { lock (_gate) return _ledger?.Head; }
+    }
 
     private string LedgerPath => Path.Combine(options.StateFolder, LedgerFile);
 

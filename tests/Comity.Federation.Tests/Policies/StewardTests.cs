@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Comity.Declarations;
 using Comity.Federation.Policies;
 using Comity.Federation.Studies;
@@ -100,13 +101,30 @@ public sealed class StewardTests
         var (one, changed) = (new string('a', 64), new string('b', 64));
         approvals.Ask(one, folder.At("study.yaml"));
 
-        Assert.False(approvals.IsApproved(one));
-        approvals.Approve(one, "steward", DateTimeOffset.UnixEpoch);
-        Assert.True(approvals.IsApproved(one));
-        Assert.False(approvals.IsApproved(changed));
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        using var other = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+
+        Assert.False(approvals.IsApproved(one, key));
+        approvals.Approve(one, "steward", DateTimeOffset.UnixEpoch, key);
+        Assert.True(approvals.IsApproved(one, key));
+        Assert.False(approvals.IsApproved(changed, key));
+        Assert.False(approvals.IsApproved(one, other)); // another site's, or a stranger's
+
+        // Who can only write into the folder approves nothing: neither by a file, nor by another's name, nor by an approval of another study.
+        var file = folder.At("state", "approvals", one + ".json");
+        var signed = File.ReadAllText(file);
+        foreach (var forged in new[] { "{}", "", signed.Replace("steward", "director", StringComparison.Ordinal), $"{{\"sha256\":\"{one}\",\"by\":\"x\",\"at\":\"y\"}}" })
+        {
+            File.WriteAllText(file, forged);
+            Assert.False(approvals.IsApproved(one, key));
+        }
+        File.WriteAllText(folder.At("state", "approvals", changed + ".json"), signed.Replace(one, changed, StringComparison.Ordinal));
+        Assert.False(approvals.IsApproved(changed, key));
+        File.WriteAllText(file, signed);
+        Assert.True(approvals.IsApproved(one, key));
         Assert.True(approvals.Withdraw(one));
-        Assert.False(approvals.IsApproved(one));
-        Assert.Throws<ArgumentException>(() => approvals.IsApproved("../../etc/passwd"));
+        Assert.False(approvals.IsApproved(one, key));
+        Assert.Throws<ArgumentException>(() => approvals.IsApproved("../../etc/passwd", key));
     }
 
     private static ProblemList Check(string policy)
