@@ -44,6 +44,9 @@ internal sealed class LeastSquaresSite : ISiteWork
     /// <summary>Learning rate of the site's trainer; a huge one diverges as real training does.</summary>
     public double LearningRate { get; init; } = 0.05;
 
+    /// <summary>Words that the site has met and shares; none by default.</summary>
+    public IReadOnlyList<string> Words { get; init; } = [];
+
     /// <summary>What the site says besides of its rows, by repeat.</summary>
     public Func<int, IReadOnlyList<string>> Says { get; init; } = _ => [];
 
@@ -62,7 +65,7 @@ internal sealed class LeastSquaresSite : ISiteWork
     public ValueTask<Statistics> CollectAsync(StatisticsTask task, CancellationToken cancellationToken) => new(new Statistics(
     [
         new StatisticPart("y/sum", MergeRule.Sum, [_y.Take(_training).Sum(), _training], []),
-        new StatisticPart("sites", MergeRule.Union, [], [Site]),
+        .. Words.Count == 0 ? [] : new[] { new StatisticPart("words", MergeRule.Union, [], Words) },
     ]));
 
     public ValueTask<TrainingResult> TrainAsync(TrainingTask task, CancellationToken cancellationToken)
@@ -103,6 +106,25 @@ internal sealed class LeastSquaresSite : ISiteWork
         {
             Parameters = w, Rows = _training, Steps = epochs, LearningRateSum = epochs * rate, NormalizedSteps = epochs, LossByEpoch = losses, ValidationLossByEpoch = validation,
         });
+    }
+
+    public ValueTask<Statistics> CountAsync(CountTask task, CancellationToken cancellationToken)
+    {
+        var (from, to) = Range(task.Judged.Split);
+        var (scores, errors) = (new double[40], new double[4]);
+        for (var i = from; i < to; i++)
+        {
+            var (truth, predicted) = (_y[i], Predict(task.Judged.Parameters.Span, _x[i]));
+            scores[(truth > 1 ? 20 : 0) + Math.Clamp((int)Math.Floor(predicted - 1 + 10), 0, 19)]++; // the sign of y − 1, as two classes
+            var error = predicted - truth;
+            errors[0]++;
+            errors[1] += error * error;
+            errors[2] += error * error * error * error;
+            errors[3] += Math.Abs(error);
+        }
+        return new(new Statistics(task.CountsOnly
+            ? [new StatisticPart("scores", MergeRule.Sum, scores, []) { Whole = true, Bound = new RecordBound([.. Enumerable.Repeat(1.0, 40)], 1) }]
+            : [new StatisticPart("errors", MergeRule.Sum, errors, [])]));
     }
 
     public ValueTask<EvaluationResult> EvaluateAsync(EvaluationTask task, CancellationToken cancellationToken)

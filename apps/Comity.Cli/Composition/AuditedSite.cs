@@ -20,6 +20,13 @@ internal sealed class AuditedSite(ISiteWork site, RunAudit audit) : ISiteWork
     {
         if (leaving is Leaving.OfUpdate { Header: var header } update)
             audit.Leaves(update.Site, Entry("update", update.Repeat, update.Model, header.Round, 4L * header.Length, header.Sha256) with { Charge = leaving.Charge });
+        if (leaving is Leaving.OfNumbers numbers)
+            audit.Leaves(numbers.Site, Entry("masked-numbers", numbers.Task.Repeat, numbers.Task.Id, 0, 4L * numbers.Header.Length, numbers.Header.Sha256) with { Charge = leaving.Charge });
+        if (leaving is Leaving.OfCounts counts)
+        {
+            var noised = JsonSerializer.SerializeToUtf8Bytes(counts.Content, SiteJson.Default.Statistics);
+            audit.Leaves(counts.Site, Entry("counts", counts.Task.Judged.Repeat, counts.Task.Id, 0, noised.Length, Digest(noised)) with { Charge = leaving.Charge });
+        }
         if (leaving is not Leaving.OfStatistics statistics) return;
         var bytes = JsonSerializer.SerializeToUtf8Bytes(statistics.Content, SiteJson.Default.Statistics);
         audit.Leaves(statistics.Site, Entry("statistics", statistics.Task.Repeat, statistics.Task.Step, 0, bytes.Length, Digest(bytes)) with { Charge = leaving.Charge });
@@ -49,6 +56,13 @@ internal sealed class AuditedSite(ISiteWork site, RunAudit audit) : ISiteWork
         if (result.Predictions.Count > 0)
             Leaves("predictions", task.Repeat, task.Model, JsonSerializer.SerializeToUtf8Bytes(result.Predictions, SiteJson.Default.IReadOnlyListPrediction));
         return result;
+    }
+
+    // Raw counts stop at the gate or under the masks; what leaves of them is written there.
+    public ValueTask<Statistics> CountAsync(CountTask task, CancellationToken cancellationToken)
+    {
+        Given(task.Judged.Repeat, task.Judged.Model, 0, task.Judged.Parameters);
+        return site.CountAsync(task, cancellationToken);
     }
 
     public async ValueTask<ComparisonResult> CompareAsync(ComparisonTask task, CancellationToken cancellationToken)

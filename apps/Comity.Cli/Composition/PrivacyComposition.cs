@@ -4,8 +4,11 @@ using Comity.Data.Preprocess;
 using Comity.Data.Splits;
 using Comity.Data.Tables;
 using Comity.Declarations;
+using Comity.Federation.Evidence;
 using Comity.Federation.Privacy;
 using Comity.Federation.Studies;
+using Comity.Learning;
+using Comity.Learning.Evaluation;
 using Comity.Learning.Models;
 using Comity.Learning.Training;
 using Comity.Learning.Training.Optimizers;
@@ -18,9 +21,10 @@ namespace Comity.Cli.Composition;
 internal static class PrivacyComposition
 {
     /// <summary>Checks what was bound; a part that is null was wrong and has been told of already.</summary>
-    public static void Check(DeclaredStudy declared, StudyData? data, ModelSection? model, IEnumerable<(TrainingSection Section, DeclaredNode? At)> trainings, ProblemList problems)
+    public static void Check(DeclaredStudy declared, StudyData? data, ModelSection? model, IEnumerable<(TrainingSection Section, DeclaredNode? At)> trainings, EvaluationSection? evaluation, ProblemList problems)
     {
         var study = declared.Section;
+        if (study.Privacy?.Metrics is not null && data is not null) Metrics(study, data, evaluation, declared.Root, problems);
         if (study.Privacy?.DifferentialPrivacy is not { } promised) return;
         var hidesSites = promised.Unit == PrivacyUnit.Site;
         if (!hidesSites)
@@ -47,6 +51,16 @@ internal static class PrivacyComposition
             if (section.Delta * rows >= 1)
                 problems.Add(new Problem(Texts.Catalog, "delta-above-one-in-rows", place, section.Delta, table.Site, rows, 1.0 / rows) { Severity = Severity.Warning });
         }
+    }
+
+    // Metrics from noised counts: which there are, and that the one that decides is among them.
+    private static void Metrics(StudySection study, StudyData data, EvaluationSection? evaluation, DeclaredNode.Map root, ProblemList problems)
+    {
+        var task = ComposedStudy.TaskOf(data.Contract);
+        var names = CountedMetrics.NamesOf(TaskNames.Of(task));
+        var place = PlaceOf(root["privacy"] ?? root, "metrics");
+        if (names.Count == 0) problems.Add(Texts.Problem("metrics-without-counts", place));
+        else if (evaluation?.PrimaryFor(task) is { } primary && !names.Contains(primary)) problems.Add(Texts.Problem("metrics-primary", study.Evaluation is { } at ? PlaceOf(at, "primary") : place, primary, string.Join(", ", names)));
     }
 
     // Whatever the kind of model, its layout tells: running statistics exist for batch normalisation only.

@@ -13,6 +13,7 @@ internal static class SharedStatisticsMapping
         new([.. statistics.Parts.Select(p => new StatisticPart(p.Name, ToFederation(p.Merge), p.Values, p.Labels)
         {
             Bound = p.Bound is { } bound ? new RecordBound(bound.Largest, bound.Norm) : null,
+            Whole = p.Whole,
         })]);
 
     public static SharedStatistics ToData(this Statistics statistics) =>

@@ -93,6 +93,19 @@ internal sealed class SimulatedSite(ComposedStudy study, IRecords records, Train
         });
     }
 
+    public ValueTask<Statistics> CountAsync(CountTask task, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        var rows = records.Rows(task.Judged.Repeat, task.Judged.Agreed);
+        var split = rows[task.Judged.Split];
+        var outputs = Outputs(ModelOf(rows), task.Judged.Parameters.Span, split);
+        var counted = JudgedCounts.Of(study.Task, study.Classes.Count, split.Data.Labels.Span, outputs, study.Evaluation, task.CountsOnly);
+        return new(new Statistics([.. counted.Select(c => new StatisticPart(c.Name, MergeRule.Sum, c.Values, [])
+        {
+            Whole = c.Whole, Bound = c.Whole ? new RecordBound([.. Enumerable.Repeat(1.0, c.Values.Count)], 1) : null,
+        })]));
+    }
+
     public ValueTask<ComparisonResult> CompareAsync(ComparisonTask task, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();

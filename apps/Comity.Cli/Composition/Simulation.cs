@@ -76,7 +76,7 @@ internal sealed class Simulation : IDisposable
         Resume = resume,
         Jobs = jobs,
         PrimaryMetric = _study.Study.Evaluation.PrimaryFor(_study.Study.Task),
-        WithPredictions = true,
+        WithPredictions = _study.Study.Study.Privacy?.Metrics is null,
         Described = SiteDescription.Of(_study, Records),
         Environment = new RunEnvironment(ToolVersion.Text, RuntimeInformation.ProcessArchitecture.ToString(), VectorWidth.Current, RuntimeInformation.FrameworkDescription),
         Progress = progress,

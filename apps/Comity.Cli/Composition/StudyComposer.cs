@@ -33,7 +33,8 @@ internal static class StudyComposer
         var evaluation = BindOr(study.Evaluation, new EvaluationSection(), problems);
         var changed = Overrides(study).Select(node => (Node: node, Section: Changed(study.Training, node, problems))).ToArray();
         CheckSearches(declared, data, problems);
-        PrivacyComposition.Check(declared, data, model, Trainings(study, training), problems);
+        PrivacyComposition.Check(declared, data, model, Trainings(study, training), evaluation, problems);
+        if (data is not null) MaskingComposition.Check(declared, data, problems);
         if (data is not null) TaggingComposition.Check(declared, data, problems);
         if (data?.Contract is { } contract && model is not null)
         {

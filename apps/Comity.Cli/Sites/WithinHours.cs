@@ -29,6 +29,12 @@ internal sealed class WithinHours(ISiteWork work, WorkingHours hours, TimeProvid
         return await work.EvaluateAsync(task, cancellationToken);
     }
 
+    public async ValueTask<Statistics> CountAsync(CountTask task, CancellationToken cancellationToken)
+    {
+        await OpenAsync(cancellationToken);
+        return await work.CountAsync(task, cancellationToken);
+    }
+
     public async ValueTask<ComparisonResult> CompareAsync(ComparisonTask task, CancellationToken cancellationToken)
     {
         await OpenAsync(cancellationToken);

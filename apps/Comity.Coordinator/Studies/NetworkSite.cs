@@ -34,7 +34,7 @@ internal sealed class NetworkSite(string study, BodySource studyFile, BodySource
         Scales.FirstOrDefault(s => s.Repeat == repeat && s.Overrides == trainingOverrides) is { } scale ? new(new TrainingScale(scale.Rows, scale.Lot)) : throw Malformed(TaskKind.Join, "no scale");
 
     public async ValueTask<Statistics> CollectAsync(StatisticsTask task, CancellationToken cancellationToken) =>
-        WireJson.Read<Statistics>(await ContentAsync(TaskKind.Statistics, new StatisticsWork(task.Repeat, task.Step), [("agreed", Agreed(task.Agreed))], patience, null, cancellationToken));
+        WireJson.Read<Statistics>(await ContentAsync(TaskKind.Statistics, new StatisticsWork(task.Repeat, task.Step) { FormOnly = task.FormOnly }, [("agreed", Agreed(task.Agreed))], patience, null, cancellationToken));
 
     /// <summary>Asks for a repeat's first weights, which the site makes from the study's seed; they come as a file.</summary>
     public async Task<(StartResult Start, string File)> StartAsync(int repeat, Statistics agreed, CancellationToken cancellationToken)
@@ -70,6 +70,13 @@ internal sealed class NetworkSite(string study, BodySource studyFile, BodySource
             // The others are judged; of this one nothing is known, and the results say why.
             return new EvaluationResult { Rows = 0, Metrics = new Dictionary<string, Estimate>(), Warnings = ["site-withdrew"] };
         }
+    }
+
+    public async ValueTask<Statistics> CountAsync(CountTask task, CancellationToken cancellationToken)
+    {
+        var judged = task.Judged;
+        var bodies = judged.Parameters.IsEmpty ? [("agreed", Agreed(judged.Agreed))] : new[] { ("agreed", Agreed(judged.Agreed)), ("parameters", _shelf.Of(judged.Parameters, Name(judged.Model, judged.Repeat))) };
+        return WireJson.Read<Statistics>(await ContentAsync(TaskKind.Count, new CountWork(judged.Repeat, judged.Model, judged.Split) { FormOnly = task.FormOnly }, bodies, patience, null, cancellationToken));
     }
 
     public async ValueTask<ComparisonResult> CompareAsync(ComparisonTask task, CancellationToken cancellationToken)
@@ -206,10 +213,10 @@ internal sealed class NetworkSite(string study, BodySource studyFile, BodySource
         {
             if (site.Patience is { } patience && site._desk.SeenAgo >= patience) throw new SiteGoneException(Site);
             var offer = step.Within ?? throw new ArgumentException("A step over a network belongs to a round.", nameof(step));
-            var work = new MaskWork(offer.Repeat, offer.Model, offer.Round, offer.LayoutDigest, offer.Masked!.Attempt!, MaskedMessages.Write(step)) { Setting = offer.Setting, Clip = offer.Clip?.Norm };
+            var work = new MaskWork(offer.Repeat, offer.Model, offer.Round, offer.LayoutDigest, offer.Masked!.Attempt!, MaskedMessages.Write(step)) { Setting = offer.Setting, Clip = offer.Clip?.Norm, Statistics = Step(offer), Count = Judging(offer) };
             try
             {
-                var (content, _) = await site.AskAsync(TaskKind.Mask, work, [("agreed", site.Agreed(offer.Agreed))], 0, null, null, Taken, cancellationToken, step.Progressed);
+                var (content, _) = await site.AskAsync(TaskKind.Mask, work, offer.Sum is SumTask.OfJudging ? Bodies(offer) : [("agreed", site.Agreed(offer.Agreed))], 0, null, null, Taken, cancellationToken, step.Progressed);
                 return MaskedMessages.Read(step, Site, WireJson.Read<MaskResult>(content).Message);
             }
             catch (SiteAnswerException e)
@@ -230,7 +237,8 @@ internal sealed class NetworkSite(string study, BodySource studyFile, BodySource
 
         private List<(string, BodySource)> Bodies(RoundOffer offer)
         {
-            var bodies = new List<(string, BodySource)> { ("agreed", site.Agreed(offer.Agreed)), ("parameters", shelf.Of(offer.Parameters, RoundName(offer, "parameters"))) };
+            var bodies = new List<(string, BodySource)> { ("agreed", site.Agreed(offer.Agreed)) };
+            if (!offer.Parameters.IsEmpty) bodies.Add(("parameters", shelf.Of(offer.Parameters, offer.Sum is SumTask.OfJudging { Task.Judged: var of } ? Name(of.Model, of.Repeat) : RoundName(offer, "parameters"))));
             if (!offer.ServerControl.IsEmpty) bodies.Add(("control", shelf.Of(offer.ServerControl, RoundName(offer, "control"))));
             if (offer.Teacher is { } teacher) bodies.Add(("teacher", BodySource.Of(teacher())));
             return bodies;
@@ -241,8 +249,12 @@ internal sealed class NetworkSite(string study, BodySource studyFile, BodySource
         private static RoundWork Work(RoundOffer offer) =>
             new(offer.Repeat, offer.Model, offer.Round, offer.LayoutDigest, offer.Epochs, offer.EpochsBefore, offer.Proximal, offer.LastContribution)
             {
-                Setting = offer.Setting, Clip = offer.Clip?.Norm, Masked = offer.Masked?.Attempt,
+                Setting = offer.Setting, Clip = offer.Clip?.Norm, Masked = offer.Masked?.Attempt, Statistics = Step(offer), Count = Judging(offer),
             };
+
+        private static CountWork? Judging(RoundOffer offer) => offer.Sum is SumTask.OfJudging { Task.Judged: var judged } ? new CountWork(judged.Repeat, judged.Model, judged.Split) : null;
+
+        private static StatisticsWork? Step(RoundOffer offer) => offer.Sum is SumTask.OfStatistics { Task: var task } ? new StatisticsWork(task.Repeat, task.Step) : null;
     }
 }
 

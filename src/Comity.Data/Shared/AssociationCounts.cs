@@ -96,7 +96,7 @@ internal static class AssociationCounts
                 var label = labelCuts is null ? (int)table.LabelValues[row] : BinOf(table.LabelValues[row], labelCuts);
                 counts[(bin < 0 ? bins : bin) * classes + label]++;
             }
-            parts.Add(new SharedPart(feature.Column + "/association", SharedMerge.Sum, counts, []) { Bound = SharedBound.OneBucket(counts.Length) });
+            parts.Add(new SharedPart(feature.Column + "/association", SharedMerge.Sum, counts, []) { Bound = SharedBound.OneBucket(counts.Length), Whole = true });
         }
         return parts;
     }

@@ -25,6 +25,9 @@ public sealed record SharedPart(string Name, SharedMerge Merge, IReadOnlyList<do
 {
     /// <summary>What one record can change; null: unknown, as of a number without a closed range.</summary>
     public SharedBound? Bound { get; init; }
+
+    /// <summary>Whether all values are counts.</summary>
+    public bool Whole { get; init; }
 }
 
 /// <summary>What adding or removing one record can change in a part: noise that hides a record is measured by it.</summary>
@@ -32,6 +35,9 @@ public sealed record SharedPart(string Name, SharedMerge Merge, IReadOnlyList<do
 /// <param name="Norm">L2 norm of a record's moves, each divided by its <paramref name="Largest"/>: 1 for counts where a record falls into one bucket.</param>
 public sealed record SharedBound(IReadOnlyList<double> Largest, double Norm)
 {
+    /// <summary>For each block of an image: values present, Σx and Σx², of values from 0 to 1.</summary>
+    internal static SharedBound Image(int blocks, int blockLength) => new([.. Enumerable.Repeat((double)blockLength, 3 * blocks)], Math.Sqrt(3.0 * blocks));
+
     /// <summary>A record falls into at most one of the buckets.</summary>
     internal static SharedBound OneBucket(int buckets) => new([.. Enumerable.Repeat(1.0, buckets)], 1);
 
@@ -65,6 +71,16 @@ public sealed record SharedStatistics(IReadOnlyList<SharedPart> Parts)
     /// <remarks>With <c>statistics: site</c> only the vocabulary is agreed; see <see cref="Preprocess.Preprocessing.FitSite"/>.</remarks>
     public static IReadOnlyList<string> Steps(Contracts.ContractSection contract, Preprocess.PreprocessSection preprocess) =>
         StatisticsPlan.Of(contract, preprocess).Steps;
+
+    /// <summary>What of these statistics can't be learnt as a sum over sites: a column's own words, or its smallest and largest value.</summary>
+    /// <returns>The column, and <c>values</c>, <c>characters</c> or <c>extremes</c>.</returns>
+    public static IReadOnlyList<(string Column, string What)> NotSums(Contracts.ContractSection contract, Preprocess.PreprocessSection preprocess)
+    {
+        ArgumentNullException.ThrowIfNull(contract);
+        var plan = StatisticsPlan.Of(contract, preprocess);
+        return [.. contract.Features.SelectMany(f => new[] { (StatisticsPlan.NeedsVocabulary(f), "values"), (StatisticsPlan.NeedsCharacters(f), "characters"), (plan.SharesSums && plan.NeedsExtremes(f), "extremes") }
+            .Where(n => n.Item1).Select(n => (f.Column, n.Item2)))];
+    }
 
     /// <summary>One site's part of a step.</summary>
     /// <param name="step">The step's name.</param>

@@ -82,16 +82,20 @@ internal static class StatisticsCollector
                     break;
                 case LevelColumn levels:
                     var codes = AssociationCounts.AgreedCodes(levels, StatisticsPlan.Levels(feature, agreed), out var count);
-                    parts.Add(new SharedPart(name + "/counts", SharedMerge.Sum, LevelCounts(levels.Codes, codes, rows, count), []) { Bound = SharedBound.OneBucket(count + 1) });
+                    parts.Add(new SharedPart(name + "/counts", SharedMerge.Sum, LevelCounts(levels.Codes, codes, rows, count), []) { Bound = SharedBound.OneBucket(count + 1), Whole = true });
                     if (plan.ByCorrelation) parts.Add(AssociationCounts.OfLevels(table, levels, codes, count, rows, contract, agreed, name));
                     break;
                 case GridColumn grid:
-                    parts.Add(new SharedPart(name + "/moments", SharedMerge.Sum, GridMoments(grid, rows), []));
+                    parts.Add(new SharedPart(name + "/moments", SharedMerge.Sum, GridMoments(grid, rows), [])
+                    {
+                        // Pixels lie between 0 and 1; a spectrum's logarithms have no such bound.
+                        Bound = feature.Kind == FeatureKind.Image ? SharedBound.Image(grid.Blocks, grid.BlockLength) : null,
+                    });
                     break;
                 case DateColumn dates:
                     var missing = 0;
                     foreach (var row in rows) missing += dates.IsMissing(row) ? 1 : 0;
-                    parts.Add(new SharedPart(name + "/present", SharedMerge.Sum, [rows.Length - missing, missing], []) { Bound = SharedBound.OneBucket(2) });
+                    parts.Add(new SharedPart(name + "/present", SharedMerge.Sum, [rows.Length - missing, missing], []) { Bound = SharedBound.OneBucket(2), Whole = true });
                     break;
             }
         }
@@ -104,12 +108,12 @@ internal static class StatisticsCollector
         foreach (var feature in contract.Features.Where(plan.NeedsSketch))
         {
             var sketch = StatisticsPlan.Sketch(feature.Column, feature.Column, feature.Range, agreed);
-            parts.Add(new SharedPart(feature.Column + "/sketch", SharedMerge.Sum, Sketch(((NumberColumn)table[feature.Column]).Values, rows, sketch), []) { Bound = SharedBound.OneBucket(sketch.Buckets) });
+            parts.Add(new SharedPart(feature.Column + "/sketch", SharedMerge.Sum, Sketch(((NumberColumn)table[feature.Column]).Values, rows, sketch), []) { Bound = SharedBound.OneBucket(sketch.Buckets), Whole = true });
         }
         if (plan.LabelNeedsSketch)
         {
             var sketch = StatisticsPlan.Sketch(contract.Label.Column, "label", contract.Label.Range, agreed);
-            parts.Add(new SharedPart("label/sketch", SharedMerge.Sum, Sketch(table.LabelValues, rows, sketch), []) { Bound = SharedBound.OneBucket(sketch.Buckets) });
+            parts.Add(new SharedPart("label/sketch", SharedMerge.Sum, Sketch(table.LabelValues, rows, sketch), []) { Bound = SharedBound.OneBucket(sketch.Buckets), Whole = true });
         }
         return parts;
     }
@@ -183,7 +187,7 @@ internal static class StatisticsCollector
         }
         var counts = new double[contract.Label.ClassNames.Count];
         foreach (var row in rows) counts[(int)table.LabelValues[row]]++;
-        return new SharedPart("label/counts", SharedMerge.Sum, counts, []) { Bound = SharedBound.OneBucket(counts.Length) };
+        return new SharedPart("label/counts", SharedMerge.Sum, counts, []) { Bound = SharedBound.OneBucket(counts.Length), Whole = true };
     }
 
     private static void AddExtremes(List<SharedPart> parts, string column, ReadOnlySpan<float> values, ReadOnlySpan<int> rows)

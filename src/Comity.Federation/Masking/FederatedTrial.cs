@@ -32,10 +32,10 @@ internal sealed partial class FederatedTrial
             Vault = run.Store.Vault, Share = share, Revealing = hidden is { IsDistributed: true } ? (survivors, digest) => hidden.ChargeSurvivors(round, survivors, digest) : null,
         };
         CoordinatorState ended;
-        MaskedSum? sum;
+        MaskedSum? sum = null;
         try
         {
-            (ended, sum) = await masked.RunAsync(plan, attempt => masking.Plan(model, start.Repeat, attempt, round, plan.Cohort, encoding), encoding, masking.Directory,
+            ended = await masked.RunAsync(plan, attempt => masking.Plan(model, start.Repeat, attempt, round, plan.Cohort, encoding), encoding, n => (sum = encoding.Open(n)).Take, masking.Directory,
                 (site, offer) => Offer(site, round, parameters, states) with { Masked = offer }, anew => MaskedSpool(spoolPath, anew), silence, cancellationToken).ConfigureAwait(false);
         }
         catch (MaskedSumException wrong)

@@ -46,15 +46,16 @@ internal sealed class MaskedRound(string run, IReadOnlyDictionary<string, ISiteC
     /// <summary>Runs the round to its end.</summary>
     /// <param name="plan">Who is asked.</param>
     /// <param name="maskedPlan">The plan of an attempt, from 1.</param>
-    /// <param name="encoding">What a vector holds.</param>
+    /// <param name="encoding">What an update holds; null: the vectors are no updates.</param>
+    /// <param name="open">Takes the sum of so many sites in.</param>
     /// <param name="directory">Every site's public identity key by index.</param>
     /// <param name="offerTo">The offer for a site.</param>
     /// <param name="spool">Takes the masked vectors.</param>
     /// <param name="patience">How long a site may go without progress before it counts as absent; null: for ever.</param>
     /// <param name="cancellationToken">Stops the round; what is kept stays.</param>
-    /// <returns>How it ended, and the sum where there is one.</returns>
-    public async Task<(Rounds.CoordinatorState Ended, MaskedSum? Sum)> RunAsync(
-        RoundPlan plan, Func<int, SecureRoundPlan> maskedPlan, MaskedEncoding encoding, Func<SecureRoundPlan, IReadOnlyDictionary<int, byte[]>> directory,
+    /// <returns>How it ended.</returns>
+    public async Task<Rounds.CoordinatorState> RunAsync(
+        RoundPlan plan, Func<int, SecureRoundPlan> maskedPlan, MaskedEncoding? encoding, Func<int, WordSink> open, Func<SecureRoundPlan, IReadOnlyDictionary<int, byte[]>> directory,
         Func<string, MaskedOffer, RoundOffer> offerTo, Func<bool, UpdateSpool> spool, TimeSpan? patience, CancellationToken cancellationToken)
     {
         var (attempt, kept) = file.Read();
@@ -69,7 +70,7 @@ internal sealed class MaskedRound(string run, IReadOnlyDictionary<string, ISiteC
             {
                 await StepAsync(patience, cancellationToken).ConfigureAwait(false);
                 var turn = Machine.EndStep(_state);
-                if (turn is CoordinatorTurn.Next && _state is CollectingInputs && Missing() is { } missing) return (Ended(GiveUp(attempt, missing)), null);
+                if (turn is CoordinatorTurn.Next && _state is CollectingInputs && Missing() is { } missing) return Ended(GiveUp(attempt, missing));
                 switch (turn)
                 {
                     case CoordinatorTurn.Next next:
@@ -81,12 +82,11 @@ internal sealed class MaskedRound(string run, IReadOnlyDictionary<string, ISiteC
                     case CoordinatorTurn.Abandoned:
                         var few = new RoundOutcome.QuorumMissed(_state.Answered.Count, Math.Max(plan.Quorum, Math.Max(secure.Threshold, secure.RequiredSignatures)));
                         // Once survivors were asked, only these survivors may be summed: the attempt stands.
-                        return (Ended(_state is CollectingSignatures or CollectingReveals ? few : GiveUp(attempt, few)), null);
+                        return Ended(_state is CollectingSignatures or CollectingReveals ? few : GiveUp(attempt, few));
                     case CoordinatorTurn.Revealed revealed:
                         var contributors = ((CollectingReveals)_state).Contributors;
-                        var sum = encoding.Open(contributors.Count);
-                        if (Machine.Unmask(revealed.State, new Vectors(_spool, secure), sum.Take) is { } why) throw new MaskedSumException(why);
-                        return (Ended(new RoundOutcome.Aggregated([.. contributors.Select(i => secure.Sites[i])])), sum);
+                        if (Machine.Unmask(revealed.State, new Vectors(_spool, secure), open(contributors.Count)) is { } why) throw new MaskedSumException(why);
+                        return Ended(new RoundOutcome.Aggregated([.. contributors.Select(i => secure.Sites[i])]));
                 }
             }
         }

@@ -29,10 +29,10 @@ public abstract record MaskedReply
     public sealed record Refused(string Reason) : MaskedReply;
 }
 
-/// <summary>How a site's update is to be masked in a round.</summary>
+/// <summary>How a site's update, or its numbers, are to be masked in a round.</summary>
 /// <param name="Plan">What was agreed.</param>
-/// <param name="Encoding">How the update becomes whole numbers.</param>
-public sealed record MaskedOffer(SecureRoundPlan Plan, MaskedEncoding Encoding)
+/// <param name="Encoding">How the update becomes whole numbers; null: it is no update but a vector of numbers, which the site makes words of itself.</param>
+public sealed record MaskedOffer(SecureRoundPlan Plan, MaskedEncoding? Encoding)
 {
     /// <summary>What stands in the header of an update under this plan: SHA-256 (hex) of the plan.</summary>
     public string Digest { get; } = Convert.ToHexStringLower((Plan ?? throw new ArgumentNullException(nameof(Plan))).DigestBytes);

@@ -15,9 +15,9 @@ internal static class MaskingChecks
         var arms = at["arms"]?.Place ?? at.Place;
         if (!study.Arms.Contains(Arm.Federated) && !study.Arms.Contains(Arm.Combined)) problems.Add(Messages.Problem("masks-nothing", own));
         if (study.Arms.Contains(Arm.Combined) && study.Combined.Any(c => c.FromLocal)) problems.Add(Messages.Problem("masks-own-models", arms));
-        if (study.Sites.Count < SecureRoundPlan.LeastContributors)
+        if (study.TrainingSites.Count < SecureRoundPlan.LeastContributors)
         {
-            problems.Add(Messages.Problem("masks-too-few-sites", own, study.Sites.Count, SecureRoundPlan.LeastContributors));
+            problems.Add(Messages.Problem("masks-too-few-sites", own, study.TrainingSites.Count, SecureRoundPlan.LeastContributors));
             return;
         }
         for (var i = 0; i < study.AllFederations.Count; i++)
@@ -39,8 +39,8 @@ internal static class MaskingChecks
                 break;
         }
         if (federation.Gate.MaxNorm is not null) problems.Add(Messages.Problem("masks-hide-norms", place("gate")));
-        var cohort = federation.Cohort.Of(study.Sites.Count);
-        if (cohort < SecureRoundPlan.LeastContributors || cohort > study.Sites.Count)
+        var cohort = federation.Cohort.Of(study.TrainingSites.Count);
+        if (cohort < SecureRoundPlan.LeastContributors || cohort > study.TrainingSites.Count)
         {
             if (cohort < SecureRoundPlan.LeastContributors) problems.Add(Messages.Problem("masks-too-few-sites", place("cohort"), cohort, SecureRoundPlan.LeastContributors));
             return;

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using Comity.Declarations;
 using Comity.Federation.Results;
 using Comity.Federation.Runs;
+using Comity.Federation.Sites;
 using Comity.Federation.Stores;
 using Comity.Federation.Studies;
 using Comity.SecureAggregation.Graphs;
@@ -51,11 +52,19 @@ internal sealed class RunMasking : IDisposable
 
     /// <summary>The plan of one attempt at a round. Another attempt has another plan, hence other keys.</summary>
     public SecureRoundPlan Plan(string model, int repeat, int attempt, int round, IReadOnlyList<string> cohort, MaskedEncoding encoding) =>
-        PlanOf(Section, new MaskedAttempt(Run, attempt, cohort), model, repeat, round, encoding);
+        PlanOf(Section, new MaskedAttempt(Run, attempt, cohort), model, repeat, round, encoding.Length, encoding.FixedPoint.Bits);
+
+    /// <summary>The plan of one attempt at a sum of numbers.</summary>
+    public SecureRoundPlan Plan(SumTask task, int attempt, IReadOnlyList<string> cohort, MaskedNumbers numbers) =>
+        PlanOf(Section, new MaskedAttempt(Run, attempt, cohort), task, numbers);
+
+    /// <summary>The same at a site. The form of the numbers is part of it.</summary>
+    public static SecureRoundPlan PlanOf(SecureAggregationSection section, MaskedAttempt attempt, SumTask task, MaskedNumbers numbers) =>
+        PlanOf(section, attempt, $"{task.Id}#{numbers.Digest}", task.Repeat, MaskedSums.Round, numbers.Length, MaskedNumbers.Bits);
 
     /// <summary>The plan that coordinator and sites make each for itself of one attempt.</summary>
-    public static SecureRoundPlan PlanOf(SecureAggregationSection section, MaskedAttempt attempt, string model, int repeat, int round, MaskedEncoding encoding) => SecureRoundPlan.For(
-        string.Create(CultureInfo.InvariantCulture, $"{attempt.Run}/{model}/{repeat}/{attempt.Number}"), round, attempt.Cohort, section.Adversary, encoding.Length, encoding.FixedPoint.Bits, section.Graph);
+    public static SecureRoundPlan PlanOf(SecureAggregationSection section, MaskedAttempt attempt, string model, int repeat, int round, int length, int bits) => SecureRoundPlan.For(
+        string.Create(CultureInfo.InvariantCulture, $"{attempt.Run}/{model}/{repeat}/{attempt.Number}"), round, attempt.Cohort, section.Adversary, length, bits, section.Graph);
 
     /// <summary>The public keys of a cohort by index, as each site knows them.</summary>
     public IReadOnlyDictionary<int, byte[]> Directory(SecureRoundPlan plan) =>
@@ -64,7 +73,8 @@ internal sealed class RunMasking : IDisposable
     /// <summary>What the results say of the masks.</summary>
     public SecureAggregationInfo Describe(StudySection study)
     {
-        var cohort = study.AllFederations.Count == 0 ? study.Sites.Count : study.AllFederations.Min(f => f.Cohort.Of(study.Sites.Count));
+        var sites = study.TrainingSites.Count;
+        var cohort = study.AllFederations.Count == 0 ? sites : study.AllFederations.Min(f => f.Cohort.Of(sites));
         var (threshold, degree) = SecureRoundPlan.Shape(cohort, Section.Adversary, Section.Graph);
         return new SecureAggregationInfo(Section.Adversary == AdversaryModel.LyingCoordinator ? "lying-coordinator" : "semi-honest", cohort, threshold, degree, Section.Clip, Section.MaximalRows);
     }

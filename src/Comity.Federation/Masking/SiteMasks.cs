@@ -88,20 +88,39 @@ internal sealed class SiteMasks(string folder, string site, SiteIdentity identit
     private string? Hide(MaskedOffer offer, UpdateHeader clear, ReadOnlyMemory<float> body, float[] packed, NoiseStream? noise, out UpdateHeader? header)
     {
         header = null;
-        if (offer.Encoding.WeightOf(clear.Rows) is not { } weight) return clear.Rows < 1 ? RefusalReason.NoRows : RefusalReason.RangeExceeded;
-        if (!offer.Encoding.Fits(body.Span)) return RefusalReason.RangeExceeded;
+        var encoding = offer.Encoding ?? throw new ArgumentException("The offer is for numbers, not for an update.", nameof(offer));
+        if (encoding.WeightOf(clear.Rows) is not { } weight) return clear.Rows < 1 ? RefusalReason.NoRows : RefusalReason.RangeExceeded;
+        if (!encoding.Fits(body.Span)) return RefusalReason.RangeExceeded;
         if (clear.Released is null && !double.IsFinite(clear.Loss)) return RefusalReason.NotFinite;
-        if (offer.Plan.Length != offer.Encoding.Length || Load(offer.Plan) is not var (state, _) || state is not AwaitingVector ready) return RefusalReason.KeysLost;
-        Array.Clear(packed, packed.Length - 1, 1);
+        if (offer.Plan.Length != encoding.Length) return RefusalReason.KeysLost;
         if (offer.Share is not null && noise is null) return RefusalReason.Unprotected;
         // Under privacy losses stay at home: nobody has noised them.
         var words = clear.Unclipped is { } unclipped
-            ? offer.Encoding.Words(body, unclipped, offer.Share, noise)
-            : offer.Encoding.Words(body, weight, double.IsFinite(clear.Loss) ? clear.Loss : 0, clear.ValidationLoss);
+            ? encoding.Words(body, unclipped, offer.Share, noise)
+            : encoding.Words(body, weight, double.IsFinite(clear.Loss) ? clear.Loss : 0, clear.ValidationLoss);
+        header = Cover(offer, clear.Site, clear.Round, words, packed, clear.Released);
+        return header is null ? RefusalReason.KeysLost : null;
+    }
+
+    /// <summary>Masks a vector of numbers. Null: the keys are lost, or have hidden another vector.</summary>
+    /// <param name="offer">How.</param>
+    /// <param name="from">The site's name, for the header.</param>
+    /// <param name="round">The round.</param>
+    /// <param name="words">The numbers as words.</param>
+    /// <param name="packed">What is to be sent, <see cref="MaskedOffer.Floats"/> long; overwritten.</param>
+    public UpdateHeader? Mask(MaskedOffer offer, string from, int round, WordSource words, float[] packed)
+    {
+        lock (_gate) return Cover(offer, from, round, words, packed, null);
+    }
+
+    private UpdateHeader? Cover(MaskedOffer offer, string from, int round, WordSource words, float[] packed, Comity.Privacy.Mechanisms.PrivateGradientDescent? released)
+    {
+        if (Load(offer.Plan) is not var (state, _) || state is not AwaitingVector ready) return null;
+        Array.Clear(packed, packed.Length - 1, 1);
         var masked = Machine.Submit(ready, words, MemoryMarshal.AsBytes(packed.AsSpan())[..offer.Plan.PackedBytes]);
-        header = new UpdateHeader
+        var header = new UpdateHeader
         {
-            Site = clear.Site, Round = clear.Round, Length = packed.Length, Sha256 = FloatFile.Sha256(packed), MaskedUnder = offer.Digest, Released = clear.Released,
+            Site = from, Round = round, Length = packed.Length, Sha256 = FloatFile.Sha256(packed), MaskedUnder = offer.Digest, Released = released,
             Rows = 0, Steps = 0, LearningRateSum = 0, NormalizedSteps = 0, Loss = double.NaN,
         };
         // The bytes first, the state after them: a site that has forgotten its vector must not say that it has one.
@@ -112,7 +131,7 @@ internal sealed class SiteMasks(string folder, string site, SiteIdentity identit
         using (var spool = UpdateSpool.Open(path, vault)) spool.Append(header, packed);
         Keep(masked, null);
         ready.Dispose();
-        return null;
+        return header;
     }
 
     private MaskedReply Begin(SecureRoundPlan plan, int index, (MaskState State, MaskMessage? Said)? kept)

@@ -19,6 +19,7 @@ internal static class EventText
     {
         GaussianEvent e => new() { ["kind"] = "gaussian", ["noise"] = e.NoiseMultiplier },
         LaplaceEvent e => new() { ["kind"] = "laplace", ["noise"] = e.NoiseMultiplier },
+        PureEvent e => new() { ["kind"] = "pure", ["epsilon"] = e.Epsilon },
         DiscreteGaussianEvent e => new() { ["kind"] = "discrete-gaussian", ["sigma"] = e.Sigma, ["sensitivity"] = e.Sensitivity },
         PoissonSampledEvent e => new() { ["kind"] = "poisson", ["rate"] = e.SamplingProbability, ["of"] = Node(e.Sampled) },
         NonPrivateEvent => new() { ["kind"] = "not-private" },
@@ -29,6 +30,7 @@ internal static class EventText
     {
         "gaussian" => new GaussianEvent((double)node["noise"]!),
         "laplace" => new LaplaceEvent((double)node["noise"]!),
+        "pure" => new PureEvent((double)node["epsilon"]!),
         "discrete-gaussian" => new DiscreteGaussianEvent((double)node["sigma"]!, (int)node["sensitivity"]!),
         "poisson" => new PoissonSampledEvent((double)node["rate"]!, Event(node["of"]!.AsObject())),
         "not-private" => new NonPrivateEvent(),

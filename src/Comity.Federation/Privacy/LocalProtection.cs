@@ -5,6 +5,7 @@ using Comity.Federation.Aggregation;
 using Comity.Federation.Audit;
 using Comity.Federation.Masking;
 using Comity.Federation.Rounds;
+using Comity.Federation.Runs;
 using Comity.Federation.Sites;
 using Comity.Federation.Studies;
 using Comity.Privacy.Events;
@@ -144,6 +145,57 @@ public sealed class LocalProtection : IDisposable
         return offer with { Masked = masked };
     }
 
+    /// <summary>Whether held-out metrics leave as noised counts only: exact ones, and comparisons row by row, stay.</summary>
+    public bool NoisesMetrics => _plan?.Metrics is not null;
+
+    /// <summary>What the counts of one judging cost.</summary>
+    public AuditCharge? MetricsCharge => _plan?.Metrics is { } metrics ? _charges!.Of(metrics.Event) : null;
+
+    /// <summary>Lets the counts of a judging out, with their noise.</summary>
+    /// <exception cref="InvalidDeclarationException">The gate bars it.</exception>
+    public Statistics Release(CountTask task, Statistics raw)
+    {
+        try
+        {
+            return (_gate ?? throw new InvalidOperationException("The study promises no noise on metrics.")).Release(task, raw);
+        }
+        catch (SiteBarredException barred)
+        {
+            throw new InvalidDeclarationException([Messages.Problem("gate-barred", Place.InFile(barred.Site), barred.Site, barred.Answer, barred.Reason)]);
+        }
+    }
+
+    /// <summary>Whether statistics leave under masks only: in the clear the site tells their form and no number.</summary>
+    public bool MasksNumbers => Masking is not null;
+
+    /// <summary>A sum of numbers as the site's own copy of the study has it: over whom, and under which masks.</summary>
+    /// <param name="offer">What the coordinator asked.</param>
+    /// <param name="form">The form of this site's own numbers.</param>
+    /// <param name="attempt">What the coordinator said of the masked round; null: nothing.</param>
+    /// <param name="refusal">Why the site does not take part; null: it does.</param>
+    public RoundOffer ProtectSum(RoundOffer offer, Statistics form, MaskedAttempt? attempt, out string? refusal)
+    {
+        ArgumentNullException.ThrowIfNull(offer);
+        refusal = RefusalReason.Unprotected;
+        if (Masking is null || attempt is null || offer.Sum is not { } sum || MaskedNumbers.NotASum(form) is not null) return offer;
+        refusal = RefusalReason.NotInvited;
+        // All of the study's own sites or nobody: a sum over fewer would be another, and their difference somebody's numbers.
+        if (offer.Round != MaskedSums.Round || attempt.Number < 1 || attempt.Run.Length is 0 or > 200 || !SitesOf(sum).SequenceEqual(attempt.Cohort, StringComparer.Ordinal) || !attempt.Cohort.Contains(_account.Site)) return offer;
+        var numbers = new MaskedNumbers(FormOf(sum, form), attempt.Cohort.Count);
+        refusal = numbers.Length == 0 ? RefusalReason.WrongShape : null;
+        return refusal is null ? offer with { Masked = new MaskedOffer(RunMasking.PlanOf(Masking, attempt, sum, numbers), null) { Attempt = attempt } } : offer;
+    }
+
+    /// <summary>The site's side of a sum of numbers.</summary>
+    /// <param name="sum">What is summed.</param>
+    /// <param name="raw">The site's own numbers, as they were counted.</param>
+    /// <param name="memoryFolder">Where the site keeps its keys of the sum.</param>
+    public ISiteChannel OpenSum(SumTask sum, Statistics raw, string memoryFolder)
+    {
+        ArgumentNullException.ThrowIfNull(sum);
+        return new NumbersLine(_account.Site, MasksIn(memoryFolder), _ => new(Released(sum, raw)), new MaskedNumbers(FormOf(sum, raw), SitesOf(sum).Count), null);
+    }
+
     /// <summary>One step of a masked round.</summary>
     /// <param name="offer">The round, protected.</param>
     /// <param name="memoryFolder">Where the site keeps what it remembers of the model.</param>
@@ -168,6 +220,14 @@ public sealed class LocalProtection : IDisposable
     internal ISiteChannel Open(ISiteWork work, ParameterLayout layout, string memoryFolder, WorkSlots slots) => new Line(
         new InProcessChannel(work, layout, new SiteMemory(memoryFolder, null, _input.Vault), slots, _gate, HidesSites ? Leaves : null, Masking is null ? null : MasksIn(memoryFolder), NoiseOf));
 
+    // Which sites' numbers a sum holds, in the order of the study.
+    private List<string> SitesOf(SumTask sum) => [.. (sum is SumTask.OfStatistics ? _input.Study.TrainingSites : _input.Study.Sites).Select(s => s.Id)];
+
+    // Counts are whole numbers until the gate has added its noise.
+    private Statistics FormOf(SumTask sum, Statistics raw) => MaskedNumbers.FormOf(_gate is null || sum is not SumTask.OfStatistics ? raw : MaskedNumbers.Fractional(raw));
+
+    private Statistics Released(SumTask sum, Statistics raw) => sum is SumTask.OfStatistics statistics && _gate is not null ? MaskedNumbers.Fractional(Release(statistics.Task, raw)) : raw;
+
     private PrivacyEvent OneRound => new GaussianEvent(_plan!.Sites[_account.Site].NoiseMultiplier);
 
     private SiteMasks MasksIn(string memoryFolder) => _masks.GetOrAdd(memoryFolder, folder => new SiteMasks(Path.Combine(folder, "masks"), _account.Site, _identity!, _input.KeyOf, null, _input.Vault));
@@ -184,7 +244,7 @@ public sealed class LocalProtection : IDisposable
         var cohort = federation.Cohort.Of(study.TrainingSites.Count);
         if (attempt.Cohort.Count != cohort || !members.Contains(_account.Site)) return null;
         var (encoding, share) = Encoding(federation, cohort, parameters, offer.Clip?.Norm);
-        return encoding is null ? null : new MaskedOffer(RunMasking.PlanOf(Masking!, attempt, offer.Model, offer.Repeat, offer.Round, encoding), encoding) { Share = share, Attempt = attempt };
+        return encoding is null ? null : new MaskedOffer(RunMasking.PlanOf(Masking!, attempt, offer.Model, offer.Repeat, offer.Round, encoding.Length, encoding.FixedPoint.Bits), encoding) { Share = share, Attempt = attempt };
     }
 
     private (MaskedEncoding?, NoiseShare?) Encoding(FederationSection federation, int cohort, int parameters, double? clip)

@@ -22,6 +22,9 @@ internal sealed record PrivacyPlan(double Statistics, IReadOnlyDictionary<string
     /// <param name="Releases">Everything over the whole study.</param>
     public sealed record OfSite(int Rows, double NoiseMultiplier, IReadOnlyList<LedgerItem> Releases);
 
+    /// <summary>How counts behind metrics are noised; null: they are exact.</summary>
+    public MetricsPlan? Metrics { get; init; }
+
     public static IPrivacyAccountant AccountantOf(DifferentialPrivacySection section) => section.Accountant == AccountantKind.Rdp || section.Noise == NoisePlace.Distributed
         ? new RdpAccountant(NeighbouringRelation.AddOrRemoveOne)
         : new PldAccountant(NeighbouringRelation.AddOrRemoveOne);
@@ -44,8 +47,16 @@ internal sealed record PrivacyPlan(double Statistics, IReadOnlyDictionary<string
         var shared = steps == 0 ? [] : new List<LedgerItem> { new(new GaussianEvent(statistics), steps) };
         var known = new Dictionary<string, double>(StringComparer.Ordinal);
         var planned = new Dictionary<string, OfSite>(StringComparer.Ordinal);
+        var metrics = MetricsPlan.Of(study);
+        var judged = metrics is null ? [] : new List<LedgerItem> { new(metrics.Event, metrics.Releases) };
+        var training = study.TrainingSites.Select(s => s.Id).ToHashSet(StringComparer.Ordinal);
         foreach (var site in sites)
         {
+            if (!training.Contains(site.Site))
+            {
+                planned[site.Site] = new OfSite(0, 0, judged); // a site that does not train tells how models do at it, and no more
+                continue;
+            }
             var scales = await ScalesAsync(study, site, cancellationToken).ConfigureAwait(false);
             IReadOnlyList<LedgerItem> Trained(double noise) => [.. scales.Select(s => new LedgerItem(new PoissonSampledEvent(s.Rate, new GaussianEvent(noise)), s.Steps))];
             PrivacyEvent Everything(double noise) => PrivacyEvent.All([.. shared.Concat(Trained(noise)).Select(i => i.Event.Times(i.Count))]);
@@ -53,9 +64,9 @@ internal sealed record PrivacyPlan(double Statistics, IReadOnlyDictionary<string
             var alike = string.Join(';', scales.Select(s => FormattableString.Invariant($"{s.Rate:R}x{s.Steps}")));
             if (!known.TryGetValue(alike, out var noise))
                 known[alike] = noise = scales.Count == 0 ? 0 : await Task.Run(() => Calibrate(accountant, Everything, section), cancellationToken).ConfigureAwait(false);
-            planned[site.Site] = new OfSite(scales.Count == 0 ? 0 : scales.Min(s => s.Rows), noise, [.. shared, .. scales.Count == 0 ? [] : Trained(noise)]);
+            planned[site.Site] = new OfSite(scales.Count == 0 ? 0 : scales.Min(s => s.Rows), noise, [.. shared, .. scales.Count == 0 ? [] : Trained(noise), .. judged]);
         }
-        return new PrivacyPlan(statistics, planned, section);
+        return new PrivacyPlan(statistics, planned, section) { Metrics = metrics };
     }
 
     private static double Calibrate(IPrivacyAccountant accountant, Func<double, PrivacyEvent> everything, DifferentialPrivacySection section)

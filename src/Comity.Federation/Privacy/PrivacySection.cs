@@ -14,6 +14,10 @@ public sealed record PrivacySection
     /// <summary>Masks under which updates leave; null: they leave in the clear.</summary>
     [Doc("Masks under which updates leave, so that the coordinator learns their sum only.")]
     public SecureAggregationSection? SecureAggregation { get; init; }
+
+    /// <summary>Noise on held-out metrics; null: they are exact, and recorded as not covered.</summary>
+    [Doc("Noise on the counts behind held-out metrics; left out, metrics are exact numbers, and recorded as not covered by any ε.")]
+    public MetricsPrivacySection? Metrics { get; init; }
 }
 
 /// <summary>Differential privacy (Dwork et al. 2006): what is released hardly depends on any one unit.</summary>

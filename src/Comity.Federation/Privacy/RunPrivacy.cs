@@ -97,13 +97,42 @@ internal sealed class RunPrivacy : IDisposable
             Charge(header.Site, string.Create(CultureInfo.InvariantCulture, $"{model}/{repeat}/{header.Round}"), header.Released!.Event, header.Sha256);
     }
 
+    /// <summary>Counts a step of the statistics that came through the gate of a site elsewhere.</summary>
+    public void Arrived(string site, StatisticsTask task)
+    {
+        if (IsElsewhere) Charge(site, SiteGate.AnswerOf(task), new GaussianEvent(Plan.Statistics), "");
+    }
+
     /// <summary>One step of the statistics of a site, through its gate.</summary>
     public Statistics Release(string site, StatisticsTask task, Statistics raw)
     {
         if (IsElsewhere)
         {
-            // It came through the site's own gate.
-            Charge(site, SiteGate.AnswerOf(task), new GaussianEvent(Plan.Statistics), "");
+            Arrived(site, task);
+            return raw;
+        }
+        try
+        {
+            return Gates[site].Release(task, raw);
+        }
+        catch (SiteBarredException barred)
+        {
+            throw new StudyStoppedException(Messages.Problem("gate-barred", Place.InFile(_ledger.Path), barred.Site, barred.Answer, barred.Reason));
+        }
+    }
+
+    /// <summary>How counts behind metrics are noised; null: metrics are exact.</summary>
+    public MetricsPlan? Metrics => Plan.Metrics;
+
+    /// <summary>What the counts of one judging cost.</summary>
+    public AuditCharge MetricsCharge => _charges.Of(Plan.Metrics!.Event);
+
+    /// <summary>The counts of a judging, through the site's gate.</summary>
+    public Statistics Release(string site, CountTask task, Statistics raw)
+    {
+        if (IsElsewhere)
+        {
+            Charge(site, SiteGate.AnswerOf(task), Plan.Metrics!.Event, "");
             return raw;
         }
         try
@@ -132,7 +161,7 @@ internal sealed class RunPrivacy : IDisposable
                 : (section.Noise == NoisePlace.Distributed ? "site-shared-noise" : "site-gaussian", "zero-out-one-site");
             return new PrivacyInfo(account.Site, mechanism, epsilon, section.Delta, neighbours)
             {
-                Promised = section.Epsilon, NoiseMultiplier = planned.NoiseMultiplier, StatisticsNoiseMultiplier = Plan.Statistics, ClipNorm = section.Clip, Rows = planned.Rows,
+                Promised = section.Epsilon + (Plan.Metrics is { } metrics ? metrics.Epsilon * metrics.Releases : 0), MetricsEpsilon = Plan.Metrics?.Epsilon, NoiseMultiplier = planned.NoiseMultiplier, StatisticsNoiseMultiplier = Plan.Statistics, ClipNorm = section.Clip, Rows = planned.Rows,
                 Answers = entries[account.Site].Answers, Accountant = accountant.Name, SeededNoise = _simulated,
             };
         })];

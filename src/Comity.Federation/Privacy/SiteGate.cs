@@ -21,6 +21,31 @@ internal sealed class SiteGate(PrivacyLedger ledger, LedgerAccount account, Priv
     /// <summary>What the site's training must keep.</summary>
     public RecordPrivacy Asked { get; } = new(plan.Section.Clip, plan.Sites[account.Site].NoiseMultiplier);
 
+    /// <summary>Adds noise to the counts of a judging: discrete Laplace noise, drawn exactly.</summary>
+    /// <exception cref="SiteBarredException">A part is no count of which a row falls into one, or the budget does not allow it.</exception>
+    public Statistics Release(CountTask task, Statistics raw)
+    {
+        var answer = AnswerOf(task);
+        var metrics = plan.Metrics ?? throw new SiteBarredException(account.Site, answer, RefusalReason.Unprotected);
+        if (raw.Parts.Count != 1 || raw.Parts[0] is not { Merge: MergeRule.Sum, Whole: true, Bound: { Norm: 1 } bound } part || bound.Largest.Any(l => l != 1)) throw new SiteBarredException(account.Site, answer, raw.Parts.FirstOrDefault()?.Name ?? "-");
+        var path = Path.Combine(folder, FormattableString.Invariant($"{task.Id.Replace('/', '~')}~{task.Judged.Repeat}.f32"));
+        if (ledger.Charged(account, answer) is { } earlier)
+        {
+            var kept = FloatFile.Read(vault ?? StateVault.Plain, path, 1, part.Values.Count, earlier)?[0] ?? throw new SiteBarredException(account.Site, answer, RefusalReason.AnswerLost);
+            return Noised(part, kept);
+        }
+        if (metrics.Numerator < 1) throw new SiteBarredException(account.Site, answer, RefusalReason.BudgetSpent);
+        var (sampler, released) = (new DiscreteLaplace(MetricsPlan.Denominator, metrics.Numerator), new float[part.Values.Count]);
+        using (var stream = noise(answer))
+        {
+            for (var i = 0; i < released.Length; i++) released[i] = (long)part.Values[i] + sampler.Sample(stream);
+        }
+        Directory.CreateDirectory(folder);
+        beforeWrite?.Invoke("gate-store");
+        var digest = FloatFile.Write(vault ?? StateVault.Plain, path, [released]);
+        return ledger.Charge(account, answer, metrics.Event, digest) ? Noised(part, released) : throw new SiteBarredException(account.Site, answer, RefusalReason.BudgetSpent);
+    }
+
     /// <summary>Adds noise to raw sums, in proportion to what one record can change in each.</summary>
     /// <exception cref="SiteBarredException">A statistic has no bound, or the budget does not allow it.</exception>
     public Statistics Release(StatisticsTask task, Statistics raw)
@@ -71,6 +96,9 @@ internal sealed class SiteGate(PrivacyLedger ledger, LedgerAccount account, Priv
     public static bool Keeps(PrivateGradientDescent released, RecordPrivacy asked) =>
         released.ClipNorm <= asked.ClipNorm && released.NoiseMultiplier >= asked.NoiseMultiplier;
 
+    /// <summary>What tells the counts of a judging from all other answers of a run.</summary>
+    public static string AnswerOf(CountTask task) => FormattableString.Invariant($"{task.Id}/{task.Judged.Repeat}");
+
     /// <summary>What tells a step of the statistics from all other answers of a run.</summary>
     public static string AnswerOf(StatisticsTask task) => FormattableString.Invariant($"statistics/{task.Repeat}/{task.Step}");
 
@@ -98,6 +126,8 @@ internal sealed class SiteGate(PrivacyLedger ledger, LedgerAccount account, Priv
             for (var i = 0; i < part.Values.Count; i++) visit(at++, part.Values[i], part.Bound!.Largest[i] * part.Bound.Norm * parts);
         }
     }
+
+    private static Statistics Noised(StatisticPart part, float[] values) => new([part with { Values = [.. values.Select(v => (double)v)], Bound = null }]);
 
     private static Statistics Filled(Statistics raw, float[] values)
     {

@@ -143,6 +143,9 @@ public sealed record EvaluationInfo
     /// <summary>Rows meant.</summary>
     public required RowSplit Split { get; init; }
 
+    /// <summary>How the numbers left: <c>exact</c> (the site's own, covered by no ε and no mask), <c>summed</c> (known as the sum over all sites only) or <c>noised</c> (from counts with noise).</summary>
+    public string Release { get; init; } = "exact";
+
     /// <summary>The result (predictions stand in <c>predictions.csv</c> instead).</summary>
     public required EvaluationResult Result { get; init; }
 }
@@ -220,6 +223,9 @@ public sealed record PrivacyInfo(string Site, string Mechanism, double Epsilon, 
 
     /// <summary>Deviation of the noise in each step of the statistics, divided by what one record can change; 0: there were none.</summary>
     public double StatisticsNoiseMultiplier { get; init; }
+
+    /// <summary>ε of each release of counts behind metrics; null: metrics are exact, and not covered.</summary>
+    public double? MetricsEpsilon { get; init; }
 
     /// <summary>Longest gradient of one record.</summary>
     public double ClipNorm { get; init; }

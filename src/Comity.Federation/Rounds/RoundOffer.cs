@@ -62,6 +62,9 @@ public sealed record RoundOffer
     /// <summary>The longest update that the site's gate lets out unchanged; null: any.</summary>
     public SiteClip? Clip { get; init; }
 
+    /// <summary>Numbers that are to be summed instead of an update; null: an update is asked for.</summary>
+    public SumTask? Sum { get; init; }
+
     /// <summary>How the update is to be masked; null: it is sent in the clear.</summary>
     public MaskedOffer? Masked { get; init; }
 

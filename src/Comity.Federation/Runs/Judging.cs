@@ -1,3 +1,6 @@
+using Comity.Declarations;
+using Comity.Federation.Evidence;
+using Comity.Federation.Privacy;
 using Comity.Federation.Results;
 using Comity.Federation.Rounds;
 using Comity.Federation.Sites;
@@ -29,7 +32,67 @@ internal static class Judging
         }, cancellationToken).ConfigureAwait(false);
     }
 
-    private static Task<EvaluationInfo[]> JudgeAsync(RunContext run, RepeatStart start, ModelRecord model, CancellationToken cancellationToken)
+    private static async Task<EvaluationInfo[]> JudgeAsync(RunContext run, RepeatStart start, ModelRecord model, CancellationToken cancellationToken)
+    {
+        if (run.Privacy?.Metrics is { } noise) return await NoisedAsync(run, start, model, noise, cancellationToken).ConfigureAwait(false);
+        var exact = await ExactAsync(run, start, model, cancellationToken).ConfigureAwait(false);
+        return run.Masking is null || model.Owner is not null ? exact : await TogetherAsync(run, start, model, exact, cancellationToken).ConfigureAwait(false);
+    }
+
+    // Under masks what all sites together reached is learnt as a sum; whoever holds all rows of a simulation is not asked where there is one.
+    private static async Task<EvaluationInfo[]> TogetherAsync(RunContext run, RepeatStart start, ModelRecord model, EvaluationInfo[] exact, CancellationToken cancellationToken)
+    {
+        var judged = exact.ToList();
+        foreach (var split in IsCandidate(model) ? new[] { RowSplit.Test, RowSplit.Validation } : [RowSplit.Test])
+        {
+            var task = new CountTask(Task(run, start, model, split), CountsOnly: false) { FormOnly = true };
+            var raw = await CountsAsync(run, [.. run.Sites.Select(s => (s, task))], cancellationToken).ConfigureAwait(false);
+            var form = MaskedSums.FormOf(run, raw);
+            if (form.Parts.Count == 0) continue; // a task without counts, or a site that has left
+            var bySite = run.Sites.Select((site, i) => (site, i)).ToDictionary(s => s.site, s => raw[s.i]);
+            var sum = await MaskedSums.TakeAsync(run, new SumTask.OfJudging(task with { FormOnly = false }), start.Agreed, form, run.Sites, (site, _) => new(bySite[site]), task.Judged.Parameters, cancellationToken).ConfigureAwait(false);
+            judged.RemoveAll(e => e.Site == Union && e.Split == split);
+            judged.Add(new EvaluationInfo { Model = model.Info.Id, Repeat = start.Repeat, Site = Union, Split = split, Result = CountedMetrics.Of(sum, noise: 0), Release = "summed" });
+        }
+        return [.. judged];
+    }
+
+    // Every site releases noised counts, once; the metrics of all sites together follow from them and cost nothing more.
+    private static async Task<EvaluationInfo[]> NoisedAsync(RunContext run, RepeatStart start, ModelRecord model, MetricsPlan noise, CancellationToken cancellationToken)
+    {
+        var places = Places(run, model).Where(p => p.Site != Union).ToList();
+        var counts = await CountsAsync(run, [.. places.Select(p => (p.Work, new CountTask(Task(run, start, model, p.Split), CountsOnly: true)))], cancellationToken).ConfigureAwait(false);
+        var judged = new List<EvaluationInfo>();
+        foreach (var split in places.Select((p, i) => (Place: p, Counts: counts[i])).GroupBy(p => p.Place.Split))
+        {
+            foreach (var (place, counted) in split) judged.Add(Info(place.Site, split.Key, counted, noise.Variance));
+            if (model.Owner is null) judged.Add(Info(Union, split.Key, StatisticsAgreement.Merge([.. split.Select(p => p.Counts)]), split.Count() * noise.Variance));
+        }
+        return [.. judged];
+
+        EvaluationInfo Info(string site, RowSplit split, Statistics counted, double variance) => new()
+        {
+            Model = model.Info.Id, Repeat = start.Repeat, Site = site, Split = split, Result = CountedMetrics.Of(counted, variance), Release = "noised",
+        };
+    }
+
+    private static Task<Statistics[]> CountsAsync(RunContext run, IReadOnlyList<(ISiteWork Site, CountTask Task)> asked, CancellationToken cancellationToken) =>
+        run.AllAsync(asked, (a, token) => new ValueTask<Statistics>(run.InSlotAsync(async () =>
+        {
+            var raw = await a.Site.CountAsync(a.Task, token).ConfigureAwait(false);
+            if (!a.Task.CountsOnly) return raw; // it leaves under masks
+            if (raw.Parts.Count == 0) throw new StudyStoppedException(Messages.Problem("metrics-no-counts", Place.InFile(run.Input.RunFolder), a.Site.Site));
+            var released = run.Privacy!.Release(a.Site.Site, a.Task, raw);
+            run.Input.Leaving?.Invoke(new Leaving.OfCounts(a.Site.Site, a.Task, released) { Charge = run.Privacy.MetricsCharge });
+            return released;
+        }, 0, a.Task.Judged.Parameters.Length, token)), cancellationToken);
+
+    private static EvaluationTask Task(RunContext run, RepeatStart start, ModelRecord model, RowSplit split) => new()
+    {
+        Repeat = start.Repeat, Model = model.Info.Id, Agreed = start.Agreed, Parameters = run.Store.WeightsFor(model), Split = split,
+    };
+
+    private static Task<EvaluationInfo[]> ExactAsync(RunContext run, RepeatStart start, ModelRecord model, CancellationToken cancellationToken)
     {
         var (id, repeat, parameters) = (model.Info.Id, model.Info.Repeat, run.Store.WeightsFor(model));
         var judged = 0;
@@ -48,10 +111,10 @@ internal static class Judging
         }, cancellationToken);
     }
 
-    private static List<Place> Places(RunContext run, ModelRecord model)
+    private static List<JudgingPlace> Places(RunContext run, ModelRecord model)
     {
         var study = run.Input.Study;
-        var places = new List<Place>();
+        var places = new List<JudgingPlace>();
         if (model.AtHome) return [new(model.Owner!, run.Sites.Single(s => s.Site == model.Owner), RowSplit.Test)];
         foreach (var site in run.Sites)
         {
@@ -69,5 +132,5 @@ internal static class Judging
     /// <summary>Whether a model may become the recommended federation: a common one that sites trained together.</summary>
     public static bool IsCandidate(ModelRecord model) => model.Owner is null && model.Info.Arm == "federated";
 
-    private sealed record Place(string Site, ISiteWork Work, RowSplit Split);
+    private sealed record JudgingPlace(string Site, ISiteWork Work, RowSplit Split);
 }

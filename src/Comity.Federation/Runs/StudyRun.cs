@@ -117,11 +117,31 @@ public static class StudyRun
         foreach (var step in steps)
         {
             var task = new StatisticsTask(repeat, step, agreed);
-            var bySite = await run.AllAsync(run.TrainingSites, (site, token) => new ValueTask<Statistics>(run.InSlotAsync(() => CollectAsync(run, site, task, token), 0, 0, token)), cancellationToken).ConfigureAwait(false);
-            agreed = new Statistics([.. agreed.Parts, .. StatisticsAgreement.Merge(bySite).Parts]);
+            var together = run.Masking is null ? StatisticsAgreement.Merge(await BySiteAsync(run, task, CollectAsync, cancellationToken).ConfigureAwait(false))
+                : await MaskedAsync(run, task, cancellationToken).ConfigureAwait(false);
+            agreed = new Statistics([.. agreed.Parts, .. together.Parts]);
             run.Tell(new StudyEvent.StatisticsAgreed(repeat, step, steps.Count));
         }
         return agreed;
+    }
+
+    private static Task<Statistics[]> BySiteAsync(RunContext run, StatisticsTask task, Func<RunContext, ISiteWork, StatisticsTask, CancellationToken, ValueTask<Statistics>> collect, CancellationToken cancellationToken) =>
+        run.AllAsync(run.TrainingSites, (site, token) => new ValueTask<Statistics>(run.InSlotAsync(() => collect(run, site, task, token), 0, 0, token)), cancellationToken);
+
+    // Sites elsewhere tell the form only, and count again under their masks; those of this process have counted already.
+    private static async Task<Statistics> MaskedAsync(RunContext run, StatisticsTask task, CancellationToken cancellationToken)
+    {
+        var raw = await BySiteAsync(run, task with { FormOnly = true }, static (_, site, asked, token) => site.CollectAsync(asked, token), cancellationToken).ConfigureAwait(false);
+        var bySite = run.TrainingSites.Select((site, i) => (site, i)).ToDictionary(s => s.site, s => raw[s.i]);
+        var noised = run.Privacy is not null;
+        var form = MaskedSums.FormOf(run, [.. raw.Select(r => noised ? MaskedNumbers.Fractional(r) : r)]);
+        var sum = await MaskedSums.TakeAsync(run, new SumTask.OfStatistics(task), task.Agreed, form, run.TrainingSites,
+            (site, _) => new(noised ? MaskedNumbers.Fractional(run.Privacy!.Release(site.Site, task, bySite[site])) : bySite[site]), default, cancellationToken).ConfigureAwait(false);
+        if (run.Input.Channels is not null)
+        {
+            foreach (var site in run.TrainingSites) run.Privacy?.Arrived(site.Site, task);
+        }
+        return sum;
     }
 
     private static async ValueTask<Statistics> CollectAsync(RunContext run, ISiteWork site, StatisticsTask task, CancellationToken cancellationToken)

@@ -36,8 +36,8 @@ public sealed record StudyRunInput
     /// <summary>Sites whose own models stay at home: they are judged there only, and nobody else uses or joins them.</summary>
     public IReadOnlyCollection<string> OwnModelsStay { get; init; } = [];
 
-    /// <summary>Lines to sites that are elsewhere, with a memory of their own; null: the sites work in this process.</summary>
-    public Func<ISiteWork, ModelStart, Rounds.ISiteChannel>? Channels { get; init; }
+    /// <summary>Lines to sites that are elsewhere, with a memory of their own, before there is a model (null) and for a model's rounds; null: the sites work in this process.</summary>
+    public Func<ISiteWork, ModelStart?, Rounds.ISiteChannel>? Channels { get; init; }
 
     /// <summary>Public keys of sites that are elsewhere (SubjectPublicKeyInfo), which masked rounds need; null: none is known.</summary>
     public Func<string, byte[]?>? SiteKeys { get; init; }

@@ -32,6 +32,10 @@ public interface ISiteWork
     /// <summary>Judges the given model on one split of the site's rows.</summary>
     ValueTask<EvaluationResult> EvaluateAsync(EvaluationTask task, CancellationToken cancellationToken);
 
+    /// <summary>Judges the given model in numbers that add up over sites.</summary>
+    /// <returns>Parts with their bounds; none: the site has no such numbers for the study's task.</returns>
+    ValueTask<Statistics> CountAsync(CountTask task, CancellationToken cancellationToken) => new(Statistics.None);
+
     /// <summary>Compares two models on the same test rows.</summary>
     ValueTask<ComparisonResult> CompareAsync(ComparisonTask task, CancellationToken cancellationToken);
 }

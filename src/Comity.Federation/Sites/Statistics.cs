@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Comity.Federation.Sites;
 
 /// <summary>How the parts of a statistic from several sites become one.</summary>
@@ -25,6 +27,10 @@ public sealed record StatisticPart(string Name, MergeRule Merge, IReadOnlyList<d
 {
     /// <summary>What one record can change; null: unknown, so the part can't be released under privacy.</summary>
     public RecordBound? Bound { get; init; }
+
+    /// <summary>Whether all values are counts: whole numbers, however they came about.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool Whole { get; init; }
 }
 
 /// <summary>What adding or removing one record can change in a statistic.</summary>
@@ -44,4 +50,8 @@ public sealed record Statistics(IReadOnlyList<StatisticPart> Parts)
 /// <param name="Repeat">Repeat of the study, from 0; it decides which rows are training rows.</param>
 /// <param name="Step">Name of the step, such as <c>vocabulary</c>, <c>moments</c>, <c>association</c>.</param>
 /// <param name="Agreed">What the steps before this one gave, merged over all sites.</param>
-public sealed record StatisticsTask(int Repeat, string Step, Statistics Agreed);
+public sealed record StatisticsTask(int Repeat, string Step, Statistics Agreed)
+{
+    /// <summary>Whether only names and lengths of the parts are asked for, with zeros for numbers: what a masked sum must know beforehand. Asked of sites elsewhere only.</summary>
+    public bool FormOnly { get; init; }
+}

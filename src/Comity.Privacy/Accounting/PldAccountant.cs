@@ -103,6 +103,7 @@ public sealed class PldAccountant(NeighbouringRelation relation) : IPrivacyAccou
         {
             GaussianEvent gaussian => Both(new RemovedFromSampleLoss(1, gaussian.NoiseMultiplier / sensitivity)),
             LaplaceEvent laplace => Both(new LaplaceLoss(laplace.NoiseMultiplier / sensitivity)),
+            PureEvent pure => Both(new PureLoss(sensitivity * pure.Epsilon)),
             DiscreteGaussianEvent discrete => Both(new DiscreteGaussianLoss(discrete.Sigma, checked(discrete.Sensitivity * sensitivity))),
             PoissonSampledEvent { Sampled: GaussianEvent gaussian } sampled when replace =>
                 Both(new ReplacedInSampleLoss(sampled.SamplingProbability, gaussian.NoiseMultiplier)),

@@ -96,6 +96,7 @@ public sealed class RdpAccountant : IPrivacyAccountant
             GaussianEvent gaussian => RenyiDivergence.Gaussian(replace ? gaussian.NoiseMultiplier / 2 : gaussian.NoiseMultiplier, order),
             DiscreteGaussianEvent discrete => RenyiDivergence.DiscreteGaussian(replace ? new(discrete.Sigma, checked(2 * discrete.Sensitivity)) : discrete, order),
             LaplaceEvent laplace => RenyiDivergence.Laplace(replace ? laplace.NoiseMultiplier / 2 : laplace.NoiseMultiplier, order),
+            PureEvent pure => RenyiDivergence.Pure(replace ? 2 * pure.Epsilon : pure.Epsilon, order),
             PoissonSampledEvent when replace => throw new UnsupportedEventException(Name, part,
                 "the bound for Poisson samples is proved for adding or removing one unit; choose that relation."),
             PoissonSampledEvent { Sampled: GaussianEvent gaussian } sampled => RenyiDivergence.SampledGaussian(sampled.SamplingProbability, gaussian.NoiseMultiplier, order),

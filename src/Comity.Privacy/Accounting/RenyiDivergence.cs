@@ -20,6 +20,14 @@ internal static class RenyiDivergence
         return LogSpace.Add(forward, backward) / (order - 1);
     }
 
+    /// <summary>Randomised response (Mironov 2017, Proposition 5), which no ε-differentially private release passes.</summary>
+    public static double Pure(double epsilon, double order)
+    {
+        // p^α (1−p)^(1−α) + (1−p)^α p^(1−α) with p = 1/(1 + e^−ε)
+        var (with, without) = (-Precise.LogOnePlus(Math.Exp(-epsilon)), -epsilon - Precise.LogOnePlus(Math.Exp(-epsilon)));
+        return LogSpace.Add(order * with + (1 - order) * without, order * without + (1 - order) * with) / (order - 1);
+    }
+
     /// <summary>The discrete Gaussian costs at most what the continuous one costs (Canonne, Kamath and Steinke 2020, Theorem 4).</summary>
     public static double DiscreteGaussian(DiscreteGaussianEvent release, double order) =>
         Gaussian(release.Sigma / release.Sensitivity, order);

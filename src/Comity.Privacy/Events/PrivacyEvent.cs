@@ -60,6 +60,17 @@ public sealed record DiscreteGaussianEvent : PrivacyEvent
     public int Sensitivity { get; }
 }
 
+/// <summary>A release of which all that is known is that it is ε-differentially private, such as counts with discrete Laplace noise.</summary>
+/// <remarks>No such release tells more than randomised response with the same ε (Kairouz, Oh and Viswanath 2015, arXiv:1311.0776, Theorem 3.1), so it is reckoned as that.</remarks>
+public sealed record PureEvent : PrivacyEvent
+{
+    /// <param name="epsilon">ε, positive.</param>
+    public PureEvent(double epsilon) => Epsilon = Guard.Positive(epsilon);
+
+    /// <summary>ε for one added or removed unit.</summary>
+    public double Epsilon { get; }
+}
+
 /// <summary>A release over a sample in which each unit takes part independently with the same probability.</summary>
 /// <remarks>Fixed-size batches and shuffling are other samplers with other costs: this event does not describe them.</remarks>
 public sealed record PoissonSampledEvent : PrivacyEvent

@@ -21,6 +21,20 @@ internal sealed class LaplaceLoss(double scale) : ContinuousLoss
     }
 }
 
+/// <summary>Randomised response: the loss is ε or −ε, and no ε-differentially private release loses more.</summary>
+internal sealed class PureLoss(double epsilon) : LossSource
+{
+    public override (double Low, double High) Bounds => (-epsilon, epsilon);
+
+    public override double Visit(double interval, LossPoint point)
+    {
+        var likely = 1 / (1 + Math.Exp(-epsilon));
+        point(epsilon, likely);
+        point(-epsilon, 1 - likely);
+        return 0;
+    }
+}
+
 /// <summary>The discrete Gaussian around 0 against the same around Δ: the loss is a lattice, symmetric in direction.</summary>
 internal sealed class DiscreteGaussianLoss(double sigma, int sensitivity) : LossSource
 {

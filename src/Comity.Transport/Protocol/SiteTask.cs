@@ -56,6 +56,9 @@ public enum TaskKind
 
     /// <summary>Compare two models (<see cref="CompareWork"/>).</summary>
     Compare,
+
+    /// <summary>Judge a model in counts (<see cref="CountWork"/>).</summary>
+    Count,
 }
 
 /// <summary>A binary body: what it is called in its task, and how it is cut.</summary>

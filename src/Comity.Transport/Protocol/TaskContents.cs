@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Comity.Federation.Masking;
 using Comity.Federation.Rounds;
 using Comity.Federation.Sites;
@@ -31,7 +32,12 @@ public sealed record JoinResult(string Software, string Architecture, int Vector
 public sealed record ToldScale(int Repeat, string? Overrides, int Rows, int Lot);
 
 /// <summary>Content of <see cref="TaskKind.Statistics"/>; body <c>agreed</c>: what was agreed before. The answer is <see cref="Statistics"/>.</summary>
-public sealed record StatisticsWork(int Repeat, string Step);
+public sealed record StatisticsWork(int Repeat, string Step)
+{
+    /// <summary>Whether only names and lengths are asked for: the numbers follow under masks.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool FormOnly { get; init; }
+}
 
 /// <summary>Content of <see cref="TaskKind.Start"/>; body <c>agreed</c>. The answer is <see cref="StartResult"/> with the first weights as its body.</summary>
 public sealed record StartWork(int Repeat);
@@ -69,6 +75,14 @@ public sealed record RoundWork(
 
     /// <summary>The masked round, where the study masks updates; null: none.</summary>
     public MaskedAttempt? Masked { get; init; }
+
+    /// <summary>The step of the statistics that is to be summed under the masks, in the place of an update; null: an update is asked for.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public StatisticsWork? Statistics { get; init; }
+
+    /// <summary>The judging whose numbers are to be summed under the masks, in the place of an update; null: none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public CountWork? Count { get; init; }
 }
 
 /// <summary>
@@ -88,6 +102,14 @@ public sealed record MaskWork(int Repeat, string Model, int Round, string Layout
 
     /// <summary>As in <see cref="RoundWork"/>.</summary>
     public double? Clip { get; init; }
+
+    /// <summary>As in <see cref="RoundWork"/>.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public StatisticsWork? Statistics { get; init; }
+
+    /// <summary>The judging whose numbers are to be summed under the masks, in the place of an update; null: none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public CountWork? Count { get; init; }
 }
 
 /// <summary>What a site answers to a <see cref="TaskKind.Mask"/>.</summary>
@@ -99,6 +121,14 @@ public sealed record RoundResult(UpdateHeader Header);
 
 /// <summary>Content of <see cref="TaskKind.Evaluate"/>; bodies <c>agreed</c> and, unless the site keeps the model, <c>parameters</c>. The answer is <see cref="EvaluationResult"/>.</summary>
 public sealed record EvaluateWork(int Repeat, string Model, RowSplit Split, bool Detailed);
+
+/// <summary>Content of <see cref="TaskKind.Count"/>; bodies <c>agreed</c> and, unless the site keeps the model, <c>parameters</c>. The answer is <see cref="Statistics"/>: noised counts, or the form of numbers that follow under masks.</summary>
+public sealed record CountWork(int Repeat, string Model, RowSplit Split)
+{
+    /// <summary>Whether only names and lengths are asked for: the numbers follow under masks.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool FormOnly { get; init; }
+}
 
 /// <summary>Content of <see cref="TaskKind.Compare"/>; bodies <c>agreed</c> and, unless the site keeps them, <c>baseline</c> and <c>candidate</c>. The answer is <see cref="ComparisonResult"/>.</summary>
 public sealed record CompareWork(int Repeat, string Baseline, string Candidate);

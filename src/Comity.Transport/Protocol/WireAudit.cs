@@ -26,16 +26,18 @@ public static class WireAudit
         // Written anew on both sides, so that it does not matter how a number or a letter was escaped on the way.
         var content = answer.Content is { } element ? JsonSerializer.SerializeToUtf8Bytes(element, WireJson.Options) : [];
         byte[] all = [.. content, .. Encoding.UTF8.GetBytes($"\n{answer.Outcome}\n{answer.Body?.Digest}\n{answer.Problem?.Code}{(answer.Charge is { } charge ? "\n" + JsonSerializer.Serialize(charge, WireJson.Options) : "")}")];
-        return Of(task) with { Kind = KindOf(task.Kind, answer), Bytes = content.Length + (answer.Body?.Length ?? 0), Sha256 = Convert.ToHexStringLower(SHA256.HashData(all)), Charge = answer.Charge };
+        return Of(task) with { Kind = KindOf(task, answer), Bytes = content.Length + (answer.Body?.Length ?? 0), Sha256 = Convert.ToHexStringLower(SHA256.HashData(all)), Charge = answer.Charge };
     }
 
-    private static string KindOf(TaskKind task, SiteAnswer answer) => answer.Outcome != TaskOutcome.Done ? "refusal" : task switch
+    private static string KindOf(SiteTask asked, SiteAnswer answer) => answer.Outcome != TaskOutcome.Done ? "refusal" : asked.Kind switch
     {
+        TaskKind.Round when asked.Content.TryGetProperty("statistics", out _) || asked.Content.TryGetProperty("count", out _) => "masked-numbers",
+        TaskKind.Count => "counts",
         TaskKind.Round => "update",
         TaskKind.Train or TaskKind.Personalise => answer.Body is null ? "training" : "model",
         TaskKind.Evaluate => "evaluation",
         TaskKind.Compare => "comparison",
-        _ => Name(task),
+        _ => Name(asked.Kind),
     };
 
     private static AuditEntry Of(SiteTask task)

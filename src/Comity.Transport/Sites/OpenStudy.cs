@@ -21,6 +21,7 @@ internal sealed class OpenStudy(SiteStudy study, StudySpool spool, LocalProtecti
     private readonly LocalVectors _vectors = new();
     private readonly Dictionary<string, Statistics> _agreed = [];
     private readonly Dictionary<(int Repeat, string Agreed), ParameterLayout> _layouts = [];
+    private (string Key, Task<Statistics> Numbers)? _counted;
     private readonly StudySection _section = study.Section ?? throw new ArgumentException("A study that was refused has no tasks.", nameof(study));
     private readonly ISiteWork _work = study.Work ?? throw new ArgumentException("A study that was refused has no tasks.", nameof(study));
     private readonly IModelSource _model = study.Model ?? throw new ArgumentException("A study that was refused has no tasks.", nameof(study));
@@ -36,6 +37,7 @@ internal sealed class OpenStudy(SiteStudy study, StudySpool spool, LocalProtecti
         TaskKind.Mask => MaskAsync(task, WireJson.Read<MaskWork>(task.Content), cancellationToken),
         TaskKind.Personalise => PersonaliseAsync(task, WireJson.Read<RoundWork>(task.Content), meter, cancellationToken),
         TaskKind.Evaluate => EvaluateAsync(task, WireJson.Read<EvaluateWork>(task.Content), cancellationToken),
+        TaskKind.Count => CountAsync(task, WireJson.Read<CountWork>(task.Content), cancellationToken),
         TaskKind.Compare => CompareAsync(task, WireJson.Read<CompareWork>(task.Content), cancellationToken),
         _ => throw new InvalidDataException($"A study's task can't be {task.Kind}."),
     };
@@ -44,6 +46,8 @@ internal sealed class OpenStudy(SiteStudy study, StudySpool spool, LocalProtecti
     {
         var asked = new StatisticsTask(work.Repeat, work.Step, Agreed(task));
         var raw = await _work.CollectAsync(asked, cancellationToken).ConfigureAwait(false);
+        if (work.FormOnly) return Done(MaskedNumbers.FormOf(raw));
+        if (protection is { MasksNumbers: true }) return Refused(RefusalReason.Unprotected, work.Step); // who masks tells no number of its own
         return protection is null ? Done(raw) : Done(protection.Release(asked, raw), charge: protection.StatisticsCharge);
     }
 
@@ -70,6 +74,7 @@ internal sealed class OpenStudy(SiteStudy study, StudySpool spool, LocalProtecti
 
     private async Task<DoneTask> RoundAsync(SiteTask task, RoundWork work, TaskMeter meter, CancellationToken cancellationToken)
     {
+        if (Sum(task, work.Statistics, work.Count) is { } sum) return await SumAsync(task, sum, work.Masked, meter, cancellationToken).ConfigureAwait(false);
         var layout = await LayoutAsync(task, work.Repeat, cancellationToken).ConfigureAwait(false);
         var (offer, refusal) = (Offer(task, work, meter, personalising: false), (string?)null);
         if (protection is not null) offer = protection.Protect(offer, work.Setting, layout.Length, work.Masked, out refusal);
@@ -89,6 +94,7 @@ internal sealed class OpenStudy(SiteStudy study, StudySpool spool, LocalProtecti
     private async Task<DoneTask> MaskAsync(SiteTask task, MaskWork work, CancellationToken cancellationToken)
     {
         if (protection is null) return Refused(RefusalReason.Unprotected, work.Model);
+        if (Sum(task, work.Statistics, work.Count) is { } sum) return await SumStepAsync(task, sum, work, cancellationToken).ConfigureAwait(false);
         var layout = await LayoutAsync(task, work.Repeat, cancellationToken).ConfigureAwait(false);
         if (work.LayoutDigest != layout.Digest) return Refused(RefusalReason.WrongShape, work.Model);
         var offer = protection.Protect(new RoundOffer
@@ -99,6 +105,68 @@ internal sealed class OpenStudy(SiteStudy study, StudySpool spool, LocalProtecti
         var reply = refusal is null ? protection.Answer(offer, spool.MemoryFolder(work.Model, work.Repeat), work.Message) : new MaskedReply.Refused(refusal);
         return reply is MaskedReply.Said said ? Done(new MaskResult(MaskedMessages.Write(said))) : Refused(((MaskedReply.Refused)reply).Reason, work.Model);
     }
+
+    private SumTask? Sum(SiteTask task, StatisticsWork? step, CountWork? count) =>
+        step is not null ? new SumTask.OfStatistics(new StatisticsTask(step.Repeat, step.Step, Agreed(task)))
+        : count is not null ? new SumTask.OfJudging(new CountTask(Judged(task, count.Model, count.Repeat, count.Split), CountsOnly: false)) : null;
+
+    private EvaluationTask Judged(SiteTask task, string model, int repeat, RowSplit split) =>
+        new() { Repeat = repeat, Model = model, Agreed = Agreed(task), Parameters = Model(task, "parameters", model, repeat), Split = split };
+
+    private async Task<DoneTask> CountAsync(SiteTask task, CountWork work, CancellationToken cancellationToken)
+    {
+        var noised = protection is { NoisesMetrics: true };
+        // Exact counts leave as a masked sum only, which begins with their form.
+        if (!noised && !work.FormOnly) return Refused(RefusalReason.Unprotected, work.Model);
+        var asked = new CountTask(Judged(task, work.Model, work.Repeat, work.Split), CountsOnly: noised);
+        var raw = await _work.CountAsync(asked, cancellationToken).ConfigureAwait(false);
+        return work.FormOnly ? Done(MaskedNumbers.FormOf(raw)) : Done(protection!.Release(asked, raw), charge: protection.MetricsCharge);
+    }
+
+    // The numbers themselves, for the offer that follows the keys.
+    private async Task<DoneTask> SumAsync(SiteTask task, SumTask sum, MaskedAttempt? attempt, TaskMeter meter, CancellationToken cancellationToken)
+    {
+        if (protection is null) return Refused(RefusalReason.Unprotected, sum.Id);
+        var raw = await CountedAsync(task, sum).WaitAsync(cancellationToken).ConfigureAwait(false);
+        var offer = protection.ProtectSum(Offer(sum), raw, attempt, out var refusal);
+        if (refusal is not null) return Refused(refusal, sum.Id);
+        var sink = new Sink(spool, task.Key, meter);
+        var reply = await protection.OpenSum(sum, raw, spool.MemoryFolder(sum.Id, sum.Repeat)).OfferAsync(offer, sink, cancellationToken).ConfigureAwait(false);
+        return reply is RoundReply.Delivered delivered ? Done(new RoundResult(delivered.Header), sink.Body, sum is SumTask.OfStatistics ? protection.StatisticsCharge : null) : Refused(((RoundReply.Refused)reply).Reason, sum.Id);
+    }
+
+    private async Task<DoneTask> SumStepAsync(SiteTask task, SumTask sum, MaskWork work, CancellationToken cancellationToken)
+    {
+        var raw = await CountedAsync(task, sum).WaitAsync(cancellationToken).ConfigureAwait(false);
+        var offer = protection!.ProtectSum(Offer(sum), raw, work.Masked, out var refusal);
+        var reply = refusal is null ? protection.Answer(offer, spool.MemoryFolder(sum.Id, sum.Repeat), work.Message) : new MaskedReply.Refused(refusal);
+        return reply is MaskedReply.Said said ? Done(new MaskResult(MaskedMessages.Write(said))) : Refused(((MaskedReply.Refused)reply).Reason, sum.Id);
+    }
+
+    private static RoundOffer Offer(SumTask sum) => new()
+    {
+        Model = sum.Id, Repeat = sum.Repeat, Round = 0, LayoutDigest = "", Parameters = default, Agreed = Statistics.None, Epochs = 0, Sum = sum,
+    };
+
+    // A masked sum has several steps, and each of them needs the form at least: counted once.
+    private Task<Statistics> CountedAsync(SiteTask task, SumTask sum)
+    {
+        lock (_gate)
+        {
+            var key = FormattableString.Invariant($"{sum.Id}/{sum.Repeat}/{task.Body("agreed")?.Digest}/{task.Body("parameters")?.Digest}");
+            if (_counted is var (counted, numbers) && counted == key && !numbers.IsFaulted) return numbers;
+            var counting = Task.Run(async () => await NumbersAsync(sum).ConfigureAwait(false));
+            _counted = (key, counting);
+            return counting;
+        }
+    }
+
+    private ValueTask<Statistics> NumbersAsync(SumTask sum) => sum switch
+    {
+        SumTask.OfStatistics statistics => _work.CollectAsync(statistics.Task, CancellationToken.None),
+        SumTask.OfJudging judging => _work.CountAsync(judging.Task, CancellationToken.None),
+        _ => throw new InvalidDataException($"A site can't sum {sum.Id}."),
+    };
 
     private async Task<DoneTask> PersonaliseAsync(SiteTask task, RoundWork work, TaskMeter meter, CancellationToken cancellationToken)
     {
@@ -112,6 +180,7 @@ internal sealed class OpenStudy(SiteStudy study, StudySpool spool, LocalProtecti
     private async Task<DoneTask> EvaluateAsync(SiteTask task, EvaluateWork work, CancellationToken cancellationToken)
     {
         _vectors.Forget();
+        if (protection is { NoisesMetrics: true }) return Refused(RefusalReason.Unprotected, work.Model);
         var result = await _work.EvaluateAsync(new EvaluationTask
         {
             Repeat = work.Repeat, Model = work.Model, Agreed = Agreed(task), Parameters = Model(task, "parameters", work.Model, work.Repeat), Split = work.Split, Detailed = work.Detailed,
@@ -121,6 +190,7 @@ internal sealed class OpenStudy(SiteStudy study, StudySpool spool, LocalProtecti
 
     private async Task<DoneTask> CompareAsync(SiteTask task, CompareWork work, CancellationToken cancellationToken)
     {
+        if (protection is { NoisesMetrics: true }) return Refused(RefusalReason.Unprotected, work.Candidate);
         var result = await _work.CompareAsync(new ComparisonTask
         {
             Repeat = work.Repeat, Agreed = Agreed(task),

@@ -32,6 +32,8 @@ internal sealed class NoisySite(string site) : ISiteWork
         return plain with { Parameters = moved, Released = new PrivateGradientDescent(1, asked.ClipNorm, asked.NoiseMultiplier, plain.Steps) };
     }
 
+    public ValueTask<Statistics> CountAsync(CountTask task, CancellationToken cancellationToken) => _plain.CountAsync(task, cancellationToken);
+
     public ValueTask<EvaluationResult> EvaluateAsync(EvaluationTask task, CancellationToken cancellationToken) => _plain.EvaluateAsync(task, cancellationToken);
 
     public ValueTask<ComparisonResult> CompareAsync(ComparisonTask task, CancellationToken cancellationToken) => _plain.CompareAsync(task, cancellationToken);

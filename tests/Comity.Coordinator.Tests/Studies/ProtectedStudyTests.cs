@@ -16,6 +16,7 @@ public sealed class ProtectedStudyTests : IAsyncDisposable
     private const string Signed = "arms: [federated]\nfederation: { rounds: 3, localEpochs: 2, strategy: scaffold, personalise: ditto }\nprivacy: { secureAggregation: { adversary: lying-coordinator, maximalRows: 1000 } }";
     private const string Records = "arms: [local, federated]\nfederation: { rounds: 3, localEpochs: 2 }\nprivacy: { differentialPrivacy: { unit: record, epsilon: 8, delta: 1e-3, clip: 1, accountant: rdp } }";
     private const string MaskedRecords = "arms: [federated]\nfederation: { rounds: 3, localEpochs: 2 }\nprivacy: { secureAggregation: { maximalRows: 1000 }, differentialPrivacy: { unit: record, epsilon: 8, delta: 1e-3, clip: 1, accountant: rdp } }";
+    private const string NoisedMetrics = "arms: [local, federated]\nfederation: { rounds: 3, localEpochs: 2 }\nprivacy: { differentialPrivacy: { unit: record, epsilon: 8, delta: 1e-3, clip: 1, accountant: rdp }, metrics: { epsilon: 3 } }";
     private const string SumNoised = "arms: [federated]\nfederation: { rounds: 3, localEpochs: 2 }\nprivacy: { differentialPrivacy: { unit: site, epsilon: 50, delta: 1e-3, clip: 1 } }";
     private const string Shared = "arms: [federated]\nfederation: { rounds: 3, localEpochs: 2, quorum: 3 }\nprivacy: { secureAggregation: true, differentialPrivacy: { unit: site, epsilon: 50, delta: 1e-3, clip: 1, noise: distributed, adaptive: { countNoise: 20 } } }";
 
@@ -28,6 +29,7 @@ public sealed class ProtectedStudyTests : IAsyncDisposable
     [InlineData(Signed, true)]
     [InlineData(Records, false)]
     [InlineData(MaskedRecords, false)]
+    [InlineData(NoisedMetrics, false)]
     [InlineData(SumNoised, false)]
     [InlineData(Shared, false)]
     public async Task A_protected_study_over_the_network_ends_with_the_bits_and_the_cost_of_a_local_run(string rest, bool compared)
@@ -41,6 +43,10 @@ public sealed class ProtectedStudyTests : IAsyncDisposable
 
         var results = JsonNode.Parse(await File.ReadAllTextAsync(await _federation.ResultsAsync()))!;
         Assert.Equal(rest.Contains("secureAggregation", StringComparison.Ordinal), results["secureAggregation"] is not null);
+        // Under masks what all sites reached is known over the network too, as a sum; with noise every number is from noised counts.
+        var together = results["evaluation"]!.AsArray().Where(e => (string)e!["site"]! == "*").Select(e => (string)e!["release"]!).Distinct().ToList();
+        Assert.Equal(rest.Contains("metrics", StringComparison.Ordinal) ? ["noised"] : rest.Contains("secureAggregation", StringComparison.Ordinal) ? ["summed"] : [], together);
+        if (rest.Contains("metrics", StringComparison.Ordinal)) Assert.All(results["evaluation"]!.AsArray(), e => Assert.Equal("noised", (string)e!["release"]!));
         if (!rest.Contains("differentialPrivacy", StringComparison.Ordinal)) return;
         // Each site's own ledger says what the results say: the coordinator counted what the sites were charged for.
         foreach (var told in results["privacy"]!.AsArray())

@@ -36,6 +36,8 @@ internal sealed class PrivateSite(LeastSquaresSite site, int rows) : ISiteWork
         return plain with { Parameters = moved, Released = Says(new PrivateGradientDescent(1, asked.ClipNorm, asked.NoiseMultiplier, plain.Steps)) };
     }
 
+    public ValueTask<Statistics> CountAsync(CountTask task, CancellationToken cancellationToken) => site.CountAsync(task, cancellationToken);
+
     public ValueTask<EvaluationResult> EvaluateAsync(EvaluationTask task, CancellationToken cancellationToken) => site.EvaluateAsync(task, cancellationToken);
 
     public ValueTask<ComparisonResult> CompareAsync(ComparisonTask task, CancellationToken cancellationToken) => site.CompareAsync(task, cancellationToken);

@@ -27,7 +27,7 @@ internal static class SiteLevelChecks
                 problems.Add(Messages.Problem("site-privacy-strategy", place("strategy"), federation.Strategy.Kind));
             var node = study.Federation is not null && i == 0 ? at["federation"] : at["federations"] is DeclaredNode.List list ? list.Items[study.Federation is null ? i : i - 1] : at["federations"];
             if (federation.Weights == UpdateWeights.Rows && (node as DeclaredNode.Map)?["weights"] is { } weights) problems.Add(Messages.Problem("site-privacy-weights", weights.Place));
-            var cohort = federation.Cohort.Of(study.Sites.Count);
+            var cohort = federation.Cohort.Of(study.TrainingSites.Count);
             if (section.Noise == NoisePlace.Distributed && section.Colluding >= federation.Quorum.Of(cohort))
                 problems.Add(Messages.Problem("shared-noise-colluding", PlaceOf("colluding"), section.Colluding, federation.Quorum.Of(cohort)));
         }

@@ -25,7 +25,7 @@ internal static class SiteLevelPlan
         IReadOnlyList<LedgerItem> releases = rounds == 0 ? [] : [new(new GaussianEvent(noise), rounds)];
         if (section.Adaptive is { } adaptive)
         {
-            var cohort = study.AllFederations.Min(f => f.Cohort.Of(study.Sites.Count));
+            var cohort = study.AllFederations.Min(f => f.Cohort.Of(study.TrainingSites.Count));
             var count = adaptive.CountNoise ?? cohort / 20.0;
             if (noise >= 2 * count)
                 throw new InvalidDeclarationException([Messages.Problem("adaptive-clip-infeasible", place, Math.Round(noise, 3), cohort, Math.Round(count, 3), Math.Ceiling(noise))]);
