@@ -57,7 +57,7 @@ public static class ModelCard
         var (t, f) = (view.T, view.F);
         var sites = view.Results.Sites.Where(s => model.TrainedOn.Contains(s.Id)).ToList();
         Section(card, t["card.training"]);
-        if (t.Find($"arm.{model.Arm}.meaning") is { } meaning) card.Append(t[$"arm.{model.Arm}"]).Append(": ").Append(meaning).Append(".\n\n");
+        if (t.Find($"arm.{model.Arm}.meaning") is { } meaning) card.Append(t["card.arm", t[$"arm.{model.Arm}"], meaning]).Append("\n\n");
         if (sites.Count <= 50)
         {
             Row(card, [t["column.site"], t["column.market"], t["column.training"]]);

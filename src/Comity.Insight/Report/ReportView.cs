@@ -95,7 +95,7 @@ public sealed class ReportView
     /// <summary>What an interval is, in words.</summary>
     public string IntervalName(IntervalKind kind) => kind switch
     {
-        IntervalKind.Bootstrap => T["interval.bootstrap"],
+        IntervalKind.Bootstrap => Results.Evaluation.Any(e => e.Release == "noised") ? T["interval.noised"] : T["interval.bootstrap"],
         IntervalKind.Repeats => T["interval.repeats", Results.Repeats],
         IntervalKind.Sites => T["interval.sites"],
         _ => T["format.no-interval"],

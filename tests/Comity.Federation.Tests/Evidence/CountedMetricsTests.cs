@@ -84,6 +84,7 @@ public sealed class CountedMetricsTests
             if (bare.Low <= truth["accuracy"].Value && truth["accuracy"].Value <= bare.High) narrow++;
         }
         Assert.True(told["accuracy"] > 0.95 * Trials);
+        // Four standard deviations of so many trials below 0.95: linearised intervals of few rows lie a little under it.
         Assert.All(told, m => Assert.True(held[m.Key] >= 0.915 * m.Value, $"{m.Key}: {held[m.Key]} of {m.Value}"));
         if (epsilon <= 0.5) Assert.True(narrow < 0.9 * Trials, $"{narrow} of {Trials} without widening");
     }
