@@ -32,7 +32,7 @@ internal sealed class MaskedRound(string run, IReadOnlyDictionary<string, ISiteC
     private UpdateSpool _spool = null!;
 
     /// <summary>How updates that arrive are kept.</summary>
-    public StateVault Vault { get; init; } = StateVault.Plain;
+    public required StateVault Vault { get; init; }
 
     /// <summary>Called with survivors and plan before they are asked to take the masks off; from then on only they can be in the sum.</summary>
     public Action<IReadOnlyList<string>, string>? Revealing { get; init; }

@@ -56,7 +56,7 @@ internal static class MaskedSums
         CoordinatorState ended;
         try
         {
-            ended = await new MaskedRound(masking.Run, channels, run.Input.Time, file, run.Store.BeforeWrite).RunAsync(
+            ended = await new MaskedRound(masking.Run, channels, run.Input.Time, file, run.Store.BeforeWrite) { Vault = run.Store.Vault }.RunAsync(
                 plan, attempt => masking.Plan(task, attempt, names, numbers), null, Open, masking.Directory, (_, masked) => offer with { Masked = masked },
                 anew =>
                 {

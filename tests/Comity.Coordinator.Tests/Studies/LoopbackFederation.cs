@@ -162,7 +162,7 @@ internal sealed class LoopbackFederation : IAsyncDisposable
         while (true)
         {
             var view = await Author.ViewAsync("test-1", 0, TimeSpan.Zero, default);
-            Assert.NotEqual(StudyState.Stopped, view.State);
+            Assert.True(view.State != StudyState.Stopped, string.Join("\n", view.Problems.Select(p => p.ToProblem(""))));
             if (view.Events.Any(e => e.Code == "round-done" && int.Parse(e.Arguments[2], System.Globalization.CultureInfo.InvariantCulture) >= round)) return;
             await Task.Delay(10);
         }
