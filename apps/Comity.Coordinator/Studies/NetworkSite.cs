@@ -76,7 +76,14 @@ internal sealed class NetworkSite(string study, BodySource studyFile, BodySource
     {
         var judged = task.Judged;
         var bodies = judged.Parameters.IsEmpty ? [("agreed", Agreed(judged.Agreed))] : new[] { ("agreed", Agreed(judged.Agreed)), ("parameters", _shelf.Of(judged.Parameters, Name(judged.Model, judged.Repeat))) };
-        return WireJson.Read<Statistics>(await ContentAsync(TaskKind.Count, new CountWork(judged.Repeat, judged.Model, judged.Split) { FormOnly = task.FormOnly }, bodies, patience, null, cancellationToken));
+        try
+        {
+            return WireJson.Read<Statistics>(await ContentAsync(TaskKind.Count, new CountWork(judged.Repeat, judged.Model, judged.Split) { FormOnly = task.FormOnly }, bodies, patience, null, cancellationToken));
+        }
+        catch (SiteGoneException) when (task.FormOnly)
+        {
+            return Statistics.None; // as in EvaluateAsync: what would be summed is left out
+        }
     }
 
     public async ValueTask<ComparisonResult> CompareAsync(ComparisonTask task, CancellationToken cancellationToken)

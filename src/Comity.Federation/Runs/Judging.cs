@@ -47,8 +47,8 @@ internal static class Judging
         {
             var task = new CountTask(Task(run, start, model, split), CountsOnly: false) { FormOnly = true };
             var raw = await CountsAsync(run, [.. run.Sites.Select(s => (s, task))], cancellationToken).ConfigureAwait(false);
+            if (raw.Any(r => r.Parts.Count == 0)) continue; // a task without counts, or a site that has left
             var form = MaskedSums.FormOf(run, raw);
-            if (form.Parts.Count == 0) continue; // a task without counts, or a site that has left
             var bySite = run.Sites.Select((site, i) => (site, i)).ToDictionary(s => s.site, s => raw[s.i]);
             var sum = await MaskedSums.TakeAsync(run, new SumTask.OfJudging(task with { FormOnly = false }), start.Agreed, form, run.Sites, (site, _) => new(bySite[site]), task.Judged.Parameters, cancellationToken).ConfigureAwait(false);
             judged.RemoveAll(e => e.Site == Union && e.Split == split);

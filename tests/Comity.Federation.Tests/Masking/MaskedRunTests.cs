@@ -61,7 +61,7 @@ public sealed class MaskedRunTests : IDisposable
         using var four = await StudyRun.RunAsync(Input(rest, 8, "four", log) with { Jobs = 4 }, default);
         Assert.Equal(RunFolder.Digests(one.Results), RunFolder.Digests(four.Results));
         var updates = log.Where(l => l.What == "Update").ToList();
-        Assert.Equal(2 * (1 + 3) * 8, updates.Count); // one sum of statistics, three rounds
+        Assert.Equal(2 * (1 + 3 + 2) * 8, updates.Count); // one sum of statistics, three rounds, the model judged on test and on validation rows
         Assert.Equal(updates.Count, updates.Select(u => u.Content).Distinct().Count()); // no two masked vectors are alike, in whichever run
     }
 
@@ -116,7 +116,7 @@ public sealed class MaskedRunTests : IDisposable
             Assert.Equal(RunFolder.Digests(whole.Results), RunFolder.Digests(resumed.Results));
             // One plan, one content, for whatever was said: keys, shares, the masked vector, the unmasking.
             Assert.All(log.GroupBy(l => (l.Site, l.Plan, l.What)), said => Assert.True(said.Select(s => s.Content).Distinct().Count() == 1, $"Killed before write {kill} ({writes[kill]}): {said.Key} left in two versions."));
-            Assert.All(log.GroupBy(l => (l.Site, l.Round)).Select(g => g.Where(l => l.What == "RevealedShares").Select(l => l.Plan).Distinct()), plans => Assert.Single(plans));
+            Assert.All(log.GroupBy(l => (l.Site, l.Of, l.Round)).Select(g => g.Where(l => l.What == "RevealedShares").Select(l => l.Plan).Distinct()), plans => Assert.Single(plans));
             NobodyRevealsBoth(log);
         }
     }
@@ -134,7 +134,7 @@ public sealed class MaskedRunTests : IDisposable
             using var resumed = await StudyRun.RunAsync(Input(rest, 4, $"{step}", log) with { Resume = true }, default);
             Assert.Equal(RunFolder.Digests(whole.Results), RunFolder.Digests(resumed.Results));
             Assert.Equal(plans, log.Where(l => l.Round == 2).Select(l => l.Plan).Distinct().Count());
-            Assert.All(log.Where(l => l.What == "RevealedShares").GroupBy(l => (l.Site, l.Round)), r => Assert.Single(r.Select(l => l.Plan).Distinct()));
+            Assert.All(log.Where(l => l.What == "RevealedShares").GroupBy(l => (l.Site, l.Of, l.Round)), r => Assert.Single(r.Select(l => l.Plan).Distinct()));
         }
     }
 
