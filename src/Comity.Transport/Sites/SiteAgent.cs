@@ -31,6 +31,7 @@ public sealed class SiteAgent
     private readonly Withdrawals _withdrawals;
     private readonly SemaphoreSlim _jobs;
     private readonly SiteAudit? _audit;
+    private CancellationToken _ending;
 
     /// <param name="client">The connection.</param>
     /// <param name="host">Binds studies to the site's records.</param>
@@ -62,6 +63,7 @@ public sealed class SiteAgent
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         using var over = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        _ending = over.Token;
         var reporting = ReportAsync(over.Token);
         try
         {
@@ -97,10 +99,10 @@ public sealed class SiteAgent
         {
             try
             {
-                if (await LeftAsync(task, cancellationToken).ConfigureAwait(false)) return;
+                if (await LeftAsync(task).ConfigureAwait(false)) return;
                 var spool = StudySpool.Open(Studies, task.Study, _options.Vault);
                 var stored = spool.Answer(task.Key) ?? await DoAsync(task, spool, meter, cancellationToken).ConfigureAwait(false);
-                if (await LeftAsync(task, cancellationToken).ConfigureAwait(false)) return; // while it was being done
+                if (await LeftAsync(task).ConfigureAwait(false)) return; // while it was being done
                 // Written down before the first byte goes; an answer that is sent again after a restart stands there twice.
                 if (_audit?.Leaves(task, stored.Answer) is { } head) stored = stored with { Answer = stored.Answer with { Head = head } };
                 var reply = await SendAsync(task, stored, spool, meter, cancellationToken).ConfigureAwait(false);
@@ -124,13 +126,14 @@ public sealed class SiteAgent
         }
     }
 
-    // Nothing of a study that the site has left is done or sent; a coordinator that still asks has not heard of it.
-    private async Task<bool> LeftAsync(SiteTask task, CancellationToken cancellationToken)
+    // Nothing of a study that the site has left is done or sent; a coordinator that still asks has not heard of it. Its tasks are dropped meanwhile,
+    // this one too, but what the coordinator answers must be written down: it asks no second time.
+    private async Task<bool> LeftAsync(SiteTask task)
     {
         if (!_withdrawals.Includes(task.Study)) return false;
         _answers.Forget(task.Study);
         _protections.Close(task.Study);
-        var told = await _line.CallAsync(token => _client.WithdrawAsync(task.Study, token), Transient.Is, cancellationToken).ConfigureAwait(false);
+        var told = await _line.CallAsync(token => _client.WithdrawAsync(task.Study, token), Transient.Is, _ending).ConfigureAwait(false);
         _withdrawals.Leave(task.Study, _time.GetUtcNow());
         _withdrawals.Tell(task.Study, told);
         _events?.Report(new SiteAgentEvent.Answered(task, TaskOutcome.Refused, false, "site-withdrew"));
