@@ -3,7 +3,8 @@ using System.Net.Sockets;
 
 namespace Comity.EndToEnd.Tests;
 
-/// <summary>A plain load balancer, as any company has one: it passes connections through to replicas whose <c>/readyz</c> answers, in turn, and knows nothing of what they carry.</summary>
+/// <summary>A plain load balancer, as any company has one: it passes connections through to replicas whose <c>/readyz</c> answers, in turn, and knows nothing of what they carry.
+/// While none is ready, it has them wait.</summary>
 internal sealed class Balancer : IAsyncDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
@@ -61,8 +62,9 @@ internal sealed class Balancer : IAsyncDisposable
     private async Task PassAsync(TcpClient near)
     {
         using var held = near;
-        for (var tries = 0; tries < _ports.Count; tries++)
+        while (true)
         {
+            if (!_ready.Contains(true)) await Task.Delay(50, _over.Token);
             var index = (int)((uint)Interlocked.Increment(ref _next) % (uint)_ports.Count);
             if (!_ready[index]) continue;
             using var far = new TcpClient();
@@ -77,9 +79,9 @@ internal sealed class Balancer : IAsyncDisposable
                 await Task.WhenAll(up, down).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 return;
             }
-            catch (Exception e) when (e is SocketException or OperationCanceledException)
+            catch (SocketException)
             {
-                // The next one; if there is none, the caller sees a closed connection.
+                _ready[index] = false; // until it is looked at again
             }
         }
     }
