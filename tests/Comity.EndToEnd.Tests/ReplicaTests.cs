@@ -51,7 +51,8 @@ public sealed class ReplicaTests : IDisposable
         var local = await Cli.RunAsync(_folder.FullPath, "run", "local.yaml", "--out", "local");
         Assert.True(local.ExitCode == 0, local.ToString());
         Assert.Equal(RunFiles.Weights(_folder.At("local")), RunFiles.Weights(_folder.At("fetched")));
-        Assert.Equal(third, replicas.Leader().Epoch);
+        // On a slow machine a heartbeat may be late and the leadership move once more; it never goes back to an older epoch.
+        Assert.True(replicas.Leader().Epoch >= third);
         Assert.False(replicas.Replica(successor).HasExited);
     }
 }
