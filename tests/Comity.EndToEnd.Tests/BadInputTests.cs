@@ -21,6 +21,7 @@ public sealed class BadInputTests
         { "range: [0, 120]", "range: [0, 20]", "north.csv:", "age" },                   // a value outside its range
         { "repeats: 2", "repeats: 2\nprivacy: { secureAggregation: true }", "study.yaml:26:", "privacy" }, // what this version can't enforce
         { "repeats: 2", "repeats: 2\nsearch: { values: { training.optimizer.learningRate: [fast, 0.1] } }", "study.yaml:26:", "fast" }, // a value to try of the wrong type
+        { "strategy: scaffold, rounds", "strategy: scaffold, optimizerState: kept, rounds", "study.yaml:24:", "tuned" }, // plain SGD has nothing to keep
         { "repeats: 2", "repeats: 2\nsearch: { metric: niceness, values: { training.batch: [8, 16] } }", "study.yaml:26:", "niceness" }, // a metric that decides nothing
     };
 

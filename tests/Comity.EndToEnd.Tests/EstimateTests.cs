@@ -20,6 +20,20 @@ public sealed class EstimateTests(SmallRun run) : IClassFixture<SmallRun>
     }
 
     [Fact]
+    public async Task Bytes_are_those_of_the_encodings()
+    {
+        using var study = new SmallStudy(study: text => text.Replace("strategy: fedavg, rounds: 8", "strategy: fedavg, rounds: 8, encoding: { updates: bf16, model: bf16 }", StringComparison.Ordinal));
+        async Task<long> BytesAsync(string folder)
+        {
+            var result = await Cli.RunAsync(folder, "estimate", ".", "--json");
+            Assert.True(result.ExitCode == 0, result.ToString());
+            return (long)JsonNode.Parse(result.Output)!["models"]!.AsArray().Single(m => (string?)m!["id"] == "federated/average")!["bytes"]!;
+        }
+        var every = await BytesAsync(run.Study.Folder);
+        Assert.InRange(await BytesAsync(study.Folder), every / 2, (every / 2) + (2 * 8 * 2 * 4)); // repeats, rounds, sites, and padding both ways
+    }
+
+    [Fact]
     public async Task Time_and_memory_are_told_in_words()
     {
         var result = await Cli.RunAsync(run.Study.Folder, "estimate", ".");

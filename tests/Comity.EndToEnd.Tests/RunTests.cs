@@ -105,6 +105,33 @@ public sealed class RunTests(SmallRun run) : IClassFixture<SmallRun>
     }
 
     [Fact]
+    public async Task The_report_shows_what_left_each_site_as_its_log_has_it_and_names_a_log_that_was_edited()
+    {
+        var shown = LeftOnPage.Read(await File.ReadAllTextAsync(Path.Combine(run.Folder, "report.html"), TestContext.Current.CancellationToken));
+        List<LeftOnPage> told = [.. new[] { "north", "south" }.SelectMany(site => LeftOnPage.OfLog(Path.Combine(run.Folder, "audit", site + ".jsonl"), _ => site))];
+        Assert.True(told.Count >= 10, "A run lets statistics, updates, metrics and more out of two sites.");
+        Assert.Equal(told.OrderBy(l => l.ToString(), StringComparer.Ordinal), shown.OrderBy(l => l.ToString(), StringComparer.Ordinal));
+
+        using var copy = new TempFolder();
+        Directory.CreateDirectory(copy.At("audit"));
+        File.Copy(Path.Combine(run.Folder, "results.json"), copy.At("results.json"));
+        foreach (var file in Directory.EnumerateFiles(Path.Combine(run.Folder, "audit"))) File.Copy(file, copy.At("audit", Path.GetFileName(file)));
+        var whole = await ReportAsync(copy);
+        Assert.Contains("All 2 logs were checked when this page was made and hold", whole, StringComparison.Ordinal);
+        var lines = await File.ReadAllLinesAsync(copy.At("audit", "south.jsonl"), TestContext.Current.CancellationToken);
+        var edited = Array.FindIndex(lines, l => l.Contains("\"kind\":\"update\"", StringComparison.Ordinal));
+        lines[edited] = lines[edited].Replace("\"round\":1", "\"round\":2", StringComparison.Ordinal);
+        await File.WriteAllTextAsync(copy.At("audit", "south.jsonl"), string.Join('\n', lines) + "\n", TestContext.Current.CancellationToken);
+        var broken = await ReportAsync(copy);
+        Assert.Contains("The audit log of south does not hold", broken, StringComparison.Ordinal);
+        Assert.DoesNotContain("checked when this page was made and hold", broken, StringComparison.Ordinal);
+
+        // A folder without logs claims nothing.
+        Directory.Delete(copy.At("audit"), recursive: true);
+        Assert.Contains("The sites’ audit logs are not beside this page", await ReportAsync(copy), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task The_parties_logs_hold_and_fit_and_an_edit_ends_with_its_own_exit_code()
     {
         using var copy = new TempFolder();
@@ -146,5 +173,12 @@ public sealed class RunTests(SmallRun run) : IClassFixture<SmallRun>
 
         Assert.True(result.ExitCode == 0, result.ToString());
         Assert.Contains("lang=\"zh-Hans\"", File.ReadAllText(copy.At("report.html")), StringComparison.Ordinal);
+    }
+
+    private static async Task<string> ReportAsync(TempFolder folder)
+    {
+        var rendered = await Cli.RunAsync(folder.FullPath, "report", ".");
+        Assert.True(rendered.ExitCode == 0, rendered.ToString());
+        return await File.ReadAllTextAsync(folder.At("report.html"), TestContext.Current.CancellationToken);
     }
 }

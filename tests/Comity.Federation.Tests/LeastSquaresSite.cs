@@ -82,6 +82,10 @@ internal sealed class LeastSquaresSite : ISiteWork
         var losses = new List<double>();
         var validation = new List<double>();
         var epochs = task.Epochs ?? 20;
+        // Momentum, where it is to last: a vector, and a last one with the steps so far.
+        var velocity = task.OptimizerState.Count > 0 ? task.OptimizerState[0].ToArray() : new float[w.Length];
+        var taken = task.OptimizerState.Count > 0 ? task.OptimizerState[1].Span[0] : 0;
+        var momentum = task.KeepOptimizerState is null ? 0 : 0.5f;
         for (var epoch = 0; epoch < epochs; epoch++)
         {
             var gradient = new double[w.Length];
@@ -96,7 +100,8 @@ internal sealed class LeastSquaresSite : ISiteWork
             for (var j = 0; j < w.Length; j++)
             {
                 var g = gradient[j] + (task.Proximal * (w[j] - anchor.Span[j])) + (task.GradientCorrection.IsEmpty ? 0 : task.GradientCorrection.Span[j]);
-                w[j] = (float)(w[j] - (rate * g));
+                velocity[j] = (float)((momentum * velocity[j]) + g);
+                w[j] = (float)(w[j] - (rate * (momentum > 0 ? velocity[j] : g)));
             }
             losses.Add(loss);
             validation.Add(MeanSquare(w, RowSplit.Validation).Mse);
@@ -104,8 +109,15 @@ internal sealed class LeastSquaresSite : ISiteWork
         }
         return new(new TrainingResult
         {
+            OptimizerState = task.KeepOptimizerState is { } lend ? [Filled(lend(w.Length), velocity), Filled(lend(1), [taken + epochs])] : [],
             Parameters = w, Rows = _training, Steps = epochs, LearningRateSum = epochs * rate, NormalizedSteps = epochs, LossByEpoch = losses, ValidationLossByEpoch = validation,
         });
+    }
+
+    private static ReadOnlyMemory<float> Filled(Memory<float> lent, ReadOnlySpan<float> values)
+    {
+        values.CopyTo(lent.Span);
+        return lent;
     }
 
     public ValueTask<Statistics> CountAsync(CountTask task, CancellationToken cancellationToken)

@@ -7,6 +7,9 @@ namespace Comity.Privacy.Attacks;
 /// <summary>A coordinator that keeps to the protocol and thinks about everything it sees, and one that lies about who dropped.</summary>
 public sealed class CuriousCoordinatorTests
 {
+    /// <summary>Sites and threshold of the rounds of which every case is played.</summary>
+    public static TheoryData<int, int> Cohorts => LongForm.Wanted ? new() { { 3, 2 }, { 4, 3 }, { 5, 3 } } : new() { { 3, 2 }, { 4, 3 } };
+
     [Theory]
     [InlineData(4, 3)]
     [InlineData(5, 3)]
@@ -19,10 +22,68 @@ public sealed class CuriousCoordinatorTests
         {
             var heard = Enumerable.Range(0, sites).Where(s => (subset >> s & 1) != 0).ToHashSet();
             var turn = Replay(round, seen, heard);
+            var eavesdropper = new Eavesdropper(round.Plan);
+            foreach (var message in seen.Where(m => m is not RevealedShares || heard.Contains(m.Site))) eavesdropper.Hear(message);
+            Assert.Equal(heard.Count < threshold ? [] : [(1 << sites) - 1], Learnt(round, eavesdropper, (1 << sites) - 1));
             if (heard.Count < threshold) Assert.IsType<CoordinatorTurn.Abandoned>(turn);
             else Assert.Equal(round.PlainSum(Enumerable.Range(0, sites)), Assert.IsType<CoordinatorTurn.Summed>(turn).Sum);
         }
     }
+
+    // Every way in which sites can fall silent after they shared: before their vectors count (they arrive late all the same), or before they reveal.
+    [Theory]
+    [MemberData(nameof(Cohorts))]
+    public void Whoever_drops_out_only_the_sum_of_the_survivors_comes_to_light(int sites, int threshold)
+    {
+        for (var pattern = 0; pattern < (int)Math.Pow(3, sites); pattern++)
+        {
+            Drop[] drops = [.. Enumerable.Range(0, sites).Select(s => (pattern / (int)Math.Pow(3, s) % 3) switch { 0 => Drop.Never, 1 => Drop.BeforeInput, _ => Drop.BeforeReveal })];
+            Eavesdropper eavesdropper = null!;
+            using var round = new MaskedRound(sites, threshold, length: 4) { Said = m => { if (m is not RevealedShares r || drops[r.Site] == Drop.Never) eavesdropper.Hear(m); } };
+            eavesdropper = new Eavesdropper(round.Plan);
+            var summed = round.Play(s => drops[s]) is CoordinatorTurn.Summed;
+
+            var survivors = Enumerable.Range(0, sites).Where(s => drops[s] != Drop.BeforeInput).Sum(s => 1 << s);
+            Assert.Equal(summed ? [survivors] : [], Learnt(round, eavesdropper, (1 << sites) - 1));
+        }
+    }
+
+    // Every set of sites that tell the coordinator all they know; one of the others may have dropped out.
+    [Theory]
+    [MemberData(nameof(Cohorts))]
+    public void Sites_that_tell_all_bare_the_sum_of_the_others_and_no_less_until_as_many_as_the_threshold_do(int sites, int threshold)
+    {
+        for (var bribed = 0; bribed < 1 << sites; bribed++)
+        {
+            for (var dropped = -1; dropped < sites; dropped++)
+            {
+                var (tell, silent) = (bribed, dropped);
+                Eavesdropper eavesdropper = null!;
+                using var round = new MaskedRound(sites, threshold, length: 4)
+                {
+                    Told = site => { if ((tell >> site.Site & 1) != 0) eavesdropper.Bribe(site); },
+                    Said = m => { if (m is not RevealedShares || m.Site != silent) eavesdropper.Hear(m); },
+                };
+                eavesdropper = new Eavesdropper(round.Plan);
+                var summed = round.Play(s => s == silent ? Drop.BeforeInput : Drop.Never) is CoordinatorTurn.Summed;
+                Assert.Equal(silent < 0 || sites > SecureRoundPlan.LeastContributors, summed);
+
+                var honest = ((1 << sites) - 1) & ~tell;
+                var survivors = silent < 0 ? honest : honest & ~(1 << silent);
+                IEnumerable<int> expected = int.PopCount(tell) >= threshold ? Subsets(honest) : !summed || survivors == 0 ? [] : [survivors];
+                Assert.Equal(expected, Learnt(round, eavesdropper, honest));
+            }
+        }
+    }
+
+    // The sets of these sites whose sum the eavesdropper knows.
+    private static IEnumerable<int> Learnt(MaskedRound round, Eavesdropper eavesdropper, int among) => Subsets(among).Where(set =>
+    {
+        int[] sites = [.. Enumerable.Range(0, round.Plan.Sites.Count).Where(s => (set >> s & 1) != 0)];
+        return eavesdropper.BestGuess(sites).AsSpan().SequenceEqual(round.PlainSum(sites));
+    });
+
+    private static IEnumerable<int> Subsets(int of) => Enumerable.Range(1, of).Where(set => (set & ~of) == 0);
 
     [Fact]
     public void A_masked_vector_looks_the_same_whatever_it_hides()

@@ -13,12 +13,12 @@ internal static class ReportCommand
         var run = new Argument<string>("RUN_DIR") { HelpName = "RUN_DIR", Description = session.Text("argument.run") };
         run.CompletionSources.Add(CommonOptions.Paths);
         var command = new Command("report", session.Text("report.description")) { run };
-        command.SetAction(async (parsed, _) =>
+        command.SetAction(async (parsed, cancellationToken) =>
         {
             var folder = parsed.GetRequiredValue(run);
             var results = ResultsFile.Read(Path.Combine(folder, "results.json"));
             var path = Path.Combine(folder, "report.html");
-            AtomicFile.Write(path, await ReportPage.RenderAsync(results, session.Language));
+            AtomicFile.Write(path, await ReportPage.RenderAsync(results, session.Language, RunLogs.Read(folder, long.MaxValue, cancellationToken)));
             session.Out.Line(session.Text("report.written", Path.GetFullPath(path)));
             return (int)ExitCode.Done;
         });

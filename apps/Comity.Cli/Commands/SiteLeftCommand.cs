@@ -7,6 +7,9 @@ using Comity.Cli.Terminal;
 using Comity.Declarations;
 using Comity.Federation.Audit;
 using Comity.Federation.Privacy;
+using Comity.Insight.Evidence;
+using Comity.Insight.Results;
+using Comity.Insight.Sites;
 
 namespace Comity.Cli.Commands;
 
@@ -19,8 +22,10 @@ internal static class SiteLeftCommand
     {
         var config = SiteCommand.Config(session);
         var json = CommonOptions.Json(session);
-        var command = new Command("left", session.Text("site.left.description")) { config, json };
-        command.SetAction(parsed =>
+        var page = new Option<string?>("--html") { Description = session.Text("option.site-page"), HelpName = "FILE" };
+        page.CompletionSources.Add(CommonOptions.Paths);
+        var command = new Command("left", session.Text("site.left.description")) { config, json, page };
+        command.SetAction(async (parsed, _) =>
         {
             var site = DeclaredSite.Read(parsed.GetRequiredValue(config));
             var path = Path.Combine(site.StateFolder, "audit.jsonl");
@@ -29,6 +34,7 @@ internal static class SiteLeftCommand
             var findings = LedgerBinding.Check(log, session.Time) is { } older ? [.. log.Findings, older] : log.Findings;
             var wrong = findings.Where(f => f.Severity == Severity.Error).ToList();
             var (left, costs) = (Departure.Of(log), Costs(site.StateFolder, session, log));
+            if (parsed.GetValue(page) is { } file) AtomicFile.Write(file, await SitePage.RenderAsync(View(session, log, costs, wrong)));
             if (parsed.GetValue(json)) session.Out.Line(Json(log, left, costs, wrong.Count == 0).ToJsonString(Indented));
             else Print(session, log, left, costs);
             // What does not hold is shown all the same, and said to be no evidence.
@@ -50,6 +56,12 @@ internal static class SiteLeftCommand
             return (e, PrivacyLedgerCommand.Cost(e.Charged, delta), delta);
         })];
     }
+
+    private static SiteView View(Session session, AuditVerdict log, List<(LedgerEntry Entry, double Epsilon, double Delta)> costs, List<Problem> wrong) => new(
+        SiteLog.Of(log),
+        [.. costs.Select(c => new SiteCost(c.Entry.Account.Study, c.Entry.Account.DataSet, c.Entry.Answers, c.Epsilon, c.Delta))],
+        [.. wrong.Select(w => $"{Path.GetFileName(w.Place.File)}: {w.Found(session.Language)}")],
+        session.Language);
 
     private static void Print(Session session, AuditVerdict log, IReadOnlyList<Departure> left, List<(LedgerEntry Entry, double Epsilon, double Delta)> costs)
     {

@@ -49,6 +49,8 @@ internal sealed class SimulatedSite(ComposedStudy study, IRecords records, Train
             Anchor = task.Anchor,
             GradientCorrection = task.GradientCorrection,
             Teacher = task.Teacher,
+            OptimizerState = task.OptimizerState,
+            KeepOptimizerState = task.KeepOptimizerState,
             Progress = task.Progress is { } progress ? p => progress(new TrainingProgress(p.Epoch, p.Epochs, p.Loss)) : null,
         };
         var validation = rows.Validation.Data.Rows > 0 ? rows.Validation.Data : null;
@@ -64,6 +66,7 @@ internal sealed class SimulatedSite(ComposedStudy study, IRecords records, Train
             LossByEpoch = result.LossByEpoch,
             ValidationLossByEpoch = result.ValidationLossByEpoch,
             StoppedBy = result.StoppedBy,
+            OptimizerState = result.OptimizerState,
             Released = result.Released,
         });
     }

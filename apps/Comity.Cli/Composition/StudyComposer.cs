@@ -33,6 +33,7 @@ internal static class StudyComposer
         var evaluation = BindOr(study.Evaluation, new EvaluationSection(), problems);
         var changed = Overrides(study).Select(node => (Node: node, Section: Changed(study.Training, node, problems))).ToArray();
         CheckSearches(declared, data, problems);
+        CheckKeptOptimizers(declared, problems);
         PrivacyComposition.Check(declared, data, model, Trainings(study, training), evaluation, problems);
         if (data is not null) MaskingComposition.Check(declared, data, problems);
         if (data is not null) TaggingComposition.Check(declared, data, problems);
@@ -96,6 +97,20 @@ internal static class StudyComposer
         var known = MetricNames.Of(task);
         foreach (var metric in searches.Select(s => s.Metric).OfType<string>().Distinct(StringComparer.Ordinal).Where(m => !known.Contains(m)))
             problems.Add(Texts.Problem("search-metric", place, metric, string.Join(", ", known)));
+    }
+
+    // A site that goes on with its optimiser's state needs an optimiser that has one.
+    private static void CheckKeptOptimizers(DeclaredStudy declared, ProblemList problems)
+    {
+        List<DeclaredNode?> nodes = declared.Root["federation"] is { } first ? [first] : [];
+        if (declared.Root["federations"] is DeclaredNode.List list) nodes.AddRange(list.Items);
+        else nodes.Add(declared.Root["federations"]);
+        foreach (var (federation, node) in declared.Section.AllFederations.Zip(nodes).Where(f => f.First.OptimizerState == OptimizerMemory.Kept))
+        {
+            var overrides = federation.Training is { } own ? DeclaredJson.Write(own) : null;
+            if (TrainingSection.Read(declared.Section.Training, overrides, []) is { Optimizer.HasState: false })
+                problems.Add(Texts.Problem("optimizer-keeps-nothing", (node as DeclaredNode.Map)!["optimizerState"]!.Place, federation.Id));
+        }
     }
 
     private static T? BindOr<T>(DeclaredNode? node, T absent, ProblemList problems) where T : class => node is null ? absent : Bind<T>(node, problems);

@@ -1,6 +1,8 @@
 using Comity.Cli.Composition;
+using Comity.Federation.Encodings;
 using Comity.Federation.Strategies;
 using Comity.Federation.Studies;
+using Comity.Tensors.Parameters;
 
 namespace Comity.Cli.Estimates;
 
@@ -16,8 +18,8 @@ internal sealed record PlannedModel(string Id, int Count, int Rounds, long RowPa
     /// <summary>Everything that the study's arms train.</summary>
     /// <param name="study">The study.</param>
     /// <param name="rows">Training rows by site.</param>
-    /// <param name="parameters">P.</param>
-    public static IReadOnlyList<PlannedModel> All(ComposedStudy study, IReadOnlyList<int> rows, int parameters)
+    /// <param name="layout">The model's layout.</param>
+    public static IReadOnlyList<PlannedModel> All(ComposedStudy study, IReadOnlyList<int> rows, ParameterLayout layout)
     {
         var section = study.Study;
         var planned = new List<PlannedModel>();
@@ -28,23 +30,25 @@ internal sealed record PlannedModel(string Id, int Count, int Rounds, long RowPa
         if (section.Arms.Contains(Arm.Local) || section.Arms.Contains(Arm.Partner) || joins)
             planned.Add(new PlannedModel("local/*", rows.Count, 0, all * epochs * times, 0, null));
         if (section.Arms.Contains(Arm.Pooled)) planned.Add(new PlannedModel("pooled", 1, 0, all * epochs * times, 0, null));
-        if (section.Arms.Contains(Arm.Federated)) planned.AddRange(section.AllFederations.Select(f => Searched(f, rows.Count, all, parameters)));
-        if (section.Arms.Contains(Arm.Combined)) planned.AddRange(section.Combined.Select(c => OfCombination(c, rows.Count, all, parameters)));
+        if (section.Arms.Contains(Arm.Federated)) planned.AddRange(section.AllFederations.Select(f => Searched(f, rows.Count, all, layout)));
+        if (section.Arms.Contains(Arm.Combined)) planned.AddRange(section.Combined.Select(c => OfCombination(c, rows.Count, all, layout.Length)));
         return planned;
     }
 
-    private static PlannedModel Searched(FederationSection federation, int sites, long rows, int parameters)
+    private static PlannedModel Searched(FederationSection federation, int sites, long rows, ParameterLayout layout)
     {
-        var chosen = OfFederation(federation, sites, rows, parameters);
-        var tries = federation.Settings.Select(s => OfFederation(s.Federation with { Personalise = null, Rounds = federation.Search?.Rounds ?? s.Federation.Rounds }, sites, rows, parameters)).ToList();
+        var chosen = OfFederation(federation, sites, rows, layout);
+        var tries = federation.Settings.Select(s => OfFederation(s.Federation with { Personalise = null, Rounds = federation.Search?.Rounds ?? s.Federation.Rounds }, sites, rows, layout)).ToList();
         return chosen with { Rounds = chosen.Rounds + tries.Sum(t => t.Rounds), RowPasses = chosen.RowPasses + tries.Sum(t => t.RowPasses), Bytes = chosen.Bytes + tries.Sum(t => t.Bytes) };
     }
 
-    private static PlannedModel OfFederation(FederationSection federation, int sites, long rows, int parameters)
+    private static PlannedModel OfFederation(FederationSection federation, int sites, long rows, ParameterLayout layout)
     {
         var cohort = federation.Cohort.Of(sites);
         // SCAFFOLD sends a control variate beside the model, both ways.
         var vectors = federation.Strategy is ScaffoldSection ? 2L : 1L;
+        var down = (VectorEncoding.OfModel(federation.Encoding, layout)?.PackedLength ?? layout.Length) + ((vectors - 1) * layout.Length);
+        var up = VectorEncoding.OfUpdates(federation.Encoding, layout)?.PackedLength ?? (vectors * layout.Length);
         var passes = rows * cohort / sites * federation.Rounds * federation.LocalEpochs;
         passes += federation.Personalise switch
         {
@@ -55,7 +59,7 @@ internal sealed record PlannedModel(string Id, int Count, int Rounds, long RowPa
         var changes = federation.Training is { } own ? DeclaredJson.Write(own) : null;
         return new PlannedModel(
             $"federated/{federation.Id}", 1 + (federation.Personalise is null ? 0 : sites), federation.Rounds, passes,
-            4L * parameters * vectors * 2 * cohort * federation.Rounds, changes);
+            4L * (down + up) * cohort * federation.Rounds, changes);
     }
 
     private static PlannedModel OfCombination(CombinedSection combined, int sites, long rows, int parameters)

@@ -41,7 +41,7 @@ internal sealed record StudyEstimate(
         var repeats = study.Study.Repeats;
 
         var models = new List<EstimatedModel>();
-        foreach (var planned in PlannedModel.All(study, rows, model.Layout.Length))
+        foreach (var planned in PlannedModel.All(study, rows, model.Layout))
         {
             cancellationToken.ThrowIfCancellationRequested();
             var pass = planned.RowPasses == 0 ? 0 : SecondsPerRow(trainers.Trainer(largest.Input, planned.Changes), largest, seed, time, cancellationToken);

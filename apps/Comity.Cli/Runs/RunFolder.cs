@@ -11,6 +11,9 @@ internal sealed class RunFolder
     /// <summary>Name of the file of training statistics.</summary>
     public const string StatisticsName = "statistics.json";
 
+    /// <summary>Name of the folder of the sites' audit logs.</summary>
+    public const string AuditOfSitesName = "audit";
+
     private const string MarkerName = "run.json";
 
     private RunFolder(string path) => Root = path;
@@ -34,7 +37,7 @@ internal sealed class RunFolder
     public string Audit => Path.Combine(Root, "audit.jsonl");
 
     /// <summary>The sites' audit logs.</summary>
-    public string AuditOfSites => Path.Combine(Root, "audit");
+    public string AuditOfSites => Path.Combine(Root, AuditOfSitesName);
 
     /// <summary>What the training records looked like, for releases of the run's models.</summary>
     public string Statistics => Path.Combine(Root, StatisticsName);

@@ -22,7 +22,8 @@ internal static class RunOutput
         GiveBackMemory();
         await Task.WhenAll(Task.Run(Models, cancellationToken), Task.Run(Records, cancellationToken));
         GiveBackMemory();
-        AtomicFile.Write(folder.Report, await ReportPage.RenderAsync(results, session.Language));
+        var logs = RunLogs.Read(folder.Root, RunLogs.MostAtTheEnd, cancellationToken);
+        AtomicFile.Write(folder.Report, await ReportPage.RenderAsync(results, session.Language, logs));
         GiveBackMemory();
         ResultsFile.Write(folder.Results, results);
 

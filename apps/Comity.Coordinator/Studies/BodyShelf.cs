@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Comity.Federation.Encodings;
 
 namespace Comity.Coordinator.Studies;
 
@@ -12,17 +13,18 @@ internal sealed class BodyShelf
     /// <summary>The body of a vector.</summary>
     /// <param name="vector">The vector.</param>
     /// <param name="name">What it holds: arrays are used again, and then hold something else.</param>
-    public BodySource Of(ReadOnlyMemory<float> vector, string name)
+    /// <param name="encoding">How it is written; null: as float32.</param>
+    public BodySource Of(ReadOnlyMemory<float> vector, string name, VectorEncoding? encoding = null)
     {
-        if (MemoryMarshal.TryGetMemoryManager<float, StoredVector>(vector, out var stored)) return stored.Body;
-        if (!MemoryMarshal.TryGetArray(vector, out var segment) || segment.Array is null) return BodySource.Of(vector);
-        name = string.Create(CultureInfo.InvariantCulture, $"{name}@{segment.Offset}+{segment.Count}");
+        if (encoding is null && MemoryMarshal.TryGetMemoryManager<float, StoredVector>(vector, out var stored)) return stored.Body;
+        if (!MemoryMarshal.TryGetArray(vector, out var segment) || segment.Array is null) return BodySource.Of(vector, encoding);
+        name = string.Create(CultureInfo.InvariantCulture, $"{name}@{segment.Offset}+{segment.Count} {encoding?.Name}");
         Lazy<BodySource> body;
         lock (_shelved)
         {
             if (!_shelved.TryGetValue(segment.Array, out var shelved) || shelved.Name != name)
             {
-                shelved = new(name, new(() => BodySource.Of(vector)));
+                shelved = new(name, new(() => BodySource.Of(vector, encoding)));
                 _shelved.AddOrUpdate(segment.Array, shelved);
             }
             body = shelved.Body;

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using Comity.Federation.AtRest;
+using Comity.Federation.Encodings;
 using Comity.Transport.Bodies;
 
 namespace Comity.Coordinator.Studies;
@@ -27,6 +28,10 @@ internal sealed record BodySource(BodyManifest Manifest, Action<long, Span<byte>
         var floats = values.Span.Slice((int)(offset / 4), buffer.Length / 4);
         MemoryMarshal.AsBytes(floats).CopyTo(buffer);
     });
+
+    /// <summary>Floats in memory, written as an encoding says when they are sent.</summary>
+    public static BodySource Of(ReadOnlyMemory<float> values, VectorEncoding? encoding) => encoding is null ? Of(values)
+        : Cut(4L * encoding.PackedLength, (offset, buffer) => encoding.Write(values.Span, (int)(offset / 4), MemoryMarshal.Cast<byte, float>(buffer)));
 
     /// <summary>A file, read where it lies.</summary>
     public static BodySource Of(StateVault vault, string path) => Cut(LengthOf(vault, path), (offset, buffer) =>

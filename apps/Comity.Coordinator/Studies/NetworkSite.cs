@@ -194,7 +194,7 @@ internal sealed class NetworkSite(string study, BodySource studyFile, BodySource
 
         public async ValueTask<RoundReply> OfferAsync(RoundOffer offer, IUpdateSink sink, CancellationToken cancellationToken)
         {
-            var bytes = offer.Masked is { } masked ? 4L * masked.Floats : 4L * offer.Parameters.Length * (offer.ServerControl.IsEmpty ? 1 : 2);
+            var bytes = offer.Masked is { } masked ? 4L * masked.Floats : offer.Encoding is { } encoding ? 4L * encoding.PackedLength : 4L * offer.Parameters.Length * (offer.ServerControl.IsEmpty ? 1 : 2);
             // Who has not called for so long was waited for in an earlier round; it enters again when it is back.
             if (site.Patience is { } patience && site._desk.SeenAgo >= patience) throw new SiteGoneException(Site);
             UpdateHeader? header = null;
@@ -245,7 +245,7 @@ internal sealed class NetworkSite(string study, BodySource studyFile, BodySource
         private List<(string, BodySource)> Bodies(RoundOffer offer)
         {
             var bodies = new List<(string, BodySource)> { ("agreed", site.Agreed(offer.Agreed)) };
-            if (!offer.Parameters.IsEmpty) bodies.Add(("parameters", shelf.Of(offer.Parameters, offer.Sum is SumTask.OfJudging { Task.Judged: var of } ? Name(of.Model, of.Repeat) : RoundName(offer, "parameters"))));
+            if (!offer.Parameters.IsEmpty) bodies.Add(("parameters", shelf.Of(offer.Parameters, offer.Sum is SumTask.OfJudging { Task.Judged: var of } ? Name(of.Model, of.Repeat) : RoundName(offer, "parameters"), offer.ModelEncoding)));
             if (!offer.ServerControl.IsEmpty) bodies.Add(("control", shelf.Of(offer.ServerControl, RoundName(offer, "control"))));
             if (offer.Teacher is { } teacher) bodies.Add(("teacher", BodySource.Of(teacher())));
             return bodies;

@@ -82,7 +82,7 @@ public sealed class Deidentifier
         TreatedColumn As(Treatment treatment) => new(column, finding?.Kind, finding?.Matched ?? 0, finding?.Values ?? _rows.Count(r => r[index].Length > 0), treatment);
         if (plan.Drop.Contains(column)) return As(Treatment.Dropped);
         if (plan.Keep.Contains(column)) return As(Treatment.Kept);
-        if (IsAge(column)) return As(Treatment.AgeBand);
+        if (IdentifierRules.IsAge(column) && Mostly(index, v => Generalisation.AgeBand(v).Length > 0)) return As(Treatment.AgeBand);
         return As(finding?.Kind switch
         {
             null => Treatment.Kept,
@@ -103,8 +103,6 @@ public sealed class Deidentifier
         Treatment.Zip3 => Generalisation.Zip3(value),
         _ => value,
     };
-
-    private static bool IsAge(string column) => column.Equals("age", StringComparison.OrdinalIgnoreCase) || column is "年龄" || column.Equals("alter", StringComparison.OrdinalIgnoreCase);
 
     private static bool IsBirth(string column) => new[] { "birth", "dob", "geburt", "出生", "生日" }.Any(w => column.Contains(w, StringComparison.OrdinalIgnoreCase));
 

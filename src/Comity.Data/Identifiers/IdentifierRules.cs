@@ -19,13 +19,19 @@ public static partial class IdentifierRules
     public static IdentifierKind? ByName(string column)
     {
         ArgumentNullException.ThrowIfNull(column);
-        // patientName, patient-name and Patient Name are one name.
-        var words = " " + WordBreak().Replace(column, " ").ToLowerInvariant().Trim() + " ";
+        var words = Words(column);
         foreach (var (kind, pattern) in Names)
         {
             if (pattern.IsMatch(words)) return kind;
         }
         return null;
+    }
+
+    /// <summary>Whether a column's name says that it holds ages.</summary>
+    public static bool IsAge(string column)
+    {
+        ArgumentNullException.ThrowIfNull(column);
+        return AgeName().IsMatch(Words(column));
     }
 
     /// <summary>What a value's form says; null: nothing.</summary>
@@ -57,6 +63,9 @@ public static partial class IdentifierRules
         return DateOnly.TryParseExact(text, ["yyyy-MM-dd", "yyyy/M/d", "yyyy.M.d", "yyyyMMdd", "d.M.yyyy", "d/M/yyyy", "M/d/yyyy", "d-M-yyyy", "yyyy年M月d日"], CultureInfo.InvariantCulture, DateTimeStyles.None, out day)
             && day.Year is >= 1850 and <= 2150;
     }
+
+    // patientName, patient-name and Patient Name are one name.
+    private static string Words(string column) => " " + WordBreak().Replace(column, " ").ToLowerInvariant().Trim() + " ";
 
     [GeneratedRegex(@"(?<=[a-z0-9])(?=[A-Z])|[^\p{L}\p{Nd}]+", RegexOptions.CultureInvariant)]
     private static partial Regex WordBreak();
@@ -121,6 +130,9 @@ public static partial class IdentifierRules
 
     [GeneratedRegex(@" (zip|zip ?code|post ?code|postal code|plz|address|street|city|town|county|district|village|geocode|latitude|longitude|lat|lon|lng|strasse|ort) |邮编|地址|住址|街道|城市|区县", RegexOptions.CultureInvariant)]
     private static partial Regex PlaceName();
+
+    [GeneratedRegex(@" ages? (?!group|band|class|category)| alter |年龄(?!组|段)", RegexOptions.CultureInvariant)]
+    private static partial Regex AgeName();
 
     [GeneratedRegex(@" (dob|birth ?date|date of birth|birthday|date of death|death date|admission date|discharge date|admitted|discharged|visit date|geburtsdatum) | date |出生日期|生日|死亡日期|入院日期|出院日期|就诊日期", RegexOptions.CultureInvariant)]
     private static partial Regex DateName();

@@ -28,8 +28,8 @@ internal sealed class PlainStep(double learningRate) : ServerStep
     }
 }
 
-/// <summary>v = β v + Δ; w += η v (Hsu et al. 2019).</summary>
-internal sealed class MomentumStep(double learningRate, double momentum) : ServerStep
+/// <summary>v = β v + Δ; w += η v (Hsu et al. 2019), or with Nesterov's look ahead w += η (Δ + β v).</summary>
+internal sealed class MomentumStep(double learningRate, double momentum, bool nesterov) : ServerStep
 {
     public override int States => 1;
 
@@ -40,7 +40,7 @@ internal sealed class MomentumStep(double learningRate, double momentum) : Serve
         {
             var moved = (momentum * v[i]) + difference[i];
             v[i] = (float)moved;
-            model[i] = (float)(model[i] + (learningRate * moved));
+            model[i] = (float)(model[i] + (learningRate * (nesterov ? difference[i] + (momentum * moved) : moved)));
         }
     }
 }

@@ -31,7 +31,7 @@ public sealed class ServerStrategy
     {
         FedAvgSection => new(new MeanRule(), new PlainStep(1)),
         FedProxSection s => new(new MeanRule(), new PlainStep(1), proximal: s.Mu),
-        FedAvgMSection s => new(new MeanRule(), new MomentumStep(s.ServerLearningRate, s.Momentum)),
+        FedAvgMSection s => new(new MeanRule(), new MomentumStep(s.ServerLearningRate, s.Momentum, s.Nesterov)),
         ScaffoldSection s => new(new MeanRule(), new PlainStep(s.ServerLearningRate), controlVariates: true),
         FedNovaSection => new(new NormalizedRule(), new PlainStep(1)),
         FedAdamSection s => new(new MeanRule(), new AdaptiveStep(SecondMoment.Adam, s.ServerLearningRate, s.Beta1, s.Beta2, s.Tau)),

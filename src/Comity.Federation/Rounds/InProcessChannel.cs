@@ -1,5 +1,6 @@
 using System.Numerics.Tensors;
 using Comity.Federation.Aggregation;
+using Comity.Federation.Encodings;
 using Comity.Federation.Masking;
 using Comity.Federation.Privacy;
 using Comity.Federation.Sites;
@@ -26,7 +27,7 @@ internal sealed class InProcessChannel(ISiteWork work, ParameterLayout layout, S
             case SiteAction.Send again: return new RoundReply.Delivered(again.Header); // the sink took it durably the first time
             case null: throw new InvalidOperationException($"Round {offer.Round} is being trained at '{Site}' already.");
         }
-        if (offer.LastContribution > 0 && MemoryVectors(offer) > 0 && !memory.Holds(offer.LastContribution)) return new RoundReply.Refused(RefusalReason.MemoryLost);
+        if (offer.LastContribution > 0 && Remembers(offer) && !memory.Holds(offer.LastContribution)) return new RoundReply.Refused(RefusalReason.MemoryLost);
         // A slot is held until the update is spooled, so that no more updates wait in memory than there are slots.
         return await slots.RunAsync(() =>
         {
@@ -56,12 +57,12 @@ internal sealed class InProcessChannel(ISiteWork work, ParameterLayout layout, S
             }, cancellationToken).ConfigureAwait(false);
             return new(result.Parameters, result.KeptSha256);
         }
-        var kept = memory.Before(finished.Round, MemoryVectors(finished), common.Length, n => new float[n]);
-        if (kept is null && finished.LastContribution > 0 && MemoryVectors(finished) > 0) throw new SiteMemoryLostException(Site, finished.Model);
+        var kept = Remembers(finished) ? memory.Before(finished.Round, common.Length, n => new float[n]) : null;
+        if (kept is null && finished.LastContribution > 0 && Remembers(finished)) throw new SiteMemoryLostException(Site, finished.Model);
         return new(finished.Personalise switch
         {
-            DittoSection => kept is null ? common : kept[^1],
-            FedBnSection => kept is null ? common : WithOwnNormalisation(common, kept[^1], new float[common.Length]),
+            DittoSection => kept is null ? common : kept[Own(finished)],
+            FedBnSection => kept is null ? common : WithOwnNormalisation(common, kept[Own(finished)], new float[common.Length]),
             _ => common,
         });
     }
@@ -111,11 +112,17 @@ internal sealed class InProcessChannel(ISiteWork work, ParameterLayout layout, S
     private async ValueTask<(SiteMessage.Trained Message, float[] Body)> TrainAsync(RoundOffer offer, BorrowedVectors borrowed, IUpdateSink sink, CancellationToken cancellationToken)
     {
         var length = offer.Parameters.Length;
+        if (offer.ModelEncoding is { } written)
+        {
+            var arrived = borrowed.Take(length);
+            if (written.Round(offer.Parameters.Span, arrived) is { } lost) return (new SiteMessage.Trained(Header(offer, arrived, null), new GateVerdict(lost, double.NaN)), arrived);
+            offer = offer with { Parameters = arrived };
+        }
         var scaffold = !offer.ServerControl.IsEmpty;
         var body = borrowed.Take(scaffold ? 2 * length : length);
-        var vectors = MemoryVectors(offer);
-        var kept = vectors == 0 ? null : memory.Before(offer.Round, vectors, length, borrowed.Take);
-        var start = offer.Personalise is FedBnSection && kept is not null ? WithOwnNormalisation(offer.Parameters, kept[^1], borrowed.Take(length)) : offer.Parameters;
+        var remembers = Remembers(offer);
+        var kept = remembers ? memory.Before(offer.Round, length, borrowed.Take) : null;
+        var start = offer.Personalise is FedBnSection && kept is not null ? WithOwnNormalisation(offer.Parameters, kept[Own(offer)], borrowed.Take(length)) : offer.Parameters;
         var control = scaffold ? kept?[0] ?? borrowed.TakeZeros(length) : null;
 
         // The second half of the body, which the variate's change will fill, carries the correction c − cᵢ until then. The first takes the
@@ -128,6 +135,8 @@ internal sealed class InProcessChannel(ISiteWork work, ParameterLayout layout, S
             GradientCorrection = body.AsMemory(length),
             Teacher = offer.Teacher?.Invoke() ?? default,
             Destination = offer.Personalise is FedBnSection ? borrowed.Take(length) : body.AsMemory(0, length),
+            OptimizerState = offer.KeepsOptimizer && kept is not null ? [.. kept[Vectors(offer)..].Select(v => (ReadOnlyMemory<float>)v)] : [],
+            KeepOptimizerState = offer.KeepsOptimizer ? n => borrowed.Take(n) : null,
             Private = offer.Private,
             Progress = p =>
             {
@@ -145,8 +154,11 @@ internal sealed class InProcessChannel(ISiteWork work, ParameterLayout layout, S
             if (offer.Personalise is FedBnSection) ClearNormalisation(body.AsSpan(0, length));
             if (scaffold) ControlChange(offer.ServerControl.Span, body.AsSpan(0, length), result.LearningRateSum, body.AsSpan(length));
         }
-        var gate = UpdateGate.Judge(body, length, scaffold ? 2 : 1, offer.MaxNorm);
-        if (gate.Passed && vectors > 0) await RememberAsync(offer, result, control, body, kept, borrowed, cancellationToken).ConfigureAwait(false);
+        // An encoded update is as long as what its bits stand for, and carries no control variate.
+        var gate = offer.Encoding is null ? UpdateGate.Judge(body, length, scaffold ? 2 : 1, offer.MaxNorm) : UpdateGate.Judge(body, length, 1, null);
+        float[]? left = null;
+        if (gate.Passed && offer.Encoding is { } encoding) (body, gate, left) = Encode(encoding, body, encoding.HasFeedback ? kept?[0] : null, offer.MaxNorm, borrowed);
+        if (gate.Passed && remembers) await RememberAsync(offer, result, control, left, body, kept, borrowed, cancellationToken).ConfigureAwait(false);
         bool? unclipped = null;
         if (gate.Passed && offer.Clip is { } clip)
         {
@@ -162,17 +174,32 @@ internal sealed class InProcessChannel(ISiteWork work, ParameterLayout layout, S
         return (new SiteMessage.Trained(header, gate), body);
     }
 
+    // Error feedback: x = Δ + e is encoded, C(x) is sent, e⁺ = x − C(x) waits for the next round (Karimireddy et al. 2019, Algorithm 2).
+    private static (float[] Body, GateVerdict Gate, float[]? Left) Encode(VectorEncoding encoding, float[] update, float[]? left, double? maxNorm, BorrowedVectors borrowed)
+    {
+        if (left is not null) TensorPrimitives.Add<float>(update, left, update);
+        var packed = borrowed.Take(encoding.PackedLength);
+        if (left is not null && !double.IsFinite(UpdateGate.SumOfSquares(update))) return (packed, new GateVerdict(RefusalReason.NotFinite, double.NaN), null);
+        if (encoding.Encode(update, packed) is { } refusal) return (packed, new GateVerdict(refusal, double.NaN), null);
+        var gate = EncodedGate.Judge(encoding, packed, maxNorm);
+        if (!gate.Passed || !encoding.HasFeedback) return (packed, gate, null);
+        left ??= borrowed.Take(update.Length);
+        encoding.Decode(packed, left);
+        TensorPrimitives.Subtract<float>(update, left, left);
+        return (packed, gate, left);
+    }
+
     // Under privacy the losses stay at home: they are means over records that nobody has noised.
     private UpdateHeader Header(RoundOffer offer, float[] body, TrainingResult? result) => new()
     {
-        Site = Site, Round = offer.Round, Length = body.Length, Sha256 = FloatFile.Sha256(body), Rows = result?.Rows ?? 0, Steps = result?.Steps ?? 0,
+        Site = Site, Round = offer.Round, Length = body.Length, Encoding = offer.Encoding?.Name, Sha256 = FloatFile.Sha256(body), Rows = result?.Rows ?? 0, Steps = result?.Steps ?? 0,
         LearningRateSum = result?.LearningRateSum ?? 0, NormalizedSteps = result?.NormalizedSteps ?? 0,
         Loss = offer.Private is null && result?.LossByEpoch.Count > 0 ? result.LossByEpoch[^1] : double.NaN,
         ValidationLoss = offer.Private is null && result?.ValidationLossByEpoch.Count > 0 ? result.ValidationLossByEpoch[^1] : double.NaN,
         Released = result?.Released,
     };
 
-    private async ValueTask RememberAsync(RoundOffer offer, TrainingResult result, float[]? control, float[] body, float[][]? kept, BorrowedVectors borrowed, CancellationToken cancellationToken)
+    private async ValueTask RememberAsync(RoundOffer offer, TrainingResult result, float[]? control, float[]? left, float[] body, float[][]? kept, BorrowedVectors borrowed, CancellationToken cancellationToken)
     {
         var memories = new List<ReadOnlyMemory<float>>();
         if (control is not null)
@@ -180,10 +207,11 @@ internal sealed class InProcessChannel(ISiteWork work, ParameterLayout layout, S
             TensorPrimitives.Add<float>(control, body.AsSpan(control.Length), control);
             memories.Add(control);
         }
+        if (left is not null) memories.Add(left);
         if (offer.Personalise is FedBnSection) memories.Add(result.Parameters);
         if (offer.Personalise is DittoSection ditto)
         {
-            var personal = await work.TrainAsync(Task(offer, PersonalId(offer), offer.Round, kept?[^1] ?? offer.Parameters) with
+            var personal = await work.TrainAsync(Task(offer, PersonalId(offer), offer.Round, kept?[Own(offer)] ?? offer.Parameters) with
             {
                 Epochs = ditto.Epochs ?? offer.Epochs,
                 Proximal = (float)ditto.Lambda,
@@ -192,6 +220,7 @@ internal sealed class InProcessChannel(ISiteWork work, ParameterLayout layout, S
             }, cancellationToken).ConfigureAwait(false);
             memories.Add(personal.Parameters);
         }
+        if (offer.KeepsOptimizer) memories.AddRange(result.OptimizerState);
         memory.Keep(offer.Round, [.. memories]);
     }
 
@@ -203,8 +232,12 @@ internal sealed class InProcessChannel(ISiteWork work, ParameterLayout layout, S
 
     private string PersonalId(RoundOffer offer) => $"{offer.Model}+{Site}";
 
-    private static int MemoryVectors(RoundOffer offer) =>
-        (offer.ServerControl.IsEmpty ? 0 : 1) + (offer.Personalise is DittoSection or FedBnSection ? 1 : 0);
+    private static bool Remembers(RoundOffer offer) => offer.KeepsOptimizer || Vectors(offer) > 0;
+
+    // What is remembered: the control variate or what an encoding lost (never both), the site's own parameters, then what the optimiser left.
+    private static int Vectors(RoundOffer offer) => Own(offer) + (offer.Personalise is DittoSection or FedBnSection ? 1 : 0);
+
+    private static int Own(RoundOffer offer) => offer.ServerControl.IsEmpty && offer.Encoding is not { HasFeedback: true } ? 0 : 1;
 
     // Option II: cᵢ⁺ = cᵢ − c + (x − y)/(K·lr), hence Δcᵢ = −c − Δ/(K·lr) with Δ = y − x (Karimireddy et al. 2020, line 12).
     private void ControlChange(ReadOnlySpan<float> control, ReadOnlySpan<float> difference, double learningRateSum, Span<float> change)

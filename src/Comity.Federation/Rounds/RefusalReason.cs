@@ -45,6 +45,15 @@ public static class RefusalReason
     /// <summary>The site's update of this round is in a sum already; a second sum could lay it bare.</summary>
     public const string SumTaken = "sum-taken";
 
+    /// <summary>The update is written in another encoding than the study declares, as software that does not know the declaration would write it.</summary>
+    public const string WrongEncoding = "wrong-encoding";
+
+    /// <summary>The update's bits are such as no encoder writes: an index out of range or order, a scale that is no number.</summary>
+    public const string MalformedEncoding = "malformed-encoding";
+
+    /// <summary>A value of the update is larger than its encoding can hold (fp16: 65504); it would arrive as infinity.</summary>
+    public const string EncodingOverflow = "encoding-overflow";
+
     /// <summary>No training rows, or numbers beside the update that can't be.</summary>
     public const string NoRows = "no-rows";
 }

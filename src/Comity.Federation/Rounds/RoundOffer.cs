@@ -1,3 +1,4 @@
+using Comity.Federation.Encodings;
 using Comity.Federation.Masking;
 using Comity.Federation.Privacy;
 using Comity.Federation.Sites;
@@ -43,6 +44,15 @@ public sealed record RoundOffer
 
     /// <summary>What the site keeps for itself; null: nothing.</summary>
     public PersonaliseSection? Personalise { get; init; }
+
+    /// <summary>Whether the site's optimiser goes on from what it remembered after the site's round before.</summary>
+    public bool KeepsOptimizer { get; init; }
+
+    /// <summary>How the model is written on its way: the site trains from what is left of it. Null: as float32, or it has travelled already.</summary>
+    public VectorEncoding? ModelEncoding { get; init; }
+
+    /// <summary>How the update is to be written; null: as float32.</summary>
+    public VectorEncoding? Encoding { get; init; }
 
     /// <summary>Overrides of the training section as JSON text; null: none.</summary>
     public string? TrainingOverrides { get; init; }

@@ -1,4 +1,5 @@
 using Comity.Federation.AtRest;
+using Comity.Federation.Encodings;
 using Comity.Federation.Spool;
 
 namespace Comity.Federation.Rounds;
@@ -33,7 +34,7 @@ internal sealed class RoundRunner(IReadOnlyDictionary<string, ISiteChannel> chan
             try
             {
                 var offer = offerTo(site);
-                var sink = new Sink(round, vault ?? StateVault.Plain, offer.Parameters.Length, parts, offer.Clip?.Norm ?? offer.MaxNorm, () => leases.Renew(site));
+                var sink = new Sink(round, vault ?? StateVault.Plain, offer.Parameters.Length, parts, offer.Encoding, offer.Clip?.Norm ?? offer.MaxNorm, () => leases.Renew(site));
                 // Waiting ends with the lease even at a channel that does not listen to its token; a caller who leaves waits for the work to wind up.
                 var reply = await channels[site].OfferAsync(offer, sink, either.Token).AsTask().WaitAsync(lease).ConfigureAwait(false);
                 if (reply is RoundReply.Refused refused) round.Step(new CoordinatorMessage.SiteRefused(site, plan.Round, refused.Reason), default);
@@ -99,19 +100,23 @@ internal sealed class RoundRunner(IReadOnlyDictionary<string, ISiteChannel> chan
         }
     }
 
-    private sealed class Sink(OpenRound round, StateVault vault, int parameters, int parts, double? maxNorm, Action progressed) : IUpdateSink
+    private sealed class Sink(OpenRound round, StateVault vault, int parameters, int parts, VectorEncoding? encoding, double? maxNorm, Action progressed) : IUpdateSink
     {
         public string? Accept(UpdateHeader header, ReadOnlySpan<float> body) =>
-            round.Step(new CoordinatorMessage.UpdateArrived(header, UpdateGate.Judge(body, parameters, parts, maxNorm), FloatFile.Sha256(body)), body);
+            round.Step(new CoordinatorMessage.UpdateArrived(header, AsDeclared(header) ?? Judge(body), FloatFile.Sha256(body)), body);
 
         public string? AcceptFile(UpdateHeader header, string path)
         {
-            var (verdict, sha256) = FileGate.Judge(vault, path, parameters, parts, maxNorm);
-            var refused = round.Step(new CoordinatorMessage.UpdateArrived(header, verdict, sha256), default, path);
+            var (verdict, sha256) = encoding is null ? FileGate.Judge(vault, path, parameters, parts, maxNorm) : EncodedGate.Judge(encoding, vault, path, maxNorm);
+            var refused = round.Step(new CoordinatorMessage.UpdateArrived(header, AsDeclared(header) ?? verdict, sha256), default, path);
             File.Delete(path); // moved when it counts; else nobody wants it
             return refused;
         }
 
         public void Progressed() => progressed();
+
+        private GateVerdict Judge(ReadOnlySpan<float> body) => encoding is null ? UpdateGate.Judge(body, parameters, parts, maxNorm) : EncodedGate.Judge(encoding, body, maxNorm);
+
+        private GateVerdict? AsDeclared(UpdateHeader header) => header.Encoding == encoding?.Name ? null : new(RefusalReason.WrongEncoding, double.NaN);
     }
 }

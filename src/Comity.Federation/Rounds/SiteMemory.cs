@@ -6,7 +6,7 @@ using Comity.Federation.Stores;
 
 namespace Comity.Federation.Rounds;
 
-/// <summary>What a site remembers from round to round of one model (its control variate, its personal parameters), in one file in the site's own folder.</summary>
+/// <summary>What a site remembers from round to round of one model (its control variate, what an encoding lost, its personal parameters, its optimiser's moments), in one file in the site's own folder.</summary>
 /// <remarks>
 /// <code>
 /// file = slot length i64 | slot | slot        slot = round i32 | 0 i32 | SHA-256 of round and vectors | vectors (little-endian floats)
@@ -26,10 +26,9 @@ internal sealed class SiteMemory(string folder, Action<string>? beforeWrite, Sta
 
     /// <summary>Vectors remembered before a round, or null: none yet.</summary>
     /// <param name="round">The round.</param>
-    /// <param name="count">Vectors in a slot.</param>
-    /// <param name="length">Length of each.</param>
+    /// <param name="length">Length of each; the last may be shorter.</param>
     /// <param name="vector">Makes a vector of a length, or lends one.</param>
-    public float[][]? Before(int round, int count, int length, Func<int, float[]> vector)
+    public float[][]? Before(int round, int length, Func<int, float[]> vector)
     {
         var slot = SlotBefore(round);
         if (slot < 0) return null;
@@ -37,12 +36,13 @@ internal sealed class SiteMemory(string folder, Action<string>? beforeWrite, Sta
         var header = new byte[SlotHeader];
         var at = PlaceIn(slot, file);
         file.Read(at, header);
-        var vectors = new float[count][];
+        var floats = (SlotLength(slot, file) - SlotHeader) / sizeof(float);
+        var vectors = new float[(int)((floats + length - 1) / length)][];
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         hash.AppendData(header, 0, 8);
-        for (var i = 0; i < count; i++)
+        for (var i = 0; i < vectors.Length; i++)
         {
-            FloatFile.ReadExactly(file, at + SlotHeader + (4L * i * length), vectors[i] = vector(length));
+            FloatFile.ReadExactly(file, at + SlotHeader + (4L * i * length), vectors[i] = vector((int)Math.Min(length, floats - ((long)i * length))));
             FloatFile.Append(hash, vectors[i]);
         }
         return hash.GetHashAndReset().AsSpan().SequenceEqual(header.AsSpan(8)) ? vectors : throw RunStore.Unreadable(FileOf(slot));

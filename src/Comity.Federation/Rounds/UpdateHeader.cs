@@ -15,8 +15,12 @@ public sealed record UpdateHeader
     /// <summary>Round, from 1.</summary>
     public required int Round { get; init; }
 
-    /// <summary>Floats in the body: P, or 2 P with SCAFFOLD's control variate behind the model's difference.</summary>
+    /// <summary>Floats in the body: P, or 2 P with SCAFFOLD's control variate behind the model's difference, or those that an <see cref="Encoding"/> packs it into.</summary>
     public required int Length { get; init; }
+
+    /// <summary>How the body is written, as the study file names it; null: as float32.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Encoding { get; init; }
 
     /// <summary>SHA-256 (hex) of the body's little-endian bytes.</summary>
     public required string Sha256 { get; init; }

@@ -1,5 +1,6 @@
 using Comity.Declarations;
 using Comity.Federation.Aggregation;
+using Comity.Federation.Encodings;
 using Comity.Federation.Privacy;
 using Comity.Federation.Results;
 using Comity.Federation.Rounds;
@@ -16,6 +17,8 @@ internal sealed partial class FederatedTrial(RunContext run, RepeatStart start, 
     private readonly StudySection _study = run.Input.Study;
     private readonly ServerStrategy _strategy = ServerStrategy.Create(section.Strategy);
     private readonly string? _overrides = section.Training is null ? null : DeclaredJson.Write(section.Training);
+    private readonly VectorEncoding? _modelEncoding = VectorEncoding.OfModel(section.Encoding, start.Model.Layout);
+    private readonly VectorEncoding? _encoding = VectorEncoding.OfUpdates(section.Encoding, start.Model.Layout);
     private readonly Dictionary<string, ISiteChannel> _channels = [];
     private readonly Dictionary<string, SiteMemory> _memories = [];
     private Dictionary<string, int> _lastContributions = [];
@@ -81,6 +84,8 @@ internal sealed partial class FederatedTrial(RunContext run, RepeatStart start, 
         for (var round = done + 1; round <= TotalRounds; round++)
         {
             cancellationToken.ThrowIfCancellationRequested();
+            // Before any site is asked: what is sent must not turn into infinity on its way.
+            if (_modelEncoding?.Refusal(parameters) is not null) throw new StudyStoppedException(Messages.Problem("model-beyond-encoding", Place.InFile(run.Input.RunFolder), model, round, _modelEncoding.Name));
             await RoundAsync(runner, round, parameters, states, cancellationToken).ConfigureAwait(false);
         }
         return (parameters, states);
@@ -124,7 +129,8 @@ internal sealed partial class FederatedTrial(RunContext run, RepeatStart start, 
             var silence = run.Input.Patience ?? (_study.PatienceSeconds is { } seconds ? TimeSpan.FromSeconds(seconds) : null);
             ended = await runner.RunAsync(plan, site => Offer(site, round, parameters, states), spool, _strategy.Parts, silence, cancellationToken).ConfigureAwait(false);
             if (ended.Outcome is not RoundOutcome.Aggregated aggregated) throw Stopped(round, ended);
-            var updates = spool.InOrder(aggregated.Sites);
+            var arrived = spool.InOrder(aggregated.Sites);
+            var updates = _encoding is null ? arrived : new DecodedUpdates(arrived, _encoding);
             if (hidden is null) _strategy.Apply(new RoundUpdates(updates, Weights(updates), Parameters), start.Segments, parameters, states, _order.Count);
             else
             {
@@ -134,7 +140,7 @@ internal sealed partial class FederatedTrial(RunContext run, RepeatStart start, 
             }
             if (!RunContext.IsFinite(parameters)) throw run.Diverged(model, "*", round);
         }
-        Commit(round, plan, ended, hidden is null ? Losses(ended) : (double.NaN, double.NaN), _strategy.Parts * Parameters, parameters, states, run.SecondsSince(began));
+        Commit(round, plan, ended, hidden is null ? Losses(ended) : (double.NaN, double.NaN), _encoding?.PackedLength ?? _strategy.Parts * Parameters, parameters, states, run.SecondsSince(began));
         run.Store.DeleteSpool(spoolPath);
         hidden?.Delete(round);
         if (round > 1) run.Store.Delete(run.Store.RoundPath(model, start.Repeat, round - 1, "checkpoint"));
@@ -174,7 +180,7 @@ internal sealed partial class FederatedTrial(RunContext run, RepeatStart start, 
         Model = model, Repeat = start.Repeat, Round = round, LayoutDigest = start.Model.Layout.Digest, Parameters = parameters, Agreed = start.Agreed,
         Epochs = section.LocalEpochs, EpochsBefore = (round - 1) * section.LocalEpochs, Proximal = _strategy.Proximal,
         ServerControl = _strategy.ControlVariates ? states[0] : default(ReadOnlyMemory<float>),
-        Teacher = TeacherOf?.Invoke(site, round), Personalise = section.Personalise, TrainingOverrides = _overrides, MaxNorm = section.Gate.MaxNorm, Private = run.Privacy?.GateOf(site)?.Asked,
+        Teacher = TeacherOf?.Invoke(site, round), Personalise = section.Personalise, ModelEncoding = _modelEncoding, Encoding = _encoding, KeepsOptimizer = section.OptimizerState == OptimizerMemory.Kept, TrainingOverrides = _overrides, MaxNorm = section.Gate.MaxNorm, Private = run.Privacy?.GateOf(site)?.Asked,
         Clip = run.Privacy is { HidesSites: true } ? new SiteClip(SiteLevel(Plan(round))!.Clip(round)) : null,
         Setting = Setting, LastContribution = SitesRemember && run.Input.Channels is not null ? _lastContributions.GetValueOrDefault(site) : 0,
     };
@@ -198,8 +204,8 @@ internal sealed partial class FederatedTrial(RunContext run, RepeatStart start, 
         foreach (var site in contributed) _lastContributions[site] = round;
         var loss = mean.Loss;
         var metrics = double.IsFinite(mean.ValidationLoss) ? new Dictionary<string, double> { ["validationLoss"] = mean.ValidationLoss } : [];
-        var down = (1L + (_strategy.ControlVariates ? 1 : 0) + (TeacherOf is null ? 0 : 1)) * plan.Cohort.Count;
-        var bytes = 4L * ((Parameters * down) + ((long)floatsUp * contributed.Count));
+        var down = ((_modelEncoding?.PackedLength ?? Parameters) + ((_strategy.ControlVariates ? 1L : 0) * Parameters) + ((TeacherOf is null ? 0L : 1) * Parameters)) * plan.Cohort.Count;
+        var bytes = 4L * (down + ((long)floatsUp * contributed.Count));
 
         run.Store.BeforeWrite?.Invoke("checkpoint");
         var checkpoint = run.Store.RoundPath(model, start.Repeat, round, "checkpoint");
@@ -241,7 +247,7 @@ internal sealed partial class FederatedTrial(RunContext run, RepeatStart start, 
     // A site elsewhere looks after its memory itself: the offer names the round that it must hold.
     private bool LooksAfterSites => SitesRemember && run.Input.Channels is null;
 
-    private bool SitesRemember => _strategy.ControlVariates || section.Personalise is Strategies.DittoSection or Strategies.FedBnSection;
+    private bool SitesRemember => _strategy.ControlVariates || _encoding is { HasFeedback: true } || section.OptimizerState == OptimizerMemory.Kept || section.Personalise is Strategies.DittoSection or Strategies.FedBnSection;
 
     private bool IsPersonalised() => section.Personalise is null || _order.All(site => run.Store.Model($"{model}+{site}", start.Repeat) is not null);
 
@@ -253,7 +259,7 @@ internal sealed partial class FederatedTrial(RunContext run, RepeatStart start, 
             var id = $"{model}+{site}";
             if (run.Store.Model(id, start.Repeat) is not null) return 0;
             var began = run.Input.Time.GetTimestamp();
-            var offer = Offer(site, TotalRounds + 1, parameters, states) with { Teacher = null };
+            var offer = Offer(site, TotalRounds + 1, parameters, states) with { Teacher = null, ModelEncoding = null };
             if (section.Personalise is Strategies.FineTuneSection { Training: { } training }) offer = offer with { TrainingOverrides = DeclaredJson.Write(training) };
             var own = await _channels[site].PersonaliseAsync(offer, token).ConfigureAwait(false);
             var kept = own.KeptSha256 is not null;

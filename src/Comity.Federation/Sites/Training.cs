@@ -51,6 +51,12 @@ public sealed record TrainingTask
     /// </summary>
     public Memory<float> Destination { get; init; }
 
+    /// <summary>What the optimiser begins with: <see cref="TrainingResult.OptimizerState"/> of the site's round before; empty: afresh.</summary>
+    public IReadOnlyList<ReadOnlyMemory<float>> OptimizerState { get; init; } = [];
+
+    /// <summary>Lends vectors, of the length asked for, that take what the optimiser remembers at the end. They belong to the caller. Null: it is forgotten.</summary>
+    public Func<int, Memory<float>>? KeepOptimizerState { get; init; }
+
     /// <summary>Differential privacy of single records, for a model that will leave the site; null: the model stays, or nothing was promised.</summary>
     public RecordPrivacy? Private { get; init; }
 
@@ -90,6 +96,9 @@ public sealed record TrainingResult
 
     /// <summary>Validation loss by epoch where validation rows are kept; else empty.</summary>
     public IReadOnlyList<double> ValidationLossByEpoch { get; init; } = [];
+
+    /// <summary>What the optimiser remembers, in the vectors that the task lent: [P] each, a shorter one at most last; empty: nothing, or nobody asked.</summary>
+    public IReadOnlyList<ReadOnlyMemory<float>> OptimizerState { get; init; } = [];
 
     /// <summary>What the parameters release about single records; null: trained without privacy.</summary>
     public PrivateGradientDescent? Released { get; init; }

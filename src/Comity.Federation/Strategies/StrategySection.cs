@@ -33,7 +33,7 @@ public sealed record FedAvgSection : StrategySection
     public override string Kind => "fedavg";
 }
 
-/// <summary>Server momentum (Hsu et al. 2019, arXiv:1909.06335): v = β v + Δ; w += η v.</summary>
+/// <summary>Server momentum (Hsu et al. 2019, arXiv:1909.06335): v = β v + Δ; w += η v. With Nesterov's look ahead w += η (Δ + β v).</summary>
 public sealed record FedAvgMSection : StrategySection
 {
     /// <inheritdoc/>
@@ -46,6 +46,10 @@ public sealed record FedAvgMSection : StrategySection
     /// <summary>β.</summary>
     [Doc("Momentum of the server."), Within(0, 1, BelowHigh = true)]
     public double Momentum { get; init; } = 0.9;
+
+    /// <summary>Whether the step looks ahead along the velocity.</summary>
+    [Doc("Nesterov's momentum: the step looks ahead along the velocity (DiLoCo, arXiv:2311.08105, with serverLearningRate 0.7).")]
+    public bool Nesterov { get; init; }
 }
 
 /// <summary>FedProx (Li et al. 2020, arXiv:1812.06127): sites add μ/2 ‖w − w_t‖² to their loss; averaging as in FedAvg.</summary>

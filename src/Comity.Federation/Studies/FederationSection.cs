@@ -24,6 +24,10 @@ public sealed record FederationSection
     [Doc("Passes over a site's training rows in each round."), Within(1, 100_000)]
     public int LocalEpochs { get; init; } = 1;
 
+    /// <summary>What becomes of a site's momentum and moments between rounds.</summary>
+    [Doc("What a site's optimiser remembers (momentum, Adam's moments) when the next round begins: reset forgets it, kept goes on with it at that site (DiLoCo, arXiv:2311.08105).")]
+    public OptimizerMemory OptimizerState { get; init; } = OptimizerMemory.Reset;
+
     /// <summary>How many of the sites asked must answer.</summary>
     [Doc("How many of the sites asked must answer: all or a number.")]
     public Quorum Quorum { get; init; } = Quorum.All;
@@ -43,6 +47,10 @@ public sealed record FederationSection
     /// <summary>What an update must satisfy.</summary>
     [Doc("What an update must satisfy, at the site and at the coordinator.")]
     public GateSection Gate { get; init; } = new();
+
+    /// <summary>What crosses the border in fewer bytes.</summary>
+    [Doc("What crosses the border in fewer bytes. Every bit travels by default.")]
+    public EncodingSection Encoding { get; init; } = new();
 
     /// <summary>A model for each site besides the common one; null: none.</summary>
     [Doc("A model for each site besides the common one.")]
@@ -74,6 +82,16 @@ public enum UpdateWeights
 
     /// <summary>The same for every site.</summary>
     Equal,
+}
+
+/// <summary>What becomes of a site's momentum and moments between rounds.</summary>
+public enum OptimizerMemory
+{
+    /// <summary>They are forgotten: each round begins afresh (McMahan et al. 2017).</summary>
+    Reset,
+
+    /// <summary>They stay at the site, which goes on with them (Douillard et al. 2023, arXiv:2311.08105).</summary>
+    Kept,
 }
 
 /// <summary>What an update must satisfy.</summary>

@@ -11,10 +11,12 @@ public sealed class ReportView
 
     /// <param name="results">A study's results.</param>
     /// <param name="culture">Language and form of numbers.</param>
-    public ReportView(StudyResults results, CultureInfo culture)
+    /// <param name="logs">What the sites' audit logs say; null: they are not here.</param>
+    public ReportView(StudyResults results, CultureInfo culture, IReadOnlyList<SiteLog>? logs = null)
     {
         ArgumentNullException.ThrowIfNull(results);
         Results = results;
+        Logs = logs ?? [];
         T = new ReportTexts(culture);
         F = new Formats(T);
         _models = results.Models.Select(m => m.Id).ToHashSet(StringComparer.Ordinal);
@@ -30,6 +32,9 @@ public sealed class ReportView
 
     /// <summary>What a run left behind.</summary>
     public StudyResults Results { get; }
+
+    /// <summary>What left each site, by its own audit log; empty: the logs are not here.</summary>
+    public IReadOnlyList<SiteLog> Logs { get; }
 
     /// <summary>Words.</summary>
     public ReportTexts T { get; }

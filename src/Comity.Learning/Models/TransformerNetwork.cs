@@ -96,8 +96,8 @@ internal sealed class TransformerNetwork : SequenceNetwork
         {
             var qkv = tape.Dense(Norm(tape, x, layer.FirstNorm), tape.Parameter(layer.Qkv), tape.Parameter(layer.Qkv + 1));
             var seen = tape.Attention(tape.Reshape(qkv, new Shape(rows, steps, 3 * width)), Section.Heads, IsCausal, lengths, _turns);
-            x = tape.Add(x, Drop(tape, tape.Dense(tape.Reshape(seen, new Shape(rows * steps, width)), tape.Parameter(layer.Output), tape.Parameter(layer.Output + 1))));
-            x = tape.Add(x, Drop(tape, FeedForward(tape, Norm(tape, x, layer.SecondNorm), layer)));
+            x = Join(tape, x, tape.Reshape(seen, new Shape(rows * steps, width)), layer.Output);
+            x = Join(tape, x, Inner(tape, Norm(tape, x, layer.SecondNorm), layer), layer.Down);
         }
         return Norm(tape, x, _norm);
     }
@@ -134,11 +134,18 @@ internal sealed class TransformerNetwork : SequenceNetwork
         return turns;
     }
 
-    private Tensor FeedForward(Tape tape, Tensor x, TransformerLayer layer)
+    // What stands between the two products of the feed-forward part.
+    private Tensor Inner(Tape tape, Tensor x, TransformerLayer layer)
     {
         Tensor weight = tape.Parameter(layer.Up), bias = tape.Parameter(layer.Up + 1);
-        var inner = Section.Unit == TransformerUnit.Gelu ? tape.Dense(x, weight, bias, Activation.Gelu) : tape.SwiGlu(tape.Dense(x, weight, bias));
-        return tape.Dense(inner, tape.Parameter(layer.Down), tape.Parameter(layer.Down + 1));
+        return Section.Unit == TransformerUnit.Gelu ? tape.Dense(x, weight, bias, Activation.Gelu) : tape.SwiGlu(tape.Dense(x, weight, bias));
+    }
+
+    // The residual connection around a part, whose last layer this is.
+    private Tensor Join(Tape tape, Tensor x, Tensor part, int layer)
+    {
+        Tensor weight = tape.Parameter(layer), bias = tape.Parameter(layer + 1);
+        return Section.Dropout > 0 ? tape.Add(x, Drop(tape, tape.Dense(part, weight, bias))) : tape.AddDense(x, part, weight, bias);
     }
 
     private Tensor Norm(Tape tape, Tensor x, int index) => Section.Norm == TransformerNorm.Layer

@@ -52,7 +52,7 @@ internal sealed unsafe class MiniBatchRun
     public TrainerResult Run(CancellationToken cancellationToken)
     {
         var tape = _model.RentTape();
-        _session.Optimizer!.Reset();
+        _session.Optimizer!.Begin(_request.OptimizerState);
         if (_session.Average is { } average) _session.Parameters.Span.CopyTo(average.Span);
         if (_request.Resume is { } from) Restore(from);
         string? stoppedBy = null;
@@ -89,6 +89,7 @@ internal sealed unsafe class MiniBatchRun
             StoppedBy = stoppedBy,
             StoppedAtEpoch = stoppedBy is null ? null : _losses.Count,
             Divergence = _divergence,
+            OptimizerState = _request.KeepOptimizerState is { } lend ? _session.Optimizer.State(lend) : [],
             BestEpoch = _watch.BestEpoch,
         };
     }

@@ -30,6 +30,12 @@ public sealed record TrainerRequest
     /// <summary>Parameters of a model to learn from besides the labels, shape [P]; empty: none.</summary>
     public ReadOnlyMemory<float> Teacher { get; init; }
 
+    /// <summary>What the optimiser begins with, as <see cref="TrainerResult.OptimizerState"/> of an earlier run gave it; empty: afresh.</summary>
+    public IReadOnlyList<ReadOnlyMemory<float>> OptimizerState { get; init; } = [];
+
+    /// <summary>Lends vectors, of the length asked for, that take what the optimiser remembers at the end; null: it is forgotten. L-BFGS leaves nothing.</summary>
+    public Func<int, Memory<float>>? KeepOptimizerState { get; init; }
+
     /// <summary>Differential privacy of single records; null: none. Validation rows are then not looked at, and training does not stop before its time.</summary>
     public PrivateTraining? Private { get; init; }
 

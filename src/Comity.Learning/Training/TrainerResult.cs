@@ -38,6 +38,9 @@ public sealed record TrainerResult
     /// <summary>The epoch of this run, from 1, whose parameters were kept by early stopping; null without it.</summary>
     public int? BestEpoch { get; init; }
 
+    /// <summary>What the optimiser remembers, for a later run to begin with; empty unless it was asked for.</summary>
+    public IReadOnlyList<ReadOnlyMemory<float>> OptimizerState { get; init; } = [];
+
     /// <summary>What the trained parameters release about single records; null: trained without privacy. The losses here are not protected.</summary>
     public PrivateGradientDescent? Released { get; init; }
 }

@@ -1,16 +1,16 @@
+using Comity.Tensors.Kernels;
+
 namespace Comity.Tensors.Differentiation;
 
 /// <summary>The table of norm rules beside <see cref="DerivativeRules"/>: given ∂L/∂y of an operation's value, each adds to ‖∂L/∂w‖² of every example by its parameters w.</summary>
 /// <remarks>An operation that is not here makes a model's examples pass one by one, which is slower and just as right.</remarks>
-internal static unsafe class ExampleNorms
+internal static unsafe partial class ExampleNorms
 {
-    // What single precision may take off a norm that is summed from signed products.
-    private const double GramError = 1e-6;
-
     private static readonly delegate*<Tape, ref Node, int, double*, void>[] Table = Build();
 
     /// <summary>Operands (A 1, B 2, C 4) whose gradient's norm the operation's rule tells.</summary>
-    public static int Covers(Operation operation) => operation is Operation.Dense or Operation.LayerNorm ? 2 | 4 : 0;
+    public static int Covers(Operation operation) =>
+        operation is Operation.Dense or Operation.LayerNorm or Operation.GroupNorm or Operation.Convolution or Operation.TransposedConvolution ? 2 | 4 : 0;
 
     public static void Apply(Tape tape, ref Node node, int examples, double* squares) => Table[(int)node.Operation](tape, ref node, examples, squares);
 
@@ -18,6 +18,8 @@ internal static unsafe class ExampleNorms
     public static bool KeepsApart(Tape tape, ref Node node, int examples) => node.Operation switch
     {
         Operation.Dense or Operation.LayerNorm or Operation.Softmax => node.Shape.Rows % examples == 0,
+        Operation.Convolution or Operation.TransposedConvolution or Operation.GroupNorm => node.Shape[0] % examples == 0,
+        Operation.MaxPool or Operation.AveragePool or Operation.ChannelsLast or Operation.ChannelsFirst => node.Shape[0] % examples == 0,
         Operation.Function or Operation.Dropout => node.Shape.Length % examples == 0,
         Operation.Reshape => node.Shape.Length % examples == 0,
         // Beyond the loss there are sums of losses only.
@@ -36,6 +38,7 @@ internal static unsafe class ExampleNorms
         var table = new delegate*<Tape, ref Node, int, double*, void>[Enum.GetValues<Operation>().Length];
         table[(int)Operation.Dense] = &Dense;
         table[(int)Operation.LayerNorm] = &LayerNorm;
+        AddImages(table);
         return table;
     }
 
@@ -75,9 +78,7 @@ internal static unsafe class ExampleNorms
         var second = scratch + n;
         tape.Kernels.Gemm(false, true, rows, rows, inputs, x, inputs, x, inputs, scratch, rows, null, 0);
         tape.Kernels.Gemm(false, true, rows, rows, outputs, d, outputs, d, outputs, second, rows, null, 0);
-        // Terms of both signs may cancel, and a norm that came out too small would let an example weigh too much.
-        var room = GramError * Math.Sqrt(tape.Kernels.Dot(scratch, scratch, n) * tape.Kernels.Dot(second, second, n));
-        return Math.Max(0, tape.Kernels.Dot(scratch, second, n)) + room;
+        return GramNorm.Of(tape.Kernels.Dot(scratch, second, n), tape.Kernels.Dot(scratch, scratch, n), tape.Kernels.Dot(second, second, n));
     }
 
     private static double Product(Tape tape, float* x, float* d, int rows, int inputs, int outputs, float* scratch)

@@ -18,9 +18,7 @@ public static unsafe class Layers
     /// <exception cref="ArgumentException">The shapes do not fit.</exception>
     public static Tensor Dense(this Tape tape, Tensor x, Tensor weight, Tensor bias, Activation activation = Activation.Identity)
     {
-        int rows = x.Shape.Rows, inputs = x.Shape.Columns, outputs = weight.Shape.Columns;
-        if (weight.Shape.Rows != inputs) throw new ArgumentException($"Rows of {inputs} values arrived; the layer's weight {weight.Shape} expects {weight.Shape.Rows}.", nameof(x));
-        if (bias.Shape.Length != outputs) throw new ArgumentException($"A bias of shape {bias.Shape} does not fit {outputs} outputs.", nameof(bias));
+        var (rows, inputs, outputs) = DenseSizes(x, weight, bias);
         var length = (nint)rows * outputs;
         var value = tape.Take(length);
         // Gelu is the only activation whose derivative cannot be told from its value: it takes the product's place.
@@ -30,6 +28,27 @@ public static unsafe class Layers
         ref var node = ref tape.Append(Operation.Dense, new Shape(rows, outputs), value, x.Index, weight.Index, bias.Index);
         node.Option = (int)activation;
         node.Saved = product;
+        return tape.Last;
+    }
+
+    /// <summary>residual + (x·w + b): what a residual connection adds is added while the product is in a cache.</summary>
+    /// <param name="tape">The tape.</param>
+    /// <param name="residual">Shape [rows, outputs].</param>
+    /// <param name="x">Shape [rows, inputs].</param>
+    /// <param name="weight">Shape [inputs, outputs].</param>
+    /// <param name="bias">Shape [outputs].</param>
+    /// <exception cref="ArgumentException">The shapes do not fit.</exception>
+    public static Tensor AddDense(this Tape tape, Tensor residual, Tensor x, Tensor weight, Tensor bias)
+    {
+        var (rows, inputs, outputs) = DenseSizes(x, weight, bias);
+        var shape = new Shape(rows, outputs);
+        if (residual.Shape != shape) throw new ArgumentException($"{residual.Shape} arrived; the layer gives {shape}.", nameof(residual));
+        var value = tape.Take(shape.Length);
+        tape.Kernels.Gemm(false, false, rows, outputs, inputs, tape.Node(x.Index).Value, inputs, tape.Node(weight.Index).Value, outputs, value, outputs, tape.Node(bias.Index).Value, 0,
+            Passing.Sum(value, tape.Node(residual.Index).Value));
+        // The layer's own value is gone, which no rule reads where there is no activation.
+        tape.Append(Operation.Dense, shape, value, x.Index, weight.Index, bias.Index).Saved = value;
+        tape.Append(Operation.Add, shape, value, residual.Index, tape.Last.Index);
         return tape.Last;
     }
 
@@ -138,6 +157,14 @@ public static unsafe class Layers
         node.SavedToo = inverses;
         node.Option = groups;
         return tape.Last;
+    }
+
+    private static (int Rows, int Inputs, int Outputs) DenseSizes(Tensor x, Tensor weight, Tensor bias)
+    {
+        int inputs = x.Shape.Columns, outputs = weight.Shape.Columns;
+        if (weight.Shape.Rows != inputs) throw new ArgumentException($"Rows of {inputs} values arrived; the layer's weight {weight.Shape} expects {weight.Shape.Rows}.", nameof(x));
+        if (bias.Shape.Length != outputs) throw new ArgumentException($"A bias of shape {bias.Shape} does not fit {outputs} outputs.", nameof(bias));
+        return (x.Shape.Rows, inputs, outputs);
     }
 
     // Each group's sum, scaled, in the place of its members.

@@ -215,11 +215,11 @@ public sealed unsafe class Tape
     }
 
     /// <summary>Lets two operands take over a node's gradient together, where the second is a plain dense layer whose rule comes next and only reads it: what
-    /// is added to the first later, nobody else sees. That is the residual connection of a transformer. False: they must be given their own.</summary>
+    /// is added to the first later, nobody else sees. That is the residual connection of a transformer. A layer that reads the first itself adds to it while it reads. False: they must be given their own.</summary>
     internal bool Share(ref Node node, int first, int next)
     {
         ref var dense = ref _nodes[next];
-        if (Flow != GradientFlow.Everything || first == next || dense.Operation != Operation.Dense || dense.Option != (int)Activation.Identity) return false;
+        if (Flow != GradientFlow.Everything || first == next || dense.A == first || dense.Operation != Operation.Dense || dense.Option != (int)Activation.Identity) return false;
         if (!dense.NeedsGradient || dense.HasGradient || !Unsafe.AreSame(ref _nodes[next + 1], ref node) || !HandOn(ref node, first)) return false;
         dense.Gradient = node.Gradient;
         dense.HasGradient = true;
@@ -227,6 +227,12 @@ public sealed unsafe class Tape
     }
 
     internal float* Take(nint length) => _arena.Take(length);
+
+    /// <summary>Floats that passes have needed.</summary>
+    internal nint Capacity => _arena.Capacity;
+
+    /// <summary>Holds so many times what this pass took from the next one on, for passes whose number of rows varies.</summary>
+    internal void Reserve(double times) => _arena.Reserve((nint)Math.Ceiling(_arena.Taken * times));
 
     internal bool Records => _gradient != null;
 

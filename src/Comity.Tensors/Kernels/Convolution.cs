@@ -186,26 +186,68 @@ internal static unsafe class Convolution<TWide> where TWide : unmanaged, IWide<T
             Gemm<TWide>.Run(true, false, s.Outputs, s.Inputs, depth, dy, s.Outputs, x, s.Inputs, dw, s.Inputs, accumulate ? dw : null, s.Inputs);
             return;
         }
-        int* memory = stackalloc int[2 * (s.Rows.Taps + s.Columns.Taps)];
-        AxisTaps vertical = AxisTaps.Forward(s.Rows, memory), horizontal = AxisTaps.Forward(s.Columns, memory + 2 * s.Rows.Taps);
-        int height = s.Rows.Size + 2 * s.Rows.Padding, width = s.Columns.Size + 2 * s.Columns.Padding;
-        nint* offsets = stackalloc nint[s.Taps];
-        var c = new Correlation { Offsets = offsets };
-        Segment(ref c, s, vertical, horizontal, (nint)width * s.Inputs, s.Inputs, s.GroupInputs);
-        var scratch = Scratch.OfThread;
         if (s.IsDepthwise)
         {
-            Depthwise<TWide>.WeightRule(s, c.Offsets, height, width, x, dy, dw, accumulate);
+            DepthwiseSums(s, x, dy, dw, accumulate);
             return;
         }
         var lanes = Tiles<TWide>.Width;
         int all = (s.GroupOutputs + lanes - 1) / lanes, ld = all * lanes;
         var (firstPanel, panels) = CanShareWeights(s) ? (all * part / parts, all * (part + 1) / parts) : (0, all);
         if (firstPanel == panels) return;
+        var sums = PanelSums(s, x, dy, firstPanel, panels, ld);
+        nint group = (nint)s.Taps * s.GroupInputs * ld;
+        var columns = Math.Min(s.GroupOutputs, panels * lanes) - firstPanel * lanes;
+        for (nint g = 0; g < s.Groups; g++)
+            ConvolutionPacking.Unpack(sums + g * group + firstPanel * lanes, ld, s.Taps, s.GroupInputs, columns, dw + (g * s.GroupOutputs + firstPanel * lanes) * s.GroupInputs * s.Taps, accumulate);
+    }
+
+    /// <summary>The convolution's derivative by its weights in no particular order, with zeros among it: enough for its norm.</summary>
+    /// <param name="s">Sizes.</param>
+    /// <param name="x">Shape [images, height, width, inputs].</param>
+    /// <param name="dy">Shape [images, height, width, outputs].</param>
+    /// <param name="length">Floats of it.</param>
+    /// <returns>Working memory of this thread, good until its next use.</returns>
+    public static float* WeightSums(in ConvolutionShape s, float* x, float* dy, out nint length)
+    {
+        if (s.IsPointwise || s.IsDepthwise)
+        {
+            length = (nint)s.Outputs * s.GroupInputs * s.Taps;
+            // A depthwise rule keeps its own sums where those of other convolutions lie.
+            var derivative = s.IsPointwise ? Scratch.OfThread.Work(length) : Scratch.OfThread.Left(length);
+            WeightRule(s, x, dy, derivative, accumulate: false);
+            return derivative;
+        }
+        var lanes = Tiles<TWide>.Width;
+        var panels = (s.GroupOutputs + lanes - 1) / lanes;
+        length = (nint)s.Taps * s.GroupInputs * panels * lanes * s.Groups;
+        return PanelSums(s, x, dy, 0, panels, panels * lanes);
+    }
+
+    private static void DepthwiseSums(in ConvolutionShape s, float* x, float* dy, float* dw, bool accumulate)
+    {
+        int* memory = stackalloc int[2 * (s.Rows.Taps + s.Columns.Taps)];
+        AxisTaps vertical = AxisTaps.Forward(s.Rows, memory), horizontal = AxisTaps.Forward(s.Columns, memory + 2 * s.Rows.Taps);
+        int height = s.Rows.Size + 2 * s.Rows.Padding, width = s.Columns.Size + 2 * s.Columns.Padding;
+        nint* offsets = stackalloc nint[s.Taps];
+        var c = new Correlation { Offsets = offsets };
+        Segment(ref c, s, vertical, horizontal, (nint)width * s.Inputs, s.Inputs, s.GroupInputs);
+        Depthwise<TWide>.WeightRule(s, c.Offsets, height, width, x, dy, dw, accumulate);
+    }
+
+    // The derivative by the weights as the tiles leave it: [group, tap, input, ld], of chosen panels of the output channels.
+    private static float* PanelSums(in ConvolutionShape s, float* x, float* dy, int firstPanel, int panels, int ld)
+    {
+        int* memory = stackalloc int[2 * (s.Rows.Taps + s.Columns.Taps)];
+        AxisTaps vertical = AxisTaps.Forward(s.Rows, memory), horizontal = AxisTaps.Forward(s.Columns, memory + 2 * s.Rows.Taps);
+        int height = s.Rows.Size + 2 * s.Rows.Padding, width = s.Columns.Size + 2 * s.Columns.Padding, lanes = Tiles<TWide>.Width;
+        nint* offsets = stackalloc nint[s.Taps];
+        var c = new Correlation { Offsets = offsets };
+        Segment(ref c, s, vertical, horizontal, (nint)width * s.Inputs, s.Inputs, s.GroupInputs);
+        var scratch = Scratch.OfThread;
         nint group = (nint)s.Taps * s.GroupInputs * ld, pixels = (nint)s.Rows.Outputs * s.Columns.Outputs;
         var sums = scratch.Work(group * s.Groups);
         var packed = scratch.Left(pixels * lanes);
-        var columns = Math.Min(s.GroupOutputs, panels * lanes) - firstPanel * lanes;
         var room = s.Rows.Padding > 0 || s.Columns.Padding > 0 ? scratch.Right((nint)height * width * s.Inputs) : null;
         // The output's rows in parts, so that a part of the image stays in the first cache.
         var rowsAtOnce = Math.Clamp(256 / s.Columns.Outputs, 1, s.Rows.Outputs);
@@ -235,8 +277,7 @@ internal static unsafe class Convolution<TWide> where TWide : unmanaged, IWide<T
                 }
             }
         }
-        for (nint g = 0; g < s.Groups; g++)
-            ConvolutionPacking.Unpack(sums + g * group + firstPanel * lanes, ld, s.Taps, s.GroupInputs, columns, dw + (g * s.GroupOutputs + firstPanel * lanes) * s.GroupInputs * s.Taps, accumulate);
+        return sums;
     }
 
     /// <summary>Whether parts of the output channels can be left to several threads; their weights have nothing in common.</summary>

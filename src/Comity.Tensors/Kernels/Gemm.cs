@@ -18,7 +18,7 @@ internal static unsafe class Gemm<TWide> where TWide : unmanaged, IWide<TWide>
     private const int DepthBlock = 512;
     private const int ColumnBlock = 1024;
     private const int RowBlock = 72;
-    private const int DepthAtOnce = 32;
+    private const int CacheWay = 1024; // floats that have different places in the first cache
 
     /// <param name="transposeA">Whether A is stored as [k, m].</param>
     /// <param name="transposeB">Whether B is stored as [n, k].</param>
@@ -154,102 +154,65 @@ internal static unsafe class Gemm<TWide> where TWide : unmanaged, IWide<TWide>
         var pack = columns > (aDepth == 1 || depth <= DepthBlock / 2 ? 12 : 3) * width;
         var panels = (m + TWide.TileRows - 1) / TWide.TileRows;
         var atOnce = RowBlock / TWide.TileRows;
+        // Panels that are filled side by side begin in different places of the first cache.
+        var pitch = ((nint)TWide.TileRows * depth + CacheWay - 1) / CacheWay * CacheWay + CacheLines.Line;
+        var heights = new Heights(m, panels);
         for (var first = 0; first < panels; first += atOnce)
         {
             var last = Math.Min(first + atOnce, panels);
-            var packedA = pack ? scratch.Left((nint)RowBlock * depth) : null;
-            // A transposed A is read some rows at a time over all panels, so that each line is read once.
-            var atATime = aDepth == 1 ? depth : DepthAtOnce;
-            for (var d = 0; pack && d < depth; d += atATime)
+            var packedA = pack ? scratch.Left(atOnce * pitch) : null;
+            if (pack && aDepth != 1) GemmPacking.Side(a + heights.Begin(first), aDepth, depth, Math.Clamp(heights.Higher - first, 0, last - first), last - first, heights.Rows, packedA, pitch, TWide.TileRows);
+            for (var p = first; pack && aDepth == 1 && p < last; p++)
             {
-                for (var p = first; p < last; p++)
-                {
-                    int row = Begin(p, panels, m), rows = Begin(p + 1, panels, m) - row;
-                    var panel = packedA + ((nint)(p - first) * depth + d) * TWide.TileRows;
-                    if (aDepth == 1) GemmPacking.Columns(a + row * aRow, (int)aRow, rows, depth, panel, TWide.TileRows);
-                    else GemmPacking.Short(a + row + d * aDepth, aDepth, rows, Math.Min(atATime, depth - d), panel, TWide.TileRows);
-                }
+                int row = heights.Begin(p), rows = heights.Begin(p + 1) - row;
+                GemmPacking.Columns(a + row * aRow, (int)aRow, rows, depth, packedA + (p - first) * pitch, TWide.TileRows);
             }
-            var tiles = (last - first) * ((columns + width - 1) / width);
-            int comes = Begin(last, panels, m), after = Begin(Math.Min(last + atOnce, panels), panels, m);
-            var ahead = aDepth == 1 ? new Ahead(a + comes * aRow, aRow, after - comes, depth, tiles) : new Ahead(a + comes, aDepth, depth, after - comes, tiles);
-            nint here = 0, above = Begin(first, panels, m);
+            nint here = 0, above = heights.Begin(first);
+            var count = heights.Begin(last) - (int)above;
             var block = pack ? packedA : a + above * aRow;
-            nint blockRow = pack ? 1 : aRow, blockDepth = pack ? TWide.TileRows : aDepth, nextTile = pack ? (nint)TWide.TileRows * depth : 0;
+            nint blockRow = pack ? 1 : aRow, blockDepth = pack ? TWide.TileRows : aDepth, nextTile = pack ? pitch : 0;
             for (var j = 0; j < columns; j += width)
             {
                 var panelB = packedB + (nint)j * depth;
                 float* target = c + above * ldc + j, from = start == null ? null : start + above * ldStart + j;
-                for (int p = first, some; columns - j >= width && p < last; p += some)
+                if (columns - j >= width)
                 {
-                    some = Math.Min(ahead.Tiles, last - p);
-                    nint begin = Begin(p, panels, m) - above;
-                    ahead.Next(some);
-                    Tiles<TWide>.Column((int)(Begin(p + some, panels, m) - above - begin), some, nextTile, 1, &here, depth, pack ? block + (p - first) * nextTile : block + begin * aRow, blockRow, blockDepth,
-                        panelB, width, target + begin * ldc, ldc, from == null ? null : from + begin * ldStart, ldStart);
+                    Tiles<TWide>.Column(count, last - first, nextTile, 1, &here, depth, block, blockRow, blockDepth, panelB, width, target, ldc, from, ldStart);
+                    continue;
                 }
-                if (columns - j >= width) continue;
                 for (var p = first; p < last; p++)
                 {
-                    int begin = Begin(p, panels, m) - (int)above, count = Begin(p + 1, panels, m) - (int)above - begin;
-                    Tiles<TWide>.Edge(count, columns - j, 1, &here, depth, pack ? block + (p - first) * nextTile : block + begin * aRow, blockRow, blockDepth, panelB, width,
+                    int begin = heights.Begin(p) - (int)above, rows = heights.Begin(p + 1) - (int)above - begin;
+                    Tiles<TWide>.Edge(rows, columns - j, 1, &here, depth, pack ? block + (p - first) * nextTile : block + begin * aRow, blockRow, blockDepth, panelB, width,
                         target + (nint)begin * ldc, ldc, from == null ? null : from + (nint)begin * ldStart, ldStart, scratch.Tile);
                 }
             }
-            Finish(passing, c + above * ldc, ldc, comes - (int)above, columns);
+            Finish(passing, c + above * ldc, ldc, count, columns);
         }
     }
 
-    // Rows of C that are whole go through the function that follows.
+    // Rows of C that are whole go through what follows.
     private static void Finish(in Passing passing, float* c, int ldc, int rows, int columns)
     {
-        if (passing.Function == Function.Identity) return;
+        if (passing.Function == Function.Identity && passing.Added == null) return;
         var (count, length) = columns == ldc ? (1, (nint)rows * columns) : (rows, columns);
         for (; count > 0; count--, c += ldc)
         {
             var place = c - passing.C;
-            if (passing.Saved != null) KernelSet<TWide>.PassRule(passing.Function, passing.Saved + place, c, length);
+            if (passing.Added != null) Elementwise<TWide>.Zip(default(Operators<TWide>.Add), passing.Added + place, c, c, length);
+            else if (passing.Saved != null) KernelSet<TWide>.PassRule(passing.Function, passing.Saved + place, c, length);
             else KernelSet<TWide>.PassActivation(passing.Function, c, passing.Values + place, length);
         }
     }
 
-    // First row of a panel: they differ by one row at most, the higher ones first.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static int Begin(int panel, int panels, int m) => panel * (m / panels) + Math.Min(panel, m % panels);
-
-    // The part of A that is read next comes from memory into the second cache, some lines with each tile that is computed meanwhile.
-    private struct Ahead
+    // Panels differ by one row at most, the higher ones first: divided once, for a division takes as long as many products.
+    private readonly struct Heights(int m, int panels)
     {
-        private const int Line = 16, Burst = 24;
-        private readonly nint _stride;
-        private readonly int _atOnce, _length;
-        private float* _run;
-        private int _left, _at;
+        public readonly int Rows = m / panels, Higher = m % panels;
 
-        public Ahead(float* from, nint stride, int runs, int length, int tiles)
-        {
-            _run = from;
-            (_stride, _left, _length) = (stride, Sse.IsSupported ? runs : 0, length);
-            var lines = length / Line + 1;
-            _atOnce = (runs * lines + tiles - 1) / tiles;
-        }
-
-        /// <summary>Tiles to compute between two bursts: a burst of more lines than a processor can wait for would hold it up.</summary>
-        public readonly int Tiles => _left == 0 ? int.MaxValue : Math.Max(1, Burst / Math.Max(1, _atOnce));
-
+        // First row of a panel.
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public void Next(int tiles)
-        {
-            for (var i = 0; i < tiles * _atOnce && _left > 0; i++)
-            {
-                Sse.Prefetch1(_run + _at);
-                _at += Line;
-                if (_at <= _length) continue;
-                _at = 0;
-                _run += _stride;
-                _left--;
-            }
-        }
+        public int Begin(int panel) => panel * Rows + Math.Min(panel, Higher);
     }
 
     // Blocks of about the same size, so that none is a small rest.

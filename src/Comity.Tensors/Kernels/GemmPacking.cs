@@ -8,29 +8,56 @@ namespace Comity.Tensors.Kernels;
 /// <summary>Copies parts of a matrix into panels that the product then streams. Moves only: no bits change at any width.</summary>
 internal static unsafe class GemmPacking
 {
-    /// <summary>panel[d, i] = source[d, i] for the few rows of a tile of a transposed A.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Short(float* source, nint ld, int rows, int depth, float* panel, int width)
+    /// <summary>panel[d, i] = source[d, i] for panels of some neighbouring columns each, of a transposed A the rows of tiles.</summary>
+    /// <param name="source">First element of the first panel's columns.</param>
+    /// <param name="ld">Floats from one row of the source to the next.</param>
+    /// <param name="depth">Rows.</param>
+    /// <param name="higher">Panels of one column more than the others, which stand first.</param>
+    /// <param name="panels">Panels in all.</param>
+    /// <param name="rows">Columns of the other panels.</param>
+    /// <param name="packed">Where the first panel goes.</param>
+    /// <param name="pitch">Floats from one panel to the next.</param>
+    /// <param name="width">Floats from one row of a panel to the next.</param>
+    /// <remarks>Row by row of the source: rows a large power of two apart share so few places of the first cache that a line would be gone before the next panel reads it.</remarks>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+    public static void Side(float* source, nint ld, int depth, int higher, int panels, int rows, float* packed, nint pitch, int width)
     {
-        const int Ahead = 16;
-        for (var d = 0; d < depth; d++, source += ld, panel += width)
+        const int Ahead = 8, Line = 16;
+        nint high = higher * (rows + 1), all = high + (panels - higher) * rows;
+        var most = higher > 0 ? rows + 1 : rows;
+        // A whole register reaches into the next rows of source and panel, of which the latter is written afterwards.
+        var whole = ld < 8 ? 0 : most <= 8 && Vector256.IsHardwareAccelerated ? 8 : most <= 16 && Vector512.IsHardwareAccelerated ? 16 : 0;
+        for (var d = 0; d < depth; d++, source += ld, packed += width)
         {
-            if (Sse.IsSupported) Sse.Prefetch0(source + Ahead * ld);
-            // A whole register reaches into the next row, of which the next turn writes what belongs there.
-            if (Vector256.IsHardwareAccelerated && rows <= 8 && ld >= 8 && d + 2 < depth)
+            if (Sse.IsSupported)
             {
-                Vector256.Load(source).Store(panel);
-                continue;
+                for (nint i = 0; i < all; i += Line) Sse.Prefetch0(source + Ahead * ld + i);
             }
-            var i = 0;
-            for (; i + 4 <= rows; i += 4) Vector128.Load(source + i).Store(panel + i);
-            if ((rows & 2) != 0)
+            float* target = packed, from = source, middle = source + high, end = source + all;
+            if (whole == 8 && d + 2 < depth)
             {
-                Vector64.Load(source + i).Store(panel + i);
-                i += 2;
+                for (; from < middle; from += rows + 1, target += pitch) Vector256.Load(from).Store(target);
+                for (; from < end; from += rows, target += pitch) Vector256.Load(from).Store(target);
             }
-            if ((rows & 1) != 0) panel[i] = source[i];
+            else if (whole == 16 && d + 2 < depth)
+            {
+                for (; from < middle; from += rows + 1, target += pitch) Vector512.Load(from).Store(target);
+                for (; from < end; from += rows, target += pitch) Vector512.Load(from).Store(target);
+            }
+            else
+            {
+                for (; from < middle; from += rows + 1, target += pitch) Few(from, rows + 1, target);
+                for (; from < end; from += rows, target += pitch) Few(from, rows, target);
+            }
         }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Few(float* source, int count, float* target)
+    {
+        var i = 0;
+        for (; i + 4 <= count; i += 4) Vector128.Load(source + i).Store(target + i);
+        for (; i < count; i++) target[i] = source[i];
     }
 
     /// <summary>panel[d, j] = source[j, d]: a transposition; what is missing of the width is zero.</summary>

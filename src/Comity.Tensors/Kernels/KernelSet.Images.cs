@@ -9,6 +9,9 @@ public abstract unsafe partial class KernelSet
 
     internal abstract void ConvolveWeightRule(in ConvolutionShape shape, float* x, float* dy, float* dw, bool accumulate);
 
+    /// <summary>squares[e] += ‖∂L/∂w‖² of each example, which owns as many neighbouring images as the others.</summary>
+    internal abstract void ConvolveWeightNorms(in ConvolutionShape shape, int examples, float* x, float* dy, double* squares);
+
     /// <summary>Floats of a convolution's weights, packed for predictions with them.</summary>
     internal abstract nint PackedLength(in PlainConvolution shape);
 

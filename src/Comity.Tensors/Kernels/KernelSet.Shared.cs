@@ -56,6 +56,13 @@ internal sealed unsafe partial class KernelSet<TWide>
     internal override void ConvolveWeightRule(in ConvolutionShape shape, float* x, float* dy, float* dw, bool accumulate) =>
         Share(new ConvolveJob(shape, 2, (nint)x, (nint)dy, 0, (nint)dw, accumulate), shape, Convolution<TWide>.CanShareWeights(shape) ? (shape.Outputs + Tiles<TWide>.Width - 1) / Tiles<TWide>.Width : 1);
 
+    internal override void ConvolveWeightNorms(in ConvolutionShape shape, int examples, float* x, float* dy, double* squares)
+    {
+        var job = new ConvolveNormsJob(shape, examples, (nint)x, (nint)dy, (nint)squares);
+        if (team is null || (double)shape.Images * shape.OutputImage * shape.GroupInputs * shape.Taps < LeastProducts) job.Do(0, 1);
+        else team.Run(job, Math.Min(examples, team.Threads));
+    }
+
     internal override void PoolLargest(in PoolingShape shape, float* x, float* y, float* place) => Share(new PoolJob(shape, true, (nint)x, (nint)y, (nint)place, false), shape);
 
     internal override void PoolLargestRule(in PoolingShape shape, float* dy, float* place, float* dx, bool accumulate) => Share(new PoolJob(shape, false, (nint)dx, (nint)dy, (nint)place, accumulate), shape);
@@ -153,6 +160,11 @@ internal sealed unsafe partial class KernelSet<TWide>
             if (Kind == 0) Convolution<TWide>.Forward(Shape with { Images = count }, from + read, with, begin, to + written);
             else Convolution<TWide>.InputRule(Shape with { Images = count }, from + read, with, begin, to + written);
         }
+    }
+
+    private readonly record struct ConvolveNormsJob(ConvolutionShape Shape, int Examples, nint X, nint Dy, nint Squares) : IJob
+    {
+        public void Do(int part, int parts) => ConvolutionNorms<TWide>.Add(Shape, Examples, (float*)X, (float*)Dy, (double*)Squares, part, parts);
     }
 
     private readonly record struct PoolJob(PoolingShape Shape, bool Forward, nint X, nint Y, nint Place, bool Accumulate) : IJob

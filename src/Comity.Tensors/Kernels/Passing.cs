@@ -15,6 +15,9 @@ internal unsafe struct Passing
     /// <summary>What the activation's rule reads, as long as C; null: it is the activation that is applied.</summary>
     public float* Saved;
 
+    /// <summary>Added to C where there is no function, as long as C; null: nothing.</summary>
+    public float* Added;
+
     /// <summary>Σ over the rows of a B that is not transposed, shape [n]; null: not wanted.</summary>
     public float* ColumnSums;
 
@@ -26,6 +29,9 @@ internal unsafe struct Passing
 
     /// <summary>C times the derivative of an activation.</summary>
     public static Passing Rule(Function function, float* c, float* saved) => new() { Function = function, C = c, Saved = saved };
+
+    /// <summary>C plus a matrix.</summary>
+    public static Passing Sum(float* c, float* added) => new() { C = c, Added = added };
 
     /// <summary>Sums of B's columns.</summary>
     public static Passing Sums(float* sums, bool adds) => new() { ColumnSums = sums, AddsSums = adds };

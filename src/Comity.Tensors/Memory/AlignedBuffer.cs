@@ -18,6 +18,7 @@ public sealed unsafe class AlignedBuffer
         ArgumentOutOfRangeException.ThrowIfNegative(length);
         _memory = GC.AllocateArray<float>(checked(length + Slack), pinned: true);
         var address = (nuint)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(_memory));
+        LargePages.Ask((void*)address, (nuint)_memory.Length * sizeof(float));
         _first = (int)((Alignment - address % Alignment) % Alignment) / sizeof(float);
         Length = length;
     }

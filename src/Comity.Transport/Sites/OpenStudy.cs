@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using Comity.Federation.Audit;
+using Comity.Federation.Encodings;
 using Comity.Federation.Masking;
 using Comity.Federation.Privacy;
 using Comity.Federation.Rounds;
@@ -76,7 +77,8 @@ internal sealed class OpenStudy(SiteStudy study, StudySpool spool, LocalProtecti
     {
         if (Sum(task, work.Statistics, work.Count) is { } sum) return await SumAsync(task, sum, work.Masked, meter, cancellationToken).ConfigureAwait(false);
         var layout = await LayoutAsync(task, work.Repeat, cancellationToken).ConfigureAwait(false);
-        var (offer, refusal) = (Offer(task, work, meter, personalising: false), (string?)null);
+        var (offer, refusal) = (Offer(task, work, meter, personalising: false) with { Encoding = EncodingOf(work, layout) }, (string?)null);
+        if (offer.LayoutDigest == layout.Digest && VectorEncoding.OfModel(_section.FederationOf(work.Model, work.Setting)?.Encoding, layout) is { } written) offer = offer with { Parameters = Read(written, offer.Parameters) };
         if (protection is not null) offer = protection.Protect(offer, work.Setting, layout.Length, work.Masked, out refusal);
         if (refusal is not null) return Refused(refusal, work.Model);
         var channel = LocalChannel.Open(_work, layout, spool.MemoryFolder(work.Model, work.Repeat), _vectors, protection, spool.Vault);
@@ -137,8 +139,9 @@ internal sealed class OpenStudy(SiteStudy study, StudySpool spool, LocalProtecti
 
     private async Task<DoneTask> SumStepAsync(SiteTask task, SumTask sum, MaskWork work, CancellationToken cancellationToken)
     {
+        if (protection is null) return Refused(RefusalReason.Unprotected, sum.Id);
         var raw = await CountedAsync(task, sum).WaitAsync(cancellationToken).ConfigureAwait(false);
-        var offer = protection!.ProtectSum(Offer(sum), raw, work.Masked, out var refusal);
+        var offer = protection.ProtectSum(Offer(sum), raw, work.Masked, out var refusal);
         var reply = refusal is null ? protection.Answer(offer, spool.MemoryFolder(sum.Id, sum.Repeat), work.Message) : new MaskedReply.Refused(refusal);
         return reply is MaskedReply.Said said ? Done(new MaskResult(MaskedMessages.Write(said))) : Refused(((MaskedReply.Refused)reply).Reason, sum.Id);
     }
@@ -171,8 +174,9 @@ internal sealed class OpenStudy(SiteStudy study, StudySpool spool, LocalProtecti
     private async Task<DoneTask> PersonaliseAsync(SiteTask task, RoundWork work, TaskMeter meter, CancellationToken cancellationToken)
     {
         _vectors.Forget(); // the rounds of this model are over
-        var channel = LocalChannel.Open(_work, await LayoutAsync(task, work.Repeat, cancellationToken).ConfigureAwait(false), spool.MemoryFolder(work.Model, work.Repeat), vault: spool.Vault);
-        var own = await channel.PersonaliseAsync(Offer(task, work, meter, personalising: true), cancellationToken).ConfigureAwait(false);
+        var layout = await LayoutAsync(task, work.Repeat, cancellationToken).ConfigureAwait(false);
+        var channel = LocalChannel.Open(_work, layout, spool.MemoryFolder(work.Model, work.Repeat), vault: spool.Vault);
+        var own = await channel.PersonaliseAsync(Offer(task, work, meter, personalising: true) with { Encoding = EncodingOf(work, layout) }, cancellationToken).ConfigureAwait(false);
         var (kept, body) = Release(task, $"{work.Model}+{_work.Site}", work.Repeat, own.Parameters);
         return Done(new TrainResult(0, 0, 0, 0, [], [], null, kept), body);
     }
@@ -213,9 +217,19 @@ internal sealed class OpenStudy(SiteStudy study, StudySpool spool, LocalProtecti
             Epochs = work.Epochs, EpochsBefore = work.EpochsBefore, Proximal = work.Proximal, LastContribution = work.LastContribution,
             ServerControl = task.Body("control") is null ? default(ReadOnlyMemory<float>) : Vector(task, "control"),
             Teacher = teacher is null ? null : () => Vector(task, "teacher"),
-            Personalise = federation?.Personalise, TrainingOverrides = training is null ? null : DeclaredJson.Write(training), MaxNorm = federation?.Gate.MaxNorm,
+            Personalise = federation?.Personalise, KeepsOptimizer = federation?.OptimizerState == OptimizerMemory.Kept, TrainingOverrides = training is null ? null : DeclaredJson.Write(training), MaxNorm = federation?.Gate.MaxNorm,
             Progress = Told(meter),
         };
+    }
+
+    private VectorEncoding? EncodingOf(RoundWork work, ParameterLayout layout) => VectorEncoding.OfUpdates(_section.FederationOf(work.Model, work.Setting)?.Encoding, layout);
+
+    private float[] Read(VectorEncoding written, ReadOnlyMemory<float> packed)
+    {
+        var values = _vectors.Rent(written.Parameters);
+        written.Read(packed.Span, values);
+        if (MemoryMarshal.TryGetArray(packed, out var lent) && lent.Array is { } vector) _vectors.Return(vector);
+        return values;
     }
 
     private Action<TrainingProgress> Told(TaskMeter meter) => protection is { HidesRecords: true } ? p => meter.Trained(p with { Loss = double.NaN }) : meter.Trained;

@@ -15,8 +15,9 @@ public sealed class NetworkStudyTests : IAsyncDisposable
 
     [Theory]
     [InlineData(Simple)]
-    [InlineData("arms: [local, federated]\nrepeats: 2\nfederations:\n  - { name: s, strategy: scaffold, rounds: 4, localEpochs: 5 }\n  - { name: p, strategy: { kind: fedprox, mu: 0.1 }, rounds: 3, cohort: 2, quorum: 1, personalise: { kind: fine-tune, epochs: 3 } }\n  - { name: d, rounds: 3, personalise: { kind: ditto, lambda: 0.5 } }")]
+    [InlineData("arms: [local, federated]\nrepeats: 2\nfederations:\n  - { name: s, strategy: scaffold, rounds: 4, localEpochs: 5 }\n  - { name: p, strategy: { kind: fedprox, mu: 0.1 }, rounds: 3, cohort: 2, quorum: 1, personalise: { kind: fine-tune, epochs: 3 } }\n  - { name: d, rounds: 3, optimizerState: kept, personalise: { kind: ditto, lambda: 0.5 } }")]
     [InlineData("search: { values: { training.optimizer.learningRate: [0.001, 0.05] } }\narms: [local, federated]\nfederation: { rounds: 3, localEpochs: 2, personalise: { kind: fine-tune, epochs: 2 }, search: { values: { training.optimizer.learningRate: [0.001, 0.05], localEpochs: [1, 4] }, rounds: 2, judgedBy: sites } }")]
+    [InlineData("arms: [federated]\nfederations:\n  - { name: b, rounds: 3, localEpochs: 5, encoding: { updates: bf16 } }\n  - { name: h, rounds: 3, localEpochs: 5, strategy: fedadam, encoding: { updates: fp16 } }\n  - { name: i, rounds: 5, localEpochs: 5, cohort: 2, encoding: { updates: int8 }, personalise: { kind: ditto, lambda: 0.5 } }\n  - { name: t, rounds: 5, localEpochs: 5, encoding: { updates: { kind: top-k, fraction: 0.25 } } }\n  - { name: m, rounds: 3, localEpochs: 5, strategy: scaffold, encoding: { model: bf16 } }\n  - { name: n, rounds: 3, localEpochs: 5, encoding: { updates: int8, model: fp16 }, personalise: { kind: ditto, lambda: 0.5 } }")]
     public async Task A_study_over_the_network_ends_with_the_bits_of_a_local_run(string rest)
     {
         var yaml = LoopbackFederation.Yaml(rest);
@@ -30,10 +31,12 @@ public sealed class NetworkStudyTests : IAsyncDisposable
         Assert.Equal(await _federation.LocalAsync(yaml), await _federation.NetworkAsync());
     }
 
-    [Fact]
-    public async Task A_coordinator_and_sites_that_are_restarted_in_mid_study_end_with_the_same_bits()
+    [Theory]
+    [InlineData("strategy: scaffold")]
+    [InlineData("encoding: { updates: int8, model: bf16 }")]
+    public async Task A_coordinator_and_sites_that_are_restarted_in_mid_study_end_with_the_same_bits(string what)
     {
-        var yaml = LoopbackFederation.Yaml("arms: [local, federated]\nfederation: { strategy: scaffold, rounds: 30, localEpochs: 5 }");
+        var yaml = LoopbackFederation.Yaml($"arms: [local, federated]\nfederation: {{ {what}, rounds: 30, localEpochs: 5 }}");
         await _federation.StartAsync();
         foreach (var site in new[] { "s0", "s1" }) _federation.StartSite(site);
         var third = _federation.StartSite("s2");
@@ -188,6 +191,15 @@ public sealed class NetworkStudyTests : IAsyncDisposable
         Assert.Equal("study-carries-sources", carrying.Told.Code);
 
         Assert.Empty((await _federation.Author.ListAsync(default)).Studies);
+    }
+
+    [Fact]
+    public async Task A_coordinator_that_does_not_know_an_encoding_says_so_when_the_study_is_handed_in()
+    {
+        await _federation.StartAsync();
+        var newer = await Assert.ThrowsAsync<WireException>(() => _federation.Author.SubmitAsync(LoopbackFederation.Submission(LoopbackFederation.Yaml("arms: [federated]\nfederation: { rounds: 3, encoding: { updates: fp4 } }")), default));
+        Assert.Equal("unknown-choice", newer.Told.Code);
+        Assert.Contains("bf16", newer.Told.Expected.En, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -16,6 +16,8 @@ public sealed class ProtectedStudyTests : IAsyncDisposable
     private const string Signed = "arms: [federated]\nfederation: { rounds: 3, localEpochs: 2, strategy: scaffold, personalise: ditto }\nprivacy: { secureAggregation: { adversary: lying-coordinator, maximalRows: 1000 } }";
     private const string Records = "arms: [local, federated]\nfederation: { rounds: 3, localEpochs: 2 }\nprivacy: { differentialPrivacy: { unit: record, epsilon: 8, delta: 1e-3, clip: 1, accountant: rdp } }";
     private const string MaskedRecords = "arms: [federated]\nfederation: { rounds: 3, localEpochs: 2 }\nprivacy: { secureAggregation: { maximalRows: 1000 }, differentialPrivacy: { unit: record, epsilon: 8, delta: 1e-3, clip: 1, accountant: rdp } }";
+    private const string Encoded = "arms: [federated]\nfederation: { rounds: 4, localEpochs: 2, encoding: { updates: bf16 } }\nprivacy: { differentialPrivacy: { unit: record, epsilon: 8, delta: 1e-3, clip: 1, accountant: rdp } }";
+    private const string MaskedFromHalf = "arms: [federated]\nfederation: { rounds: 3, localEpochs: 2, encoding: { model: bf16 } }\nprivacy: { secureAggregation: { maximalRows: 1000 } }";
     private const string NoisedMetrics = "arms: [local, federated]\nfederation: { rounds: 3, localEpochs: 2 }\nprivacy: { differentialPrivacy: { unit: record, epsilon: 8, delta: 1e-3, clip: 1, accountant: rdp }, metrics: { epsilon: 3 } }";
     private const string SumNoised = "arms: [federated]\nfederation: { rounds: 3, localEpochs: 2 }\nprivacy: { differentialPrivacy: { unit: site, epsilon: 50, delta: 1e-3, clip: 1 } }";
     private const string Shared = "arms: [federated]\nfederation: { rounds: 3, localEpochs: 2, quorum: 3 }\nprivacy: { secureAggregation: true, differentialPrivacy: { unit: site, epsilon: 50, delta: 1e-3, clip: 1, noise: distributed, adaptive: { countNoise: 20 } } }";
@@ -29,6 +31,8 @@ public sealed class ProtectedStudyTests : IAsyncDisposable
     [InlineData(Signed, true)]
     [InlineData(Records, false)]
     [InlineData(MaskedRecords, false)]
+    [InlineData(Encoded, false)]
+    [InlineData(MaskedFromHalf, false)]
     [InlineData(NoisedMetrics, false)]
     [InlineData(SumNoised, false)]
     [InlineData(Shared, false)]

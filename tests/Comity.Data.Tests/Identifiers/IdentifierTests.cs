@@ -114,6 +114,17 @@ public sealed class IdentifierTests
     public void Ages_become_bands_and_the_oldest_are_one(string age, string band) => Assert.Equal(band, Generalisation.AgeBand(age));
 
     [Theory]
+    [InlineData("age", true)]
+    [InlineData("patientAge", true)]
+    [InlineData("AGE_AT_DIAGNOSIS", true)]
+    [InlineData("年龄", true)]
+    [InlineData("ageGroup", false)]
+    [InlineData("年龄组", false)]
+    [InlineData("average", false)]
+    [InlineData("stage", false)]
+    public void A_columns_name_says_whether_it_holds_ages(string column, bool ages) => Assert.Equal(ages, IdentifierRules.IsAge(column));
+
+    [Theory]
     [InlineData("10025", "100"), InlineData("03601", "000"), InlineData("89301-1234", "000"), InlineData("94110-1234", "941"), InlineData("8001", ""), InlineData("SW1A 1AA", "")]
     public void Zip_codes_lose_digits_by_the_rule_of_twenty_thousand(string zip, string coarse) => Assert.Equal(coarse, Generalisation.Zip3(zip));
 

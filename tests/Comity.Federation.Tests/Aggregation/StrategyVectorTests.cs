@@ -54,6 +54,10 @@ public sealed class StrategyVectorTests
     [Fact]
     public void FedAvgM_keeps_velocity() => Near([0.5, 0.75, 1.075], Trace(new FedAvgMSection(), 0.5f, -0.2f, 0.1f));
 
+    // v = 0.5, 0.25, 0.325; each step is Δ + 0.9 v: 0.95, 0.025, 0.3925 (Sutskever et al. 2013, with the velocity in units of Δ).
+    [Fact]
+    public void FedAvgM_looks_ahead_where_it_is_asked_to() => Near([0.95, 0.975, 1.3675], Trace(new FedAvgMSection { Nesterov = true }, 0.5f, -0.2f, 0.1f));
+
     [Fact]
     public void FedNova_divides_by_how_far_each_site_stepped()
     {

@@ -252,13 +252,13 @@ public sealed class StateVaultTests : IDisposable
         // A memory that was begun before the state had a key goes on in it.
         new Federation.Rounds.SiteMemory(_folder.At("memory"), null).Keep(1, a);
         var memory = new Federation.Rounds.SiteMemory(_folder.At("memory"), null, vault);
-        Assert.Equal(a, memory.Before(2, 1, a.Length, n => new float[n])![0]);
+        Assert.Equal(a, memory.Before(2, a.Length, n => new float[n])![0]);
         memory.Keep(2, b);
         memory.Keep(3, a);
         var again = new Federation.Rounds.SiteMemory(_folder.At("memory"), null, vault);
         Assert.True(again.Holds(2) && again.Holds(3));
-        Assert.Equal(b, again.Before(3, 1, b.Length, n => new float[n])![0]);
-        Assert.Equal(a, again.Before(4, 1, a.Length, n => new float[n])![0]);
+        Assert.Equal(b, again.Before(3, b.Length, n => new float[n])![0]);
+        Assert.Equal(a, again.Before(4, a.Length, n => new float[n])![0]);
     }
 
     private static Federation.Rounds.UpdateHeader Header(string site, float[] body) => new()

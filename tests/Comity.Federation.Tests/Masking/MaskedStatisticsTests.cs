@@ -94,7 +94,9 @@ public sealed class MaskedStatisticsTests : IDisposable
         var clear = new ConcurrentQueue<Leaving>();
         StudyRunInput With(string privacy, string folder) => _folder.Input(RunFolder.Study(Rest + privacy), sites, folder) with
         {
-            Sites = [.. sites.Select((s, i) => new Privacy.PrivateSite(s, 36 + (6 * i)))], Noise = Noise, Leaving = clear.Enqueue,
+            Sites = [.. sites.Select((s, i) => new Privacy.PrivateSite(s, 36 + (6 * i)))],
+            Noise = Noise,
+            Leaving = clear.Enqueue,
         };
         using var plain = await StudyRun.RunAsync(With(Private.Replace("secureAggregation: true, ", "", StringComparison.Ordinal), "plain"), default);
         var released = clear.OfType<Leaving.OfStatistics>().Select(l => l.Content.Parts[0].Values[0]).ToList();

@@ -24,12 +24,20 @@ public sealed class PersonalLayersTests : IDisposable
 
         public ValueTask<TrainingResult> TrainAsync(TrainingTask task, CancellationToken cancellationToken)
         {
-            Tasks.Add(task with { GradientCorrection = task.GradientCorrection.ToArray() }); // its buffer is the site's again afterwards
+            // Buffers are the site's again afterwards.
+            Tasks.Add(task with { GradientCorrection = task.GradientCorrection.ToArray(), OptimizerState = [.. task.OptimizerState.Select(v => (ReadOnlyMemory<float>)v.ToArray())] });
             return new(new TrainingResult
             {
                 Parameters = task.Parameters.ToArray().Select((x, i) => x + 1 - (task.GradientCorrection.IsEmpty ? 0 : 0.1f * task.GradientCorrection.Span[i])).ToArray(),
                 Rows = 10, Steps = 2, LearningRateSum = 0.2, NormalizedSteps = 2, LossByEpoch = [1],
+                OptimizerState = task.KeepOptimizerState is { } lend ? [Filled(lend(4), task.Round), Filled(lend(2), 10 * task.Round)] : [],
             });
+        }
+
+        private static ReadOnlyMemory<float> Filled(Memory<float> lent, float value)
+        {
+            lent.Span.Fill(value);
+            return lent;
         }
 
         public ValueTask<Statistics> CollectAsync(StatisticsTask task, CancellationToken cancellationToken) => new(Statistics.None);
@@ -56,13 +64,13 @@ public sealed class PersonalLayersTests : IDisposable
         }
     }
 
-    private async Task<float[]> Round(int round, float[] given, PersonaliseSection? personalise = null, float[]? control = null)
+    private async Task<float[]> Round(int round, float[] given, PersonaliseSection? personalise = null, float[]? control = null, bool keeps = false)
     {
         var slots = new WorkSlots(1);
         var sink = new Caught();
         // A channel anew for each round, as after a crash: all it knows lies in the site's folder.
         var channel = new InProcessChannel(_work, Layout, new SiteMemory(_folder.FullName, null), slots);
-        var reply = await channel.OfferAsync(Offer(round, given, personalise, control), sink, default);
+        var reply = await channel.OfferAsync(Offer(round, given, personalise, control) with { KeepsOptimizer = keeps }, sink, default);
         Assert.IsType<RoundReply.Delivered>(reply);
         return sink.Body;
     }
@@ -118,6 +126,29 @@ public sealed class PersonalLayersTests : IDisposable
         await Round(3, [0, 0, 0, 0], control: [1, 1, 1, 1]);
         var memory = new SiteMemory(_folder.FullName, null);
         Assert.Equal((false, true, true), (memory.Holds(1), memory.Holds(2), memory.Holds(3)));
+    }
+
+    [Fact]
+    public async Task An_optimiser_goes_on_with_what_it_remembered_beside_all_else_that_a_site_keeps()
+    {
+        await Round(1, [0, 0, 0, 0], new DittoSection { Lambda = 0.5 }, [0, 0, 0, 0], keeps: true);
+        await Round(2, [4, 4, 4, 4], new DittoSection { Lambda = 0.5 }, [0, 0, 0, 0], keeps: true);
+        var common = _work.Tasks.Where(t => t.Model == "federated/x").ToList();
+        Assert.Empty(common[0].OptimizerState);
+        Assert.Equal([[1, 1, 1, 1], [10, 10]], common[1].OptimizerState.Select(v => v.ToArray()));
+        // The personal model is another one: it begins afresh, and finds its own parameters.
+        var personal = _work.Tasks.Where(t => t.Model == "federated/x+a").ToList();
+        Assert.All(personal, t => Assert.True(t.OptimizerState.Count == 0 && t.KeepOptimizerState is null));
+        Assert.Equal((float[])[1, 1, 1, 1], personal[1].Parameters.ToArray());
+        Assert.Equal(5, common[1].GradientCorrection.Span[0]);
+    }
+
+    [Fact]
+    public async Task An_optimiser_that_is_reset_remembers_nothing()
+    {
+        await Round(1, [0, 0, 0, 0]);
+        await Round(2, [0, 0, 0, 0]);
+        Assert.All(_work.Tasks, t => Assert.True(t.OptimizerState.Count == 0 && t.KeepOptimizerState is null));
     }
 
     [Fact]

@@ -14,6 +14,8 @@ public sealed class ResumeTests : IDisposable
           - { name: yogi, rounds: 3, localEpochs: 2, strategy: fedyogi, cohort: 3 }
           - { rounds: 3, localEpochs: 2, strategy: scaffold, personalise: ditto, cohort: 0.75 }
           - { name: median, rounds: 2, localEpochs: 2, strategy: median, personalise: { kind: fine-tune, epochs: 2 } }
+          - { name: kept, rounds: 3, localEpochs: 2, strategy: { kind: fedavgm, nesterov: true }, optimizerState: kept, personalise: ditto }
+          - { name: encoded, rounds: 4, localEpochs: 2, cohort: 3, encoding: { updates: int8, model: bf16 }, personalise: ditto }
           - { name: searched, rounds: 2, strategy: scaffold, search: { values: { training.optimizer.learningRate: [0.01, 0.05] } } }
         search: { values: { training.optimizer.learningRate: [0.02, 0.05] } }
         combined: { by: { kind: distil, rounds: 2 } }

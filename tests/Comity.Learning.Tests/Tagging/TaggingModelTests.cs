@@ -33,7 +33,7 @@ public sealed class TaggingModelTests
         var model = ModelFactory.Create(Sections[kind], Input, TaskKind.Tagging, 0);
         var parameters = new float[model.Layout.Length];
         model.Initialise(parameters, Seed.Of(1).ToRandom());
-        new Trainer(model, new TrainingSection { Optimizer = new AdamSection { LearningRate = 0.01 }, Epochs = 20, Batch = 16 })
+        new Trainer(model, new TrainingSection { Optimizer = new AdamSection { LearningRate = 0.01 }, Epochs = 40, Batch = 16 })
             .Train(parameters, Texts(200, "training"), null, new TrainerRequest { Seed = Seed.Of(2) });
 
         var test = Texts(60, "test");

@@ -83,6 +83,48 @@ public sealed class FederatedTrainingTests
         }
     }
 
+    [Theory]
+    [InlineData("momentum")]
+    [InlineData("nesterov")]
+    [InlineData("rmsprop")]
+    [InlineData("adam")]
+    [InlineData("adamw")]
+    public void Epochs_one_by_one_with_a_kept_state_are_the_epochs_of_one_run(string kind)
+    {
+        OptimizerSection optimizer = kind switch
+        {
+            "momentum" => new MomentumSection(),
+            "nesterov" => new NesterovSection(),
+            "rmsprop" => new RmsPropSection { LearningRate = 0.01 },
+            "adam" => new AdamSection { LearningRate = 0.01 },
+            _ => new AdamWSection { LearningRate = 0.01 },
+        };
+        var (trainer, data, start) = Linear(optimizer, batch: 25);
+        var together = Train(trainer, data, start, Request with { Epochs = 4 });
+        var (kept, reset) = ((float[])[.. start], (float[])[.. start]);
+        IReadOnlyList<ReadOnlyMemory<float>> state = [];
+        for (var epoch = 0; epoch < 4; epoch++)
+        {
+            var request = Request with { EpochsBefore = epoch, OptimizerState = state, KeepOptimizerState = n => new float[n] };
+            state = trainer.Train(kept, data, null, request, TestContext.Current.CancellationToken).OptimizerState;
+            reset = Train(trainer, data, reset, Request with { EpochsBefore = epoch });
+        }
+        // β₁ᵗ and β₂ᵗ travel in single precision; all else is the same bits.
+        for (var i = 0; i < start.Length; i++) Assert.Equal(together[i], kept[i], 1e-5 * Math.Abs(together[i] - start[i]));
+        Assert.True(Distance(reset, together) > 1e-3 * Distance(together, start), "A state that is forgotten must show, or this test tells nothing.");
+    }
+
+    [Fact]
+    public void A_state_of_another_optimiser_is_refused()
+    {
+        var (adam, data, start) = Linear(new AdamSection(), batch: 25);
+        var state = adam.Train([.. start], data, null, Request with { KeepOptimizerState = n => new float[n] }, TestContext.Current.CancellationToken).OptimizerState;
+        Assert.Equal([start.Length, start.Length, 2], state.Select(v => v.Length));
+        var (momentum, _, _) = Linear(new MomentumSection(), batch: 25);
+        Assert.Throws<ArgumentException>(() => momentum.Train([.. start], data, null, Request with { OptimizerState = state }, TestContext.Current.CancellationToken));
+        Assert.Throws<ArgumentException>(() => adam.Train([.. start], data, null, Request with { OptimizerState = [new float[2], state[1], state[2]] }, TestContext.Current.CancellationToken));
+    }
+
     [Fact]
     public void The_sum_of_rates_follows_the_schedule()
     {

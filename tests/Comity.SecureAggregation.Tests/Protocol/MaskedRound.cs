@@ -47,6 +47,12 @@ internal sealed class MaskedRound : IDisposable
 
     public Func<int, CoordinatorMessage, CoordinatorMessage> ToSite { get; init; } = (_, message) => message;
 
+    /// <summary>Called with all that a site knows before it masks its vector: a site that tells others.</summary>
+    public Action<AwaitingVector>? Told { get; init; }
+
+    /// <summary>Called with what a site says, also where it comes too late to count.</summary>
+    public Action<SiteMessage>? Said { get; init; }
+
     /// <summary>Whether every state goes through its bytes before it is used again, as after the death of a process.</summary>
     public bool Kept { get; init; }
 
@@ -62,6 +68,7 @@ internal sealed class MaskedRound : IDisposable
             if (drops(site) == Drop.BeforeKeys) continue;
             var begun = Begin(site);
             states[site] = begun.State;
+            Said?.Invoke(begun.Message!);
             coordinator = Send(coordinator, begun.Message!);
         }
 
@@ -92,6 +99,7 @@ internal sealed class MaskedRound : IDisposable
                 if (taken.State is AwaitingVector ready)
                 {
                     if (Kept) ready = (AwaitingVector)KeptState.LoadSite(KeptState.Save(ready, null), Plan, _identities[site], Directory).State;
+                    Told?.Invoke(ready);
                     taken = SiteMachine.Submit(ready, Vectors[site]);
                     ready.Dispose();
                 }
@@ -99,6 +107,7 @@ internal sealed class MaskedRound : IDisposable
                 // What was said must not need the state that said it.
                 if (taken.State is SiteFinished) states[site].Dispose();
                 states[site] = taken.State;
+                Said?.Invoke(taken.Message!);
                 if (Silent(drops(site), taken.Message!)) continue;
                 coordinator = Send(coordinator, taken.Message!);
             }

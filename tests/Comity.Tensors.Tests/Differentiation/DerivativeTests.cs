@@ -112,6 +112,13 @@ public sealed partial class DerivativeTests
             ["a chain of layers"] = new([matrix, wide, (1, 5), (5, 1), (1, 1)], (t, x) => t.Dense(t.Dense(x[0], x[1], x[2], Activation.Tanh), x[3], x[4]),
                 x => x[0].Times(x[1]).PlusRow(x[2]).Map(Math.Tanh).Times(x[3]).PlusRow(x[4])),
         };
+        cases["dense onto a residual"] = new([matrix, (Columns, Columns), row], (t, x) => t.AddDense(x[0], t.Affine(x[0], 0.5f, 0), x[1], x[2]),
+            x => x[0].Zip(x[0].Map(a => 0.5 * a).Times(x[1]).PlusRow(x[2]), (a, b) => a + b));
+        cases["dense layers onto residuals"] = new([matrix, (Columns, Columns), row, (Columns, Columns), row],
+            (t, x) => Enumerable.Range(0, 2).Aggregate(t.Affine(x[0], 2, 0), (sum, i) => t.AddDense(sum, sum, x[2 * i + 1], x[2 * i + 2])),
+            x => Enumerable.Range(0, 2).Aggregate(x[0].Map(a => 2 * a), (sum, i) => sum.Zip(sum.Times(x[2 * i + 1]).PlusRow(x[2 * i + 2]), (a, b) => a + b)));
+        cases["add row to a value used twice"] = new([matrix, row], (t, x) => t.Multiply(t.AddRow(t.Affine(x[0], 3, 0), x[1]), t.AddRow(t.Affine(x[0], 3, 0), x[1])),
+            x => x[0].Map(a => 3 * a).PlusRow(x[1]).Map(a => a * a));
         foreach (var activation in Enum.GetValues<Activation>())
         {
             cases[$"activate {activation}"] = new([matrix], (t, x) => t.Activate(x[0], activation), x => x[0].Map(a => Twin.Apply(activation, a)));

@@ -94,6 +94,8 @@ public sealed class TapeTests
         var x = tape.Constant(new float[10], new Shape(2, 5));
         var e = Assert.Throws<ArgumentException>(() => tape.Dense(x, tape.Parameter(0), tape.Parameter(1)));
         Assert.Contains("Rows of 5 values arrived; the layer's weight [4, 3] expects 4.", e.Message, StringComparison.Ordinal);
+        e = Assert.Throws<ArgumentException>(() => tape.AddDense(x, tape.Constant(new float[8], new Shape(2, 4)), tape.Parameter(0), tape.Parameter(1)));
+        Assert.Contains("[2, 5] arrived; the layer gives [2, 3].", e.Message, StringComparison.Ordinal);
         Assert.Throws<ArgumentException>(() => tape.Add(x, tape.Parameter(1)));
         Assert.Throws<ArgumentException>(() => tape.MatrixProduct(x, tape.Parameter(0)));
         Assert.Throws<ArgumentException>(() => tape.Backward(x));

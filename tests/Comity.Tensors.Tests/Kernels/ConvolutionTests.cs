@@ -1,6 +1,7 @@
 using Comity.Tensors.Kernels;
 using Comity.Tensors.Memory;
 using Comity.Tensors.Randomness;
+using Comity.Tensors.Threading;
 
 namespace Comity.Tensors.Tests.Kernels;
 
@@ -20,6 +21,9 @@ public sealed unsafe class ConvolutionTests
         ["groups"] = new(2, 40, 60, 5, new(7, 3, 1, 1, 1), new(6, 3, 2, 1, 1)),
         ["depthwise"] = new(2, 45, 45, 45, new(7, 3, 2, 1, 1), new(9, 3, 1, 1, 1)),
         ["pointwise"] = new(2, 40, 24, 1, new(7, 1, 1, 0, 1), new(9, 1, 1, 0, 1)),
+        ["few pixels, many channels"] = new(6, 40, 48, 1, new(3, 3, 1, 1, 1), new(3, 3, 1, 1, 1)),
+        ["few pixels in groups, with strides and dilation"] = new(4, 36, 48, 2, new(5, 3, 2, 2, 2), new(6, 3, 2, 1, 1)),
+        ["few pixels, pointwise with a stride"] = new(4, 48, 32, 1, new(5, 1, 2, 0, 1), new(5, 1, 2, 0, 1)),
     };
 
     public static MatrixTheoryData<string, VectorWidth> Every => new(Shapes.Keys, Enum.GetValues<VectorWidth>());
@@ -75,6 +79,51 @@ public sealed unsafe class ConvolutionTests
         kernels.ConvolveInputRule(s with { Images = 1 }, dy.Pointer + last * s.OutputImage, w.Pointer, null, dxAlone.Pointer);
         Assert.Equal(together.Span[(int)(last * s.OutputImage)..].ToArray(), alone.Span.ToArray());
         Assert.Equal(dx.Span[(int)(last * s.InputImage)..].ToArray(), dxAlone.Span.ToArray());
+    }
+
+    [Theory]
+    [MemberData(nameof(Every))]
+    public void Norms_of_each_example_are_those_of_its_own_derivative_also_in_a_team(string name, VectorWidth width)
+    {
+        var s = Shapes[name];
+        using var team = new Team(3);
+        AlignedBuffer x = Draw(s.Images * s.InputImage, "x"), dy = Draw(s.Images * s.OutputImage, "dy");
+        foreach (var examples in new[] { s.Images, 1 })
+        {
+            var dw = new double[examples][];
+            for (var e = 0; e < examples; e++) dw[e] = new double[s.Outputs * s.GroupInputs * s.Taps];
+            Each(s, (input, tap, output) => dw[output / s.OutputImage * examples / s.Images][tap] += (double)dy.Span[output] * x.Span[input]);
+            double[] alone = [.. Enumerable.Repeat(2.5, examples)], together = [.. alone];
+            fixed (double* a = alone, t = together)
+            {
+                KernelSet.Of(width).ConvolveWeightNorms(s, examples, x.Pointer, dy.Pointer, a);
+                KernelSet.Of(width).With(team).ConvolveWeightNorms(s, examples, x.Pointer, dy.Pointer, t);
+            }
+            for (var e = 0; e < examples; e++)
+            {
+                var expected = 2.5 + dw[e].Sum(g => g * g); // added to what is there
+                Assert.Equal(expected, alone[e], 2e-5 * expected);
+            }
+            Assert.Equal(alone, together);
+        }
+    }
+
+    [Fact]
+    public void The_form_with_fewer_products_is_taken_and_both_are_among_the_shapes_above()
+    {
+        Assert.True(ConvolutionNorms<WideScalar>.IsGramLess(new(1, 256, 256, 1, new(4, 3, 1, 1, 1), new(4, 3, 1, 1, 1)))); // 16 pixels, 2304 · 256 weights
+        Assert.False(ConvolutionNorms<WideScalar>.IsGramLess(new(1, 1, 16, 1, new(28, 5, 1, 2, 1), new(28, 5, 1, 2, 1)))); // 784 pixels, 25 · 16 weights
+        var ghost = Shapes.Where(s => ConvolutionNorms<WideScalar>.IsGramLess(s.Value with { Images = 1 })).Select(s => s.Key).ToArray();
+        Assert.Contains("few pixels, many channels", ghost);
+        Assert.Contains("few pixels in groups, with strides and dilation", ghost);
+        Assert.Contains("few pixels, pointwise with a stride", ghost);
+        Assert.InRange(ghost.Length, 3, Shapes.Count - 6);
+        // Fewer products are less memory, too: the rule of the paper.
+        foreach (var s in Shapes.Values)
+        {
+            double pixels = s.Rows.Outputs * s.Columns.Outputs, weights = (double)s.GroupOutputs * s.GroupInputs * s.Taps;
+            if (ConvolutionNorms<WideScalar>.IsGramLess(s with { Images = 1 })) Assert.True(2 * pixels * pixels < weights);
+        }
     }
 
     private static void Each(ConvolutionShape s, Action<int, int, int> visit)

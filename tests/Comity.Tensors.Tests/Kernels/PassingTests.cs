@@ -73,6 +73,28 @@ public sealed unsafe class PassingTests
 
     [Theory]
     [MemberData(nameof(Widths))]
+    public void A_matrix_that_is_added(VectorWidth width)
+    {
+        var random = Seed.Of(4).For("added").ToRandom();
+        using var team = new Team(3);
+        foreach (var kernels in new[] { KernelSet.Of(width), KernelSet.Of(width).With(team) })
+        {
+            foreach (var (m, n, k) in Shapes)
+            {
+                float[] a = Numbers(random, m * k), b = Numbers(random, k * n), bias = Numbers(random, n), added = Numbers(random, m * n), c = new float[m * n], expected = new float[m * n];
+                fixed (float* pa = a, pb = b, pc = c, pe = expected, pd = added, ps = bias)
+                {
+                    kernels.Gemm(false, false, m, n, k, pa, k, pb, n, pe, n, ps, 0);
+                    kernels.Add(pd, pe, pe, m * n);
+                    kernels.Gemm(false, false, m, n, k, pa, k, pb, n, pc, n, ps, 0, Passing.Sum(pc, pd));
+                }
+                Assert.True(expected.AsSpan().SequenceEqual(c), $"{m}×{n}×{k}.");
+            }
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Widths))]
     public void Sums_of_columns(VectorWidth width)
     {
         var random = Seed.Of(3).For("sums").ToRandom();

@@ -24,6 +24,43 @@ internal abstract unsafe class Optimizer(KernelSet kernels)
         set { }
     }
 
+    /// <summary>Begins a run.</summary>
+    /// <param name="state">What <see cref="State"/> gave at the end of an earlier one; empty: it forgets the past.</param>
+    /// <exception cref="ArgumentException">It is of another optimiser or model.</exception>
+    public void Begin(IReadOnlyList<ReadOnlyMemory<float>> state)
+    {
+        Reset();
+        if (state.Count == 0) return;
+        var (memory, numbers) = (Memory, Numbers);
+        var vectors = memory.Count + (numbers.Length > 0 ? 1 : 0);
+        if (state.Count != vectors || memory.Where((m, i) => m.Length != state[i].Length).Any() || (numbers.Length > 0 && state[^1].Length != numbers.Length))
+            throw new ArgumentException($"A state of {state.Count} vectors is not of this optimiser and model, which have {vectors}.", nameof(state));
+        for (var i = 0; i < memory.Count; i++) state[i].Span.CopyTo(memory[i].Span);
+        if (numbers.Length == 0) return;
+        for (var i = 0; i < numbers.Length; i++) numbers[i] = state[^1].Span[i];
+        Numbers = numbers;
+    }
+
+    /// <summary>What a later run can begin with: <see cref="Memory"/>, and <see cref="Numbers"/> in single precision as a last vector.</summary>
+    /// <param name="lend">Lends a vector of that many floats.</param>
+    public IReadOnlyList<ReadOnlyMemory<float>> State(Func<int, Memory<float>> lend)
+    {
+        var state = new List<ReadOnlyMemory<float>>();
+        foreach (var memory in Memory)
+        {
+            var copy = lend(memory.Length);
+            memory.Span.CopyTo(copy.Span);
+            state.Add(copy);
+        }
+        if (Numbers is { Length: > 0 } numbers)
+        {
+            var copy = lend(numbers.Length);
+            for (var i = 0; i < numbers.Length; i++) copy.Span[i] = (float)numbers[i];
+            state.Add(copy);
+        }
+        return state;
+    }
+
     /// <returns>Whether the gradient was finite; if not, the parameters are of no use any more.</returns>
     public abstract bool Step(AlignedBuffer parameters, AlignedBuffer gradient, float rate);
 

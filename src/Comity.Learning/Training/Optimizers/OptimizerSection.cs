@@ -15,6 +15,9 @@ public abstract record OptimizerSection
 {
     /// <summary>The learning rate before the schedule; 1 for L-BFGS, which searches its steps.</summary>
     internal abstract double Rate { get; }
+
+    /// <summary>Whether steps depend on what earlier steps left (momentum, moments), which a later run could begin with.</summary>
+    public virtual bool HasState => true;
 }
 
 /// <summary>Plain stochastic gradient descent.</summary>
@@ -27,6 +30,9 @@ public sealed record SgdSection : OptimizerSection
     public double LearningRate { get; init; } = 0.01;
 
     internal override double Rate => LearningRate;
+
+    /// <inheritdoc/>
+    public override bool HasState => false;
 }
 
 /// <summary>Gradient descent with heavy-ball momentum (Polyak 1964): v ← ρv + g, w ← w − η·v.</summary>
@@ -154,4 +160,7 @@ public sealed record LbfgsSection : OptimizerSection
     public double Tolerance { get; init; } = 1e-5;
 
     internal override double Rate => 1;
+
+    /// <inheritdoc/>
+    public override bool HasState => false;
 }

@@ -20,6 +20,7 @@ internal sealed unsafe class ClippedSum
     private readonly float[] _norms;
     private AlignedBuffer? _sum;
     private bool _oneByOne;
+    private bool _reserved;
 
     public ClippedSum(Model model, TrainingSection section, Session session, Dataset training, ReadOnlySpan<float> teacher, PrivateTraining request)
     {
@@ -44,6 +45,9 @@ internal sealed unsafe class ClippedSum
                 continue;
             }
             if (!double.IsFinite(loss)) return double.NaN;
+            // Lots differ in size; memory that grew with each largest one so far would be given up and taken anew for a long time.
+            if (!_reserved) tape.Reserve(_oneByOne ? 1 : (double)_atOnce / part.Length);
+            _reserved = true;
             total += loss;
             first += part.Length;
             if (parts++ == 0 && first == rows.Length) return total; // the gradient is the sum already

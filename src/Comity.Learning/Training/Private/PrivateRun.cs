@@ -48,7 +48,7 @@ internal sealed unsafe class PrivateRun
     public TrainerResult Run(CancellationToken cancellationToken)
     {
         var tape = _model.RentTape();
-        _session.Optimizer!.Reset();
+        _session.Optimizer!.Begin(_request.OptimizerState);
         var losses = new List<double>(Math.Min(_epochs, 4096));
         for (var epoch = 0; epoch < _epochs; epoch++)
         {
@@ -69,6 +69,7 @@ internal sealed unsafe class PrivateRun
             ValidationLossByEpoch = [],
             StoppedBy = diverged ? StopReasons.Diverged : null,
             StoppedAtEpoch = diverged ? losses.Count : null,
+            OptimizerState = _request.KeepOptimizerState is { } lend ? _session.Optimizer.State(lend) : [],
             Released = new PrivateGradientDescent(_rate, _private.ClipNorm, _private.NoiseMultiplier, _steps),
         };
     }

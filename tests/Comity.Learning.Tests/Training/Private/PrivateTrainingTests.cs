@@ -56,6 +56,70 @@ public sealed class PrivateTrainingTests
         }
     }
 
+    [Theory]
+    [InlineData("lenet")]
+    [InlineData("residual")]
+    public void A_convolutional_network_takes_the_step_of_images_passed_one_by_one(string name)
+    {
+        const int Rows = 24, Side = 12;
+        const double Clip = 0.5, Rate = 0.5;
+        CnnSection section = new()
+        {
+            Layers = name == "lenet"
+                ? [new ConvLayerSection { Channels = 6, Kernel = 5 }, new MaxPoolLayerSection(), new ConvLayerSection { Channels = 16, Kernel = 3, Stride = 2 }, new DenseLayerSection { Units = 10 }]
+                : [new ConvLayerSection { Channels = 8, Norm = ChannelNormalization.Group }, new ResidualLayerSection { Channels = 8, Stride = 2, Norm = ChannelNormalization.Layer }, new GlobalAverageLayerSection()],
+        };
+        var random = Synthetic.Seed.For(name).ToRandom();
+        var (pixels, labels) = (new float[Rows * 2 * Side * Side], new float[Rows]);
+        foreach (ref var x in pixels.AsSpan()) x = (float)random.NextGaussian();
+        foreach (ref var y in labels.AsSpan()) y = random.NextInt32(3);
+        var rows = new Dataset(pixels, labels, 2 * Side * Side);
+        var model = ModelFactory.Create(section, new ImageInput(2, Side, Side), TaskKind.Multiclass, 3);
+        var training = new TrainingSection { Batch = Rows, Epochs = 1, Optimizer = new SgdSection { LearningRate = Rate } };
+        var start = Start(model);
+        var (expected, clipped) = (new double[start.Length], 0);
+        for (var row = 0; row < Rows; row++)
+        {
+            var moved = start.ToArray();
+            new Trainer(model, training).Train(moved, rows.Choose([row]), null, new TrainerRequest { Seed = Synthetic.Seed }, TestContext.Current.CancellationToken);
+            var own = moved.Zip(start, (a, b) => ((double)b - a) / Rate).ToArray();
+            var norm = Math.Sqrt(own.Sum(g => g * g));
+            if (norm > Clip) clipped++;
+            for (var i = 0; i < own.Length; i++) expected[i] += own[i] * Math.Min(1, Clip / norm) / Rows;
+        }
+        Assert.True(clipped > 0, "Nothing was clipped.");
+        foreach (var atOnce in new int?[] { null, 1, 7 })
+        {
+            var parameters = start.ToArray();
+            using var noise = NoiseStream.Repeatable(Key(1));
+            var request = new TrainerRequest { Seed = Synthetic.Seed, Private = new PrivateTraining { ClipNorm = Clip, NoiseMultiplier = HardlyAny, Noise = noise, RowsAtOnce = atOnce } };
+            new Trainer(model, training).Train(parameters, rows, null, request, TestContext.Current.CancellationToken);
+            for (var i = 0; i < expected.Length; i++) Assert.Equal(expected[i], (start[i] - parameters[i]) / Rate, 2e-5);
+        }
+    }
+
+    [Fact]
+    public void Steps_after_the_first_allocate_nothing_though_lots_differ_in_size()
+    {
+        // Twice as many epochs are twice as many steps over the same rows; what differs is what a step allocates.
+        var section = new CnnSection { Layers = [new ConvLayerSection { Channels = 6 }, new MaxPoolLayerSection(), new ConvLayerSection { Channels = 8 }] };
+        var model = ModelFactory.Create(section, new ImageInput(1, 8, 8), TaskKind.Binary, 2);
+        var rows = new Dataset(new float[200 * 64], new float[200], 64);
+        long Allocated(int epochs)
+        {
+            using var noise = NoiseStream.Repeatable(Key(6));
+            var request = new TrainerRequest { Seed = Synthetic.Seed, Epochs = epochs, Private = new PrivateTraining { ClipNorm = 1, NoiseMultiplier = 1, Noise = noise } };
+            var (parameters, training) = (Start(model), new TrainingSection { Batch = 40 });
+            var before = GC.GetAllocatedBytesForCurrentThread();
+            new Trainer(model, training).Train(parameters, rows, null, request, TestContext.Current.CancellationToken);
+            return GC.GetAllocatedBytesForCurrentThread() - before;
+        }
+        _ = Allocated(4);
+        var (few, many) = (Allocated(4), Allocated(44));
+        // An epoch has 5 steps; a stream of dropout, a loss and a seed's name are its own. The tape of these images alone takes 400 KiB.
+        Assert.InRange(many - few, 0, 40 * 1024);
+    }
+
     [Fact]
     public void Each_row_is_drawn_on_its_own_with_probability_of_lot_over_rows_and_sums_are_divided_by_the_expected_lot()
     {
