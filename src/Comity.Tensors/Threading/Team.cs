@@ -19,8 +19,7 @@ public sealed unsafe class Team : IDisposable
     private const int Spins = 400; // about 50 µs
     private const ulong CountBits = 16, CountMask = (1UL << (int)CountBits) - 1;
 
-    private readonly Thread[] _helpers;
-    private readonly SemaphoreSlim _wake = new(0);
+    private readonly Helper[] _helpers;
     private ulong _ticket; // generation, parts, next part: claimed by comparison, so a late helper cannot claim a part of other work
     private delegate*<void*, int, int, void> _work;
     private void* _job;
@@ -36,11 +35,12 @@ public sealed unsafe class Team : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(threads);
         Threads = threads;
-        _helpers = new Thread[threads - 1];
-        for (var i = 0; i < _helpers.Length; i++)
+        _helpers = new Helper[threads - 1];
+        for (var i = 0; i < _helpers.Length; i++) _helpers[i] = new Helper();
+        foreach (var helper in _helpers)
         {
-            _helpers[i] = new Thread(Help) { IsBackground = true, Name = "comity-team" };
-            _helpers[i].Start();
+            helper.Thread = new Thread(() => Help(helper)) { IsBackground = true, Name = "comity-team" };
+            helper.Thread.Start();
         }
     }
 
@@ -52,7 +52,7 @@ public sealed unsafe class Team : IDisposable
     {
         if (_over || _helpers.Length == 0) return;
         Interlocked.Increment(ref _forgotten);
-        _wake.Release(_helpers.Length);
+        Wake(_helpers.Length);
     }
 
     /// <summary>Ends the helpers. Work that comes later is done by its caller alone.</summary>
@@ -60,9 +60,13 @@ public sealed unsafe class Team : IDisposable
     {
         if (_over) return;
         _over = true;
-        if (_helpers.Length > 0) _wake.Release(_helpers.Length);
-        foreach (var helper in _helpers) helper.Join();
-        _wake.Dispose();
+        Interlocked.MemoryBarrier();
+        Wake(_helpers.Length);
+        foreach (var helper in _helpers)
+        {
+            helper.Thread!.Join();
+            helper.Woken.Dispose();
+        }
     }
 
     internal void Run<TJob>(TJob job, int parts) where TJob : unmanaged, IJob
@@ -77,8 +81,7 @@ public sealed unsafe class Team : IDisposable
         (_failure, _done) = (null, 0);
         var generation = Volatile.Read(ref _ticket) >> (int)(2 * CountBits);
         Interlocked.Exchange(ref _ticket, ((generation + 1) << (int)(2 * CountBits)) | ((ulong)parts << (int)CountBits));
-        var sleeping = Volatile.Read(ref _sleeping);
-        if (sleeping > 0) _wake.Release(Math.Min(sleeping, parts - 1));
+        if (Volatile.Read(ref _sleeping) > 0) Wake(parts - 1);
         while (TryPart())
         {
         }
@@ -115,7 +118,19 @@ public sealed unsafe class Team : IDisposable
         }
     }
 
-    private void Help()
+    // Each sleeper is woken by name: a count that all of them shared could be taken by one that was awake already.
+    private void Wake(int atMost)
+    {
+        foreach (var helper in _helpers)
+        {
+            if (atMost == 0) return;
+            if (Volatile.Read(ref helper.Asleep) == 0 || Interlocked.Exchange(ref helper.Asleep, 0) == 0) continue;
+            helper.Woken.Release();
+            atMost--;
+        }
+    }
+
+    private void Help(Helper self)
     {
         var (idle, forgotten) = (0, 0);
         while (!_over)
@@ -136,8 +151,10 @@ public sealed unsafe class Team : IDisposable
             else
             {
                 Interlocked.Increment(ref _sleeping);
-                // Work that came before the count was raised has woken nobody.
-                if (!HasWork() && !_over) _wake.Wait();
+                Interlocked.Exchange(ref self.Asleep, 1);
+                // What came before that has woken nobody; who lowers the flag here and finds it lowered has been woken meanwhile.
+                var called = HasWork() || _over || forgotten != _forgotten;
+                if (!called || Interlocked.Exchange(ref self.Asleep, 0) == 0) self.Woken.Wait();
                 Interlocked.Decrement(ref _sleeping);
                 idle = 0;
             }
@@ -148,5 +165,12 @@ public sealed unsafe class Team : IDisposable
     {
         var ticket = Volatile.Read(ref _ticket);
         return (ticket & CountMask) < ((ticket >> (int)CountBits) & CountMask);
+    }
+
+    private sealed class Helper
+    {
+        public readonly SemaphoreSlim Woken = new(0);
+        public Thread? Thread;
+        public int Asleep;
     }
 }

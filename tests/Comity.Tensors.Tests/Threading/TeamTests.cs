@@ -1,3 +1,6 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Runtime.InteropServices;
 using Comity.Tensors.Kernels;
 using Comity.Tensors.Randomness;
 using Comity.Tensors.Threading;
@@ -30,8 +33,8 @@ public sealed unsafe class TeamTests
         var team = new Team(3);
         var counts = stackalloc int[16];
         for (var i = 0; i < 16; i++) counts[i] = 0;
-        var handle = System.Runtime.InteropServices.GCHandle.Alloc(team);
-        team.Run(new Nested((nint)counts, System.Runtime.InteropServices.GCHandle.ToIntPtr(handle)), 4);
+        var handle = GCHandle.Alloc(team);
+        team.Run(new Nested((nint)counts, GCHandle.ToIntPtr(handle)), 4);
         handle.Free();
         for (var i = 0; i < 16; i++) Assert.Equal(1, counts[i]);
         team.Dispose();
@@ -54,23 +57,30 @@ public sealed unsafe class TeamTests
     [Fact]
     public void Helpers_give_back_what_they_worked_in_and_work_on_afterwards()
     {
-        using var team = new Team(3);
-        var held = new System.Collections.Concurrent.ConcurrentBag<WeakReference>();
-        var handle = System.Runtime.InteropServices.GCHandle.Alloc(held);
-        var own = Environment.CurrentManagedThreadId;
-        while (held.IsEmpty) team.Run(new Hold(System.Runtime.InteropServices.GCHandle.ToIntPtr(handle), own), 8);
-        handle.Free();
-
-        team.Release();
-        while (held.Any(h => h.IsAlive))
-        {
-            GC.Collect();
-            Thread.Sleep(1);
-        }
+        var until = Stopwatch.StartNew();
         var counts = stackalloc int[8];
-        for (var i = 0; i < 8; i++) counts[i] = 0;
-        team.Run(new Count((nint)counts), 8);
-        for (var i = 0; i < 8; i++) Assert.Equal(1, counts[i]);
+        for (var round = 0; round < 40; round++)
+        {
+            using var team = new Team(3);
+            var held = new ConcurrentBag<WeakReference>();
+            var handle = GCHandle.Alloc(held);
+            var own = Environment.CurrentManagedThreadId;
+            while (held.IsEmpty) team.Run(new Hold(GCHandle.ToIntPtr(handle), own), 8);
+            // One helper may sleep and another be awake when they are called: neither may take the other's call.
+            Thread.SpinWait(round * 500);
+
+            team.Release();
+            while (held.Any(h => h.IsAlive))
+            {
+                Assert.True(until.Elapsed < TimeSpan.FromMinutes(5), $"A helper was not called in round {round}.");
+                GC.Collect();
+                Thread.Sleep(1);
+            }
+            for (var i = 0; i < 8; i++) counts[i] = 0;
+            team.Run(new Count((nint)counts), 8);
+            for (var i = 0; i < 8; i++) Assert.Equal(1, counts[i]);
+            handle.Free();
+        }
     }
 
     [Theory]
@@ -106,7 +116,7 @@ public sealed unsafe class TeamTests
     private readonly record struct Nested(nint Counts, nint Team) : IJob
     {
         public void Do(int part, int parts) =>
-            ((Team)System.Runtime.InteropServices.GCHandle.FromIntPtr(Team).Target!).Run(new Count(Counts + part * 4 * sizeof(int)), 4);
+            ((Team)GCHandle.FromIntPtr(Team).Target!).Run(new Count(Counts + part * 4 * sizeof(int)), 4);
     }
 
     // Notes the working memory of each helper that takes a part.
@@ -115,7 +125,7 @@ public sealed unsafe class TeamTests
         public void Do(int part, int parts)
         {
             if (Environment.CurrentManagedThreadId == own) return;
-            var bag = (System.Collections.Concurrent.ConcurrentBag<WeakReference>)System.Runtime.InteropServices.GCHandle.FromIntPtr(held).Target!;
+            var bag = (ConcurrentBag<WeakReference>)GCHandle.FromIntPtr(held).Target!;
             bag.Add(new WeakReference(Comity.Tensors.Memory.Scratch.OfThread));
         }
     }
