@@ -80,6 +80,7 @@ internal static class CommandLine
         root.Subcommands.Add(NextCommand.Create(session));
         root.Subcommands.Add(RehearseCommand.Create(session));
         root.Subcommands.Add(EstimateCommand.Create(session));
+        root.Subcommands.Add(LearningRateCommand.Create(session));
         root.Subcommands.Add(SubmitCommand.Create(session));
         root.Subcommands.Add(WatchCommand.Create(session));
         root.Subcommands.Add(StudyCommands.Cancel(session));

@@ -40,6 +40,21 @@ public readonly record struct Shape
     /// <summary>Product of all sizes but the last.</summary>
     public int Rows => Length / Columns;
 
+    /// <summary>The shape that holds both when sizes of 1, or missing first ones, are repeated; aligned at the last size, as NumPy does.</summary>
+    /// <returns>Whether there is one.</returns>
+    public static bool TryBroadcast(Shape x, Shape y, out Shape shape)
+    {
+        var rank = Math.Max(x.Rank, y.Rank);
+        shape = rank == x.Rank ? x : y;
+        for (var i = 1; i <= rank; i++)
+        {
+            int a = x.FromEnd(i), b = y.FromEnd(i);
+            if (a != b && a != 1 && b != 1) return false;
+            shape = shape.With(rank - i, Math.Max(a, b));
+        }
+        return true;
+    }
+
     /// <summary>A parameter's shape.</summary>
     /// <exception cref="ArgumentException">There are more than four sizes, or none.</exception>
     public static Shape Of(IReadOnlyList<int> sizes) => sizes.Count switch
@@ -58,6 +73,26 @@ public readonly record struct Shape
         2 => $"[{_size0}, {_size1}]",
         3 => $"[{_size0}, {_size1}, {_size2}]",
         _ => $"[{_size0}, {_size1}, {_size2}, {_size3}]",
+    };
+
+    /// <summary>A size counted from the last one, which is 1; where there is none: 1.</summary>
+    internal int FromEnd(int place) => place <= Rank ? this[Rank - place] : 1;
+
+    /// <summary>The same with another size at an index.</summary>
+    internal Shape With(int index, int size) => Rank switch
+    {
+        1 => new(size),
+        2 => new(index == 0 ? size : _size0, index == 1 ? size : _size1),
+        3 => new(index == 0 ? size : _size0, index == 1 ? size : _size1, index == 2 ? size : _size2),
+        _ => new(index == 0 ? size : _size0, index == 1 ? size : _size1, index == 2 ? size : _size2, index == 3 ? size : _size3),
+    };
+
+    /// <summary>The same without the size at an index; there are others.</summary>
+    internal Shape Without(int index) => Rank switch
+    {
+        2 => new(this[1 - index]),
+        3 => new(index == 0 ? _size1 : _size0, index == 2 ? _size1 : _size2),
+        _ => new(index == 0 ? _size1 : _size0, index <= 1 ? _size2 : _size1, index == 3 ? _size2 : _size3),
     };
 
     private static int Positive(int size) => size > 0 ? size : throw new ArgumentOutOfRangeException(nameof(size), size, "A size must be at least 1.");

@@ -6,7 +6,7 @@ namespace Comity.EndToEnd.Tests;
 /// <summary>Studies that promise differential privacy of records, from the study file to the ledger.</summary>
 public sealed class PrivateStudyTests
 {
-    private static string Private(string text) => text
+    internal static string Private(string text) => text
         .Replace("{ column: dose, kind: number }", "{ column: dose, kind: number, range: [-4, 10] }", StringComparison.Ordinal)
         .Replace("missing: median, scale: standard", "missing: mean, scale: min-max", StringComparison.Ordinal)
         .Replace("arms: [local, partner, pooled, federated]", "arms: [local, federated]", StringComparison.Ordinal)

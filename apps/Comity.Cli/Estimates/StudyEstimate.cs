@@ -57,7 +57,7 @@ internal sealed record StudyEstimate(
         return new StudyEstimate(model.Layout.Length, repeats, models, judging, jobs, wall, memory, statistics * repeats);
     }
 
-    private static (Statistics Agreed, long Bytes) Agree(ComposedStudy study, SiteRecords[] records)
+    internal static (Statistics Agreed, long Bytes) Agree(ComposedStudy study, SiteRecords[] records)
     {
         var agreed = SharedStatistics.None;
         long bytes = 0;

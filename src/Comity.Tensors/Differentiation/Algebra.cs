@@ -5,37 +5,39 @@ namespace Comity.Tensors.Differentiation;
 /// <summary>Arithmetic on tensors.</summary>
 public static unsafe class Algebra
 {
-    /// <summary>x + y, of equal shapes.</summary>
+    /// <summary>x + y; shapes that differ are broadcast (<see cref="Broadcasting"/>).</summary>
     public static Tensor Add(this Tape tape, Tensor x, Tensor y)
     {
-        var (shape, value) = Same(tape, x, y, "Add");
+        if (IsRowOf(y.Shape, x.Shape)) return tape.AddRow(x, y);
+        if (IsRowOf(x.Shape, y.Shape)) return tape.AddRow(y, x);
+        var (shape, value) = Same(tape, ref x, ref y, "Add");
         tape.Kernels.Add(tape.Node(x.Index).Value, tape.Node(y.Index).Value, (float*)value, shape.Length);
         tape.Append(Operation.Add, shape, (float*)value, x.Index, y.Index);
         return tape.Last;
     }
 
-    /// <summary>x − y, of equal shapes.</summary>
+    /// <summary>x − y; shapes that differ are broadcast.</summary>
     public static Tensor Subtract(this Tape tape, Tensor x, Tensor y)
     {
-        var (shape, value) = Same(tape, x, y, "Subtract");
+        var (shape, value) = Same(tape, ref x, ref y, "Subtract");
         tape.Kernels.Subtract(tape.Node(x.Index).Value, tape.Node(y.Index).Value, (float*)value, shape.Length);
         tape.Append(Operation.Subtract, shape, (float*)value, x.Index, y.Index);
         return tape.Last;
     }
 
-    /// <summary>x·y element by element, of equal shapes.</summary>
+    /// <summary>x·y element by element; shapes that differ are broadcast.</summary>
     public static Tensor Multiply(this Tape tape, Tensor x, Tensor y)
     {
-        var (shape, value) = Same(tape, x, y, "Multiply");
+        var (shape, value) = Same(tape, ref x, ref y, "Multiply");
         tape.Kernels.Multiply(tape.Node(x.Index).Value, tape.Node(y.Index).Value, (float*)value, shape.Length, accumulate: false);
         tape.Append(Operation.Multiply, shape, (float*)value, x.Index, y.Index);
         return tape.Last;
     }
 
-    /// <summary>x/y element by element, of equal shapes.</summary>
+    /// <summary>x/y element by element; shapes that differ are broadcast.</summary>
     public static Tensor Divide(this Tape tape, Tensor x, Tensor y)
     {
-        var (shape, value) = Same(tape, x, y, "Divide");
+        var (shape, value) = Same(tape, ref x, ref y, "Divide");
         tape.Kernels.Divide(tape.Node(x.Index).Value, tape.Node(y.Index).Value, (float*)value, shape.Length);
         tape.Append(Operation.Divide, shape, (float*)value, x.Index, y.Index);
         return tape.Last;
@@ -136,10 +138,12 @@ public static unsafe class Algebra
         return tape.Last;
     }
 
-    private static (Shape Shape, nint Value) Same(Tape tape, Tensor x, Tensor y, string name)
+    // What AddRow takes.
+    private static bool IsRowOf(Shape row, Shape matrix) => row.Length == row.Columns && row.Columns == matrix.Columns && row.Rank <= matrix.Rank && matrix.Rows > 1;
+
+    private static (Shape Shape, nint Value) Same(Tape tape, ref Tensor x, ref Tensor y, string name)
     {
-        var shape = x.Shape;
-        if (shape != y.Shape) throw new ArgumentException($"{name} needs equal shapes, not {shape} and {y.Shape}.", nameof(y));
-        return (shape, (nint)tape.Take(shape.Length));
+        tape.Align(ref x, ref y, name);
+        return (x.Shape, (nint)tape.Take(x.Shape.Length));
     }
 }

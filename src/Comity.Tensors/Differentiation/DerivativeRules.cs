@@ -32,6 +32,7 @@ internal static unsafe partial class DerivativeRules
         table[(int)Operation.ValueLoss] = &Loss;
         AddSequences(table);
         AddImages(table);
+        AddBroadcasts(table);
         return table;
     }
 

@@ -43,4 +43,6 @@ internal enum Operation
     AveragePool,
     ChannelsLast,
     ChannelsFirst,
+    Broadcast,
+    AxisSum,
 }

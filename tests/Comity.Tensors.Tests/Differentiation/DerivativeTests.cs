@@ -131,6 +131,7 @@ public sealed partial class DerivativeTests
         }
         AddSequences(cases);
         AddImages(cases);
+        AddBroadcasts(cases);
         cases["a matrix times its transpose"] = new([matrix], (t, x) => t.MatrixProduct(x[0], x[0], transposeY: true), x => x[0].Times(x[0].Transposed));
         return cases;
     }

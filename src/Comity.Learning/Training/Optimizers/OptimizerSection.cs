@@ -14,7 +14,7 @@ namespace Comity.Learning.Training.Optimizers;
 public abstract record OptimizerSection
 {
     /// <summary>The learning rate before the schedule; 1 for L-BFGS, which searches its steps.</summary>
-    internal abstract double Rate { get; }
+    public abstract double Rate { get; }
 
     /// <summary>Whether steps depend on what earlier steps left (momentum, moments), which a later run could begin with.</summary>
     public virtual bool HasState => true;
@@ -29,7 +29,8 @@ public sealed record SgdSection : OptimizerSection
     [Within(0, 1e6, AboveLow = true)]
     public double LearningRate { get; init; } = 0.01;
 
-    internal override double Rate => LearningRate;
+    /// <inheritdoc/>
+    public override double Rate => LearningRate;
 
     /// <inheritdoc/>
     public override bool HasState => false;
@@ -49,7 +50,8 @@ public sealed record MomentumSection : OptimizerSection
     [Within(0, 1, BelowHigh = true)]
     public double Momentum { get; init; } = 0.9;
 
-    internal override double Rate => LearningRate;
+    /// <inheritdoc/>
+    public override double Rate => LearningRate;
 }
 
 /// <summary>Gradient descent with Nesterov's momentum (Sutskever et al. 2013): v ← ρv + g, w ← w − η·(g + ρv).</summary>
@@ -66,7 +68,8 @@ public sealed record NesterovSection : OptimizerSection
     [Within(0, 1, BelowHigh = true)]
     public double Momentum { get; init; } = 0.9;
 
-    internal override double Rate => LearningRate;
+    /// <inheritdoc/>
+    public override double Rate => LearningRate;
 }
 
 /// <summary>RMSProp (Tieleman and Hinton 2012): v ← αv + (1−α)g², w ← w − η·g/(√v + ε).</summary>
@@ -88,7 +91,8 @@ public sealed record RmsPropSection : OptimizerSection
     [Within(0, 1, AboveLow = true)]
     public double Epsilon { get; init; } = 1e-8;
 
-    internal override double Rate => LearningRate;
+    /// <inheritdoc/>
+    public override double Rate => LearningRate;
 }
 
 /// <summary>Adam (Kingma and Ba 2015, arXiv:1412.6980), Algorithm 1.</summary>
@@ -115,7 +119,8 @@ public sealed record AdamSection : OptimizerSection
     [Within(0, 1, AboveLow = true)]
     public double Epsilon { get; init; } = 1e-8;
 
-    internal override double Rate => LearningRate;
+    /// <inheritdoc/>
+    public override double Rate => LearningRate;
 }
 
 /// <summary>Adam with decoupled weight decay (Loshchilov and Hutter 2019, arXiv:1711.05101): w ← w − η·λ·w besides Adam's step.</summary>
@@ -142,7 +147,8 @@ public sealed record AdamWSection : OptimizerSection
     [Within(0, 1, AboveLow = true)]
     public double Epsilon { get; init; } = 1e-8;
 
-    internal override double Rate => LearningRate;
+    /// <inheritdoc/>
+    public override double Rate => LearningRate;
 }
 
 /// <summary>L-BFGS over all rows at once (Nocedal and Wright 2006, Algorithm 7.5), for small convex models. An epoch is one iteration.</summary>
@@ -159,7 +165,8 @@ public sealed record LbfgsSection : OptimizerSection
     [Within(0, 1, AboveLow = true)]
     public double Tolerance { get; init; } = 1e-5;
 
-    internal override double Rate => 1;
+    /// <inheritdoc/>
+    public override double Rate => 1;
 
     /// <inheritdoc/>
     public override bool HasState => false;
