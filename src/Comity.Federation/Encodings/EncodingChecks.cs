@@ -19,7 +19,6 @@ internal static class EncodingChecks
         if (updates is Float32UpdatesSection) return;
         if (study.Privacy?.SecureAggregation is not null) problems.Add(Messages.Problem("encoding-under-masks", place("encoding"), updates.Kind));
         if (study.Privacy?.DifferentialPrivacy is { Unit: PrivacyUnit.Site }) problems.Add(Messages.Problem("encoding-lengthens", place("encoding"), updates.Kind));
-        if (updates is Int8UpdatesSection or TopKUpdatesSection && study.Privacy?.DifferentialPrivacy is { Unit: PrivacyUnit.Record }) problems.Add(Messages.Problem("encoding-uncharged", place("encoding"), updates.Kind));
         if (updates is TopKUpdatesSection && federation.Strategy is MedianSection or TrimmedMeanSection or KrumSection or MultiKrumSection or GeometricMedianSection)
             problems.Add(Messages.Problem("encoding-mostly-zeros", place("encoding"), federation.Strategy.Kind));
         if (federation.Strategy is ScaffoldSection) problems.Add(Messages.Problem("encoding-control-variates", place("encoding"), updates.Kind));

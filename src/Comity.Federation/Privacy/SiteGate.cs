@@ -69,13 +69,16 @@ internal sealed class SiteGate(PrivacyLedger ledger, LedgerAccount account, Priv
     /// <summary>An update that was charged before: the bytes to send again, or why there are none. Null: it was not charged yet.</summary>
     public (UpdateHeader? Header, float[] Body, string? Refusal)? Again(RoundOffer offer)
     {
-        if (ledger.Charged(account, AnswerOf(offer)) is not { } sha256) return null;
+        if (Charged(offer) is not { } sha256) return null;
         using var spool = UpdateSpool.Open(FileOf(offer, offer.Round), vault);
         if (spool.Headers.FirstOrDefault(h => h.Sha256 == sha256) is not { } header) return (null, [], RefusalReason.AnswerLost);
         var body = new float[header.Length];
         spool.InOrder([header.Site]).Read(0, 0, body);
         return (header, body, null);
     }
+
+    /// <summary>SHA-256 (hex) of a round's update that was charged; null: none was.</summary>
+    public string? Charged(RoundOffer offer) => ledger.Charged(account, AnswerOf(offer));
 
     /// <summary>Lets an update out: null; else why it must stay.</summary>
     public string? Pass(RoundOffer offer, UpdateHeader header, ReadOnlySpan<float> body)

@@ -27,7 +27,8 @@ internal sealed class InProcessChannel(ISiteWork work, ParameterLayout layout, S
             case SiteAction.Send again: return new RoundReply.Delivered(again.Header); // the sink took it durably the first time
             case null: throw new InvalidOperationException($"Round {offer.Round} is being trained at '{Site}' already.");
         }
-        if (offer.LastContribution > 0 && Remembers(offer) && !memory.Holds(offer.LastContribution)) return new RoundReply.Refused(RefusalReason.MemoryLost);
+        if (offer.LastContribution < 0 || offer.LastContribution >= offer.Round) return new RoundReply.Refused(RefusalReason.WrongRound);
+        if (offer.LastContribution > 0 && Remembers(offer) && !HoldsLast(offer)) return new RoundReply.Refused(RefusalReason.MemoryLost);
         // A slot is held until the update is spooled, so that no more updates wait in memory than there are slots.
         return await slots.RunAsync(() =>
         {
@@ -57,7 +58,7 @@ internal sealed class InProcessChannel(ISiteWork work, ParameterLayout layout, S
             }, cancellationToken).ConfigureAwait(false);
             return new(result.Parameters, result.KeptSha256);
         }
-        var kept = Remembers(finished) ? memory.Before(finished.Round, common.Length, n => new float[n]) : null;
+        var kept = Remembers(finished) ? memory.After(finished.LastContribution, common.Length, n => new float[n]) : null;
         if (kept is null && finished.LastContribution > 0 && Remembers(finished)) throw new SiteMemoryLostException(Site, finished.Model);
         return new(finished.Personalise switch
         {
@@ -121,7 +122,7 @@ internal sealed class InProcessChannel(ISiteWork work, ParameterLayout layout, S
         var scaffold = !offer.ServerControl.IsEmpty;
         var body = borrowed.Take(scaffold ? 2 * length : length);
         var remembers = Remembers(offer);
-        var kept = remembers ? memory.Before(offer.Round, length, borrowed.Take) : null;
+        var kept = remembers ? memory.After(offer.LastContribution, length, borrowed.Take) : null;
         var start = offer.Personalise is FedBnSection && kept is not null ? WithOwnNormalisation(offer.Parameters, kept[Own(offer)], borrowed.Take(length)) : offer.Parameters;
         var control = scaffold ? kept?[0] ?? borrowed.TakeZeros(length) : null;
 
@@ -158,7 +159,7 @@ internal sealed class InProcessChannel(ISiteWork work, ParameterLayout layout, S
         var gate = offer.Encoding is null ? UpdateGate.Judge(body, length, scaffold ? 2 : 1, offer.MaxNorm) : UpdateGate.Judge(body, length, 1, null);
         float[]? left = null;
         if (gate.Passed && offer.Encoding is { } encoding) (body, gate, left) = Encode(encoding, body, encoding.HasFeedback ? kept?[0] : null, offer.MaxNorm, borrowed);
-        if (gate.Passed && remembers) await RememberAsync(offer, result, control, left, body, kept, borrowed, cancellationToken).ConfigureAwait(false);
+        var memories = gate.Passed && remembers ? await MemoriesAsync(offer, result, control, left, body, kept, borrowed, cancellationToken).ConfigureAwait(false) : null;
         bool? unclipped = null;
         if (gate.Passed && offer.Clip is { } clip)
         {
@@ -166,6 +167,12 @@ internal sealed class InProcessChannel(ISiteWork work, ParameterLayout layout, S
             if (unclipped == false) TensorPrimitives.Multiply(body, (float)(clip.Norm / gate.Norm * SiteClip.Margin), body);
         }
         var header = Header(offer, body, result) with { Unclipped = unclipped };
+        if (memories is not null)
+        {
+            cancellationToken.ThrowIfCancellationRequested(); // a round that is over writes nothing: the next one may have begun
+            memory.Keep(offer.Round, offer.LastContribution, header.Sha256, [.. memories]);
+        }
+        // Charged after it was remembered, so that there is a memory of all that was charged; a later round reads it only if it counted.
         if (gate.Passed && offer.Private is not null)
         {
             var refusal = result.StoppedBy == "diverged" ? RefusalReason.NotFinite : protection is null ? RefusalReason.Unprotected : protection.Pass(offer, header, body);
@@ -199,7 +206,13 @@ internal sealed class InProcessChannel(ISiteWork work, ParameterLayout layout, S
         Released = result?.Released,
     };
 
-    private async ValueTask RememberAsync(RoundOffer offer, TrainingResult result, float[]? control, float[]? left, float[] body, float[][]? kept, BorrowedVectors borrowed, CancellationToken cancellationToken)
+    // Under privacy the coordinator's word is not enough: what a round left in memory is a function of noised numbers that were paid for only if
+    // this site's own ledger says so of the update that was made with it.
+    private bool HoldsLast(RoundOffer offer) => offer.Private is null || protection is null
+        ? memory.Holds(offer.LastContribution)
+        : protection.Charged(offer with { Round = offer.LastContribution }) is { } charged && memory.Holds(offer.LastContribution, charged);
+
+    private async ValueTask<List<ReadOnlyMemory<float>>> MemoriesAsync(RoundOffer offer, TrainingResult result, float[]? control, float[]? left, float[] body, float[][]? kept, BorrowedVectors borrowed, CancellationToken cancellationToken)
     {
         var memories = new List<ReadOnlyMemory<float>>();
         if (control is not null)
@@ -221,7 +234,7 @@ internal sealed class InProcessChannel(ISiteWork work, ParameterLayout layout, S
             memories.Add(personal.Parameters);
         }
         if (offer.KeepsOptimizer) memories.AddRange(result.OptimizerState);
-        memory.Keep(offer.Round, [.. memories]);
+        return memories;
     }
 
     private TrainingTask Task(RoundOffer offer, string model, int round, ReadOnlyMemory<float> start) => new()

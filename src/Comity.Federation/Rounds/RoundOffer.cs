@@ -60,7 +60,7 @@ public sealed record RoundOffer
     /// <summary>Which setting of the federation's search is trained with, from 0; null: it has none.</summary>
     public int? Setting { get; init; }
 
-    /// <summary>The last round to which the site contributed, whose memory it must still hold; 0: none, or the coordinator looked itself.</summary>
+    /// <summary>The last round to which the site contributed: what it remembers of that one it goes on from, and nothing that it wrote since. 0: none.</summary>
     public int LastContribution { get; init; }
 
     /// <summary>Told how far the site's training has come; null: nobody asks.</summary>

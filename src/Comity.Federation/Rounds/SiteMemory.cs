@@ -6,152 +6,129 @@ using Comity.Federation.Stores;
 
 namespace Comity.Federation.Rounds;
 
-/// <summary>What a site remembers from round to round of one model (its control variate, what an encoding lost, its personal parameters, its optimiser's moments), in one file in the site's own folder.</summary>
+/// <summary>What a site remembers from round to round of one model (its control variate, what an encoding lost, its personal parameters, its optimiser's moments), in two slots in the site's own folder.</summary>
 /// <remarks>
 /// <code>
-/// file = slot length i64 | slot | slot        slot = round i32 | 0 i32 | SHA-256 of round and vectors | vectors (little-endian floats)
+/// last contribution   slot 0   slot 1
+///         0             1                round 1 reads nothing, writes a slot
+///         1             1        2       round 2 reads 1, writes the other slot; its answer comes too late
+///         1             1        3       round 3 reads 1 again, and spares it
+///         3             4        3       round 4 reads 3
+/// slot = a file: round i32 | 1 i32 | SHA-256 of the update of that round | SHA-256 of all else | vectors (little-endian floats)
 /// </code>
-/// A round reads the slot of the last round before it and overwrites the other one, so a round that is trained again after
-/// a crash starts from the same memory, and a torn write costs only what that round wrote itself. Nothing is fsynced: the
-/// coordinator knows which round a site contributed to last, and asks with <see cref="Holds"/> before it relies on it.
-/// In a sealed state each slot is a file of its own, without the leading length.
+/// A round reads the slot of the last round that counted and overwrites the other one. So a round that is trained again after a crash starts from
+/// the same memory, a torn write costs only what that round wrote itself, and what a round left whose update came too late, was refused or was never
+/// charged enters no later one. Nothing is fsynced: the coordinator knows which round counted last, and <see cref="Holds"/> is asked before it is relied on.
 /// </remarks>
 internal sealed class SiteMemory(string folder, Action<string>? beforeWrite, StateVault? vault = null)
 {
-    private const int Preamble = 8;
-    private const int SlotHeader = 8 + SHA256.HashSizeInBytes;
+    private const int Form = 1;
+    private const int Named = 8 + SHA256.HashSizeInBytes;
+    private const int Header = Named + SHA256.HashSizeInBytes;
 
     private readonly StateVault _vault = vault ?? StateVault.Plain;
-    private int[]? _rounds;
+    private (int Round, string Update)[]? _slots;
 
-    /// <summary>Vectors remembered before a round, or null: none yet.</summary>
-    /// <param name="round">The round.</param>
+    /// <summary>Vectors remembered after a round, or null: the site does not hold it.</summary>
+    /// <param name="round">The last round that counted; 0: none.</param>
     /// <param name="length">Length of each; the last may be shorter.</param>
     /// <param name="vector">Makes a vector of a length, or lends one.</param>
-    public float[][]? Before(int round, int length, Func<int, float[]> vector)
+    public float[][]? After(int round, int length, Func<int, float[]> vector)
     {
-        var slot = SlotBefore(round);
+        var slot = SlotOf(round);
         if (slot < 0) return null;
         using var file = _vault.Read(FileOf(slot));
-        var header = new byte[SlotHeader];
-        var at = PlaceIn(slot, file);
-        file.Read(at, header);
-        var floats = (SlotLength(slot, file) - SlotHeader) / sizeof(float);
+        var header = new byte[Header];
+        file.ReadExactly(0, header);
+        var floats = (file.Length - Header) / sizeof(float);
         var vectors = new float[(int)((floats + length - 1) / length)][];
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        hash.AppendData(header, 0, 8);
+        hash.AppendData(header, 0, Named);
         for (var i = 0; i < vectors.Length; i++)
         {
-            FloatFile.ReadExactly(file, at + SlotHeader + (4L * i * length), vectors[i] = vector((int)Math.Min(length, floats - ((long)i * length))));
+            FloatFile.ReadExactly(file, Header + (4L * i * length), vectors[i] = vector((int)Math.Min(length, floats - ((long)i * length))));
             FloatFile.Append(hash, vectors[i]);
         }
-        return hash.GetHashAndReset().AsSpan().SequenceEqual(header.AsSpan(8)) ? vectors : throw RunStore.Unreadable(FileOf(slot));
+        return hash.GetHashAndReset().AsSpan().SequenceEqual(header.AsSpan(Named)) ? vectors : throw RunStore.Unreadable(FileOf(slot));
     }
 
     /// <summary>Whether the site remembers this very round, undamaged.</summary>
-    public bool Holds(int round) => Rounds.Contains(round);
+    /// <param name="round">The round.</param>
+    /// <param name="update">SHA-256 (hex) of the update that must have been made together with it; null: any.</param>
+    public bool Holds(int round, string? update = null) => SlotOf(round) is >= 0 and var slot && (update is null || Slots[slot].Update == update);
 
     /// <summary>Remembers.</summary>
-    public void Keep(int round, params ReadOnlySpan<ReadOnlyMemory<float>> vectors)
+    /// <param name="round">The round.</param>
+    /// <param name="spared">The last round that counted, whose slot stays as it is; 0: none.</param>
+    /// <param name="update">SHA-256 (hex) of the round's update.</param>
+    /// <param name="vectors">What is remembered.</param>
+    public void Keep(int round, int spared, string update, params ReadOnlySpan<ReadOnlyMemory<float>> vectors)
     {
         beforeWrite?.Invoke("site-memory");
-        var slot = SlotBefore(round) == 0 ? 1 : 0;
-        var header = new byte[SlotHeader];
+        // Trained again, a round has its own slot again: no round ever has two.
+        var slot = SlotOf(round) is >= 0 and var again ? again : SlotOf(spared) == 0 ? 1 : 0;
+        var header = new byte[Header];
         BinaryPrimitives.WriteInt32LittleEndian(header, round);
-        long bytes = SlotHeader;
+        BinaryPrimitives.WriteInt32LittleEndian(header.AsSpan(4), Form);
+        Convert.FromHexString(update).CopyTo(header, 8);
+        long bytes = Header;
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        hash.AppendData(header, 0, 8);
+        hash.AppendData(header, 0, Named);
         foreach (var vector in vectors)
         {
             FloatFile.Append(hash, vector.Span);
             bytes += 4L * vector.Length;
         }
-        hash.GetHashAndReset(header.AsSpan(8));
+        hash.GetHashAndReset(header.AsSpan(Named));
 
         Directory.CreateDirectory(folder);
-        using var file = ToWrite(slot, bytes, out var at);
-        file.Write(at, header);
-        at += SlotHeader;
+        Slots[slot] = default;
+        using var file = _vault.Create(FileOf(slot), bytes);
+        file.Write(0, header);
+        long at = Header;
         foreach (var vector in vectors)
         {
             FloatFile.Write(file, at, vector.Span);
             at += 4L * vector.Length;
         }
-        Rounds[slot] = round;
+        Slots[slot] = (round, update);
     }
 
-    // The rounds in the two slots; 0: nothing, or nothing whole.
-    private int[] Rounds => _rounds ??= [WholeRound(0), WholeRound(1)];
+    // Round 0: nothing, or nothing whole.
+    private (int Round, string Update)[] Slots => _slots ??= [Whole(0), Whole(1)];
 
-    private string Both => Path.Combine(folder, "memory.f32");
+    private string FileOf(int slot) => Path.Combine(folder, $"memory-{slot}.f32");
 
-    private string Own(int slot) => Path.Combine(folder, $"memory-{slot}.f32");
+    private int SlotOf(int round) => round < 1 ? -1 : Slots[0].Round == round ? 0 : Slots[1].Round == round ? 1 : -1;
 
-    // A sealed file has the length that it was made with, so each slot is one; what was kept before the state had a key lies in one file still.
-    private bool IsAlone(int slot) => _vault.IsSealed && (File.Exists(Own(slot)) || !File.Exists(Both));
-
-    private string FileOf(int slot) => IsAlone(slot) ? Own(slot) : Both;
-
-    private StateFile ToWrite(int slot, long bytes, out long at)
+    private (int Round, string Update) Whole(int slot)
     {
-        at = 0;
-        if (_vault.IsSealed) return _vault.Create(Own(slot), bytes);
-        var file = new PlainStateFile(File.OpenHandle(Both, FileMode.OpenOrCreate, FileAccess.ReadWrite));
-        if (file.Length < Preamble)
-        {
-            var preamble = new byte[Preamble];
-            BinaryPrimitives.WriteInt64LittleEndian(preamble, bytes);
-            file.Write(0, preamble);
-        }
-        at = Preamble + (slot * bytes);
-        return file;
-    }
-
-    private int SlotBefore(int round)
-    {
-        var (first, second) = (Rounds[0] < round ? Rounds[0] : 0, Rounds[1] < round ? Rounds[1] : 0);
-        return first == 0 && second == 0 ? -1 : first > second ? 0 : 1;
-    }
-
-    private long PlaceIn(int slot, StateFile file) => IsAlone(slot) ? 0 : Preamble + (slot * SlotLength(slot, file));
-
-    private long SlotLength(int slot, StateFile file)
-    {
-        if (IsAlone(slot)) return file.Length;
-        Span<byte> preamble = stackalloc byte[Preamble];
-        file.Read(0, preamble);
-        return BinaryPrimitives.ReadInt64LittleEndian(preamble);
-    }
-
-    private int WholeRound(int slot)
-    {
-        if (!File.Exists(FileOf(slot))) return 0;
+        if (!File.Exists(FileOf(slot))) return default;
         try
         {
             using var file = _vault.Read(FileOf(slot));
-            return file.Length < Preamble ? 0 : WholeRound(file, PlaceIn(slot, file), SlotLength(slot, file));
+            return Whole(file);
         }
         catch (InvalidDataException)
         {
-            return 0; // torn while it was written
+            return default; // torn while it was written
         }
     }
 
-    private static int WholeRound(StateFile file, long at, long length)
+    private static (int Round, string Update) Whole(StateFile file)
     {
-        if (file.Length <= at) return 0; // never written
-        var slot = new byte[Math.Min(length, 1 << 16)];
+        var header = new byte[Header];
+        if (file.Length < Header || file.Read(0, header) < Header || BinaryPrimitives.ReadInt32LittleEndian(header.AsSpan(4)) != Form) return default;
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        var header = new byte[SlotHeader];
-        file.Read(at, header);
-        hash.AppendData(header, 0, 8);
-        for (var done = (long)SlotHeader; done < length;)
+        hash.AppendData(header, 0, Named);
+        var part = new byte[Math.Min(file.Length, 1 << 16)];
+        for (long done = Header; done < file.Length;)
         {
-            var read = file.Read(at + done, slot.AsSpan(0, (int)Math.Min(slot.Length, length - done)));
+            var read = file.Read(done, part);
             if (read == 0) break;
-            hash.AppendData(slot, 0, read);
+            hash.AppendData(part, 0, read);
             done += read;
         }
-        return hash.GetHashAndReset().AsSpan().SequenceEqual(header.AsSpan(8)) ? BinaryPrimitives.ReadInt32LittleEndian(header) : 0;
+        return hash.GetHashAndReset().AsSpan().SequenceEqual(header.AsSpan(Named)) ? (BinaryPrimitives.ReadInt32LittleEndian(header), Convert.ToHexStringLower(header.AsSpan(8, SHA256.HashSizeInBytes))) : default;
     }
 }

@@ -149,7 +149,7 @@ internal sealed partial class FederatedTrial(RunContext run, RepeatStart start, 
     private UpdateSpool OpenSpool(string path, int round)
     {
         var spool = run.Store.OpenSpool(path);
-        if (!LooksAfterSites || spool.Headers.All(h => _memories[h.Site].Holds(round))) return spool;
+        if (!LooksAfterSites || spool.Headers.All(h => _memories[h.Site].Holds(round, h.Sha256))) return spool;
         // An update without the memory that was written with it: both are made again.
         spool.Dispose();
         run.Store.DeleteSpool(path);
@@ -182,7 +182,7 @@ internal sealed partial class FederatedTrial(RunContext run, RepeatStart start, 
         ServerControl = _strategy.ControlVariates ? states[0] : default(ReadOnlyMemory<float>),
         Teacher = TeacherOf?.Invoke(site, round), Personalise = section.Personalise, ModelEncoding = _modelEncoding, Encoding = _encoding, KeepsOptimizer = section.OptimizerState == OptimizerMemory.Kept, TrainingOverrides = _overrides, MaxNorm = section.Gate.MaxNorm, Private = run.Privacy?.GateOf(site)?.Asked,
         Clip = run.Privacy is { HidesSites: true } ? new SiteClip(SiteLevel(Plan(round))!.Clip(round)) : null,
-        Setting = Setting, LastContribution = SitesRemember && run.Input.Channels is not null ? _lastContributions.GetValueOrDefault(site) : 0,
+        Setting = Setting, LastContribution = SitesRemember ? _lastContributions.GetValueOrDefault(site) : 0,
     };
 
     private double[] Weights(IUpdateSet updates) =>

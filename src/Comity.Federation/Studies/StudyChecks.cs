@@ -119,7 +119,6 @@ internal static partial class StudyChecks
             problems.Add(Messages.Problem("quorum-too-large", place("quorum"), federation.Quorum.Of(cohort), cohort));
         if (federation is { Strategy: FedNovaSection, OptimizerState: OptimizerMemory.Kept }) problems.Add(Messages.Problem("fednova-kept-optimizer", place("optimizerState")));
         EncodingChecks.Check(study, federation, place, problems);
-        if (federation.OptimizerState == OptimizerMemory.Kept && study.Privacy?.DifferentialPrivacy is { Unit: PrivacyUnit.Record }) problems.Add(Messages.Problem("kept-optimizer-uncharged", place("optimizerState")));
         if (federation.Strategy.FewestUpdates > cohort)
         {
             var code = federation.Strategy is TrimmedMeanSection ? "trims-nothing" : "too-few-for-strategy";

@@ -17,6 +17,7 @@ public sealed class ProtectedStudyTests : IAsyncDisposable
     private const string Records = "arms: [local, federated]\nfederation: { rounds: 3, localEpochs: 2 }\nprivacy: { differentialPrivacy: { unit: record, epsilon: 8, delta: 1e-3, clip: 1, accountant: rdp } }";
     private const string MaskedRecords = "arms: [federated]\nfederation: { rounds: 3, localEpochs: 2 }\nprivacy: { secureAggregation: { maximalRows: 1000 }, differentialPrivacy: { unit: record, epsilon: 8, delta: 1e-3, clip: 1, accountant: rdp } }";
     private const string Encoded = "arms: [federated]\nfederation: { rounds: 4, localEpochs: 2, encoding: { updates: bf16 } }\nprivacy: { differentialPrivacy: { unit: record, epsilon: 8, delta: 1e-3, clip: 1, accountant: rdp } }";
+    private const string Remembered = "arms: [federated]\nfederations: [{ rounds: 4, localEpochs: 2, optimizerState: kept, encoding: { updates: int8 } }, { rounds: 3, localEpochs: 2, strategy: scaffold, personalise: ditto }]\nprivacy: { differentialPrivacy: { unit: record, epsilon: 8, delta: 1e-3, clip: 1, accountant: rdp } }";
     private const string MaskedFromHalf = "arms: [federated]\nfederation: { rounds: 3, localEpochs: 2, encoding: { model: bf16 } }\nprivacy: { secureAggregation: { maximalRows: 1000 } }";
     private const string NoisedMetrics = "arms: [local, federated]\nfederation: { rounds: 3, localEpochs: 2 }\nprivacy: { differentialPrivacy: { unit: record, epsilon: 8, delta: 1e-3, clip: 1, accountant: rdp }, metrics: { epsilon: 3 } }";
     private const string SumNoised = "arms: [federated]\nfederation: { rounds: 3, localEpochs: 2 }\nprivacy: { differentialPrivacy: { unit: site, epsilon: 50, delta: 1e-3, clip: 1 } }";
@@ -32,6 +33,7 @@ public sealed class ProtectedStudyTests : IAsyncDisposable
     [InlineData(Records, false)]
     [InlineData(MaskedRecords, false)]
     [InlineData(Encoded, false)]
+    [InlineData(Remembered, false)]
     [InlineData(MaskedFromHalf, false)]
     [InlineData(NoisedMetrics, false)]
     [InlineData(SumNoised, false)]
@@ -67,6 +69,7 @@ public sealed class ProtectedStudyTests : IAsyncDisposable
     [Theory]
     [InlineData(Signed)]
     [InlineData(MaskedRecords)]
+    [InlineData(Remembered)]
     [InlineData(Shared)]
     public async Task Killed_at_every_answer_coordinator_and_sites_go_on_to_the_same_bits(string rest)
     {

@@ -250,15 +250,16 @@ public sealed class StateVaultTests : IDisposable
         using (var spool = UpdateSpool.Open(_folder.At("round.updates"), vault)) Assert.Equal(["b"], spool.Headers.Select(h => h.Site)); // asked for again
 
         // A memory that was begun before the state had a key goes on in it.
-        new Federation.Rounds.SiteMemory(_folder.At("memory"), null).Keep(1, a);
+        var digest = FloatFile.Sha256(a);
+        new Federation.Rounds.SiteMemory(_folder.At("memory"), null).Keep(1, 0, digest, a);
         var memory = new Federation.Rounds.SiteMemory(_folder.At("memory"), null, vault);
-        Assert.Equal(a, memory.Before(2, a.Length, n => new float[n])![0]);
-        memory.Keep(2, b);
-        memory.Keep(3, a);
+        Assert.Equal(a, memory.After(1, a.Length, n => new float[n])![0]);
+        memory.Keep(2, 1, digest, b);
+        memory.Keep(3, 2, digest, a);
         var again = new Federation.Rounds.SiteMemory(_folder.At("memory"), null, vault);
         Assert.True(again.Holds(2) && again.Holds(3));
-        Assert.Equal(b, again.Before(3, b.Length, n => new float[n])![0]);
-        Assert.Equal(a, again.Before(4, a.Length, n => new float[n])![0]);
+        Assert.Equal(b, again.After(2, b.Length, n => new float[n])![0]);
+        Assert.Equal(a, again.After(3, a.Length, n => new float[n])![0]);
     }
 
     private static Federation.Rounds.UpdateHeader Header(string site, float[] body) => new()

@@ -9,7 +9,6 @@ public sealed class EncodingChecksTests
     [Theory]
     [InlineData("encoding-under-masks", "federation: { rounds: 1, encoding: { updates: bf16 } }\nprivacy: { secureAggregation: true }")]
     [InlineData("encoding-lengthens", "federation: { rounds: 1, encoding: { updates: fp16 } }\nprivacy: { differentialPrivacy: { unit: site, epsilon: 8, delta: 1e-5, clip: 1 } }")]
-    [InlineData("encoding-uncharged", "federation: { rounds: 1, encoding: { updates: int8 } }\nprivacy: { differentialPrivacy: { unit: record, epsilon: 8, delta: 1e-5, clip: 1 } }")]
     [InlineData("encoding-control-variates", "federations: [{ rounds: 1, strategy: scaffold, encoding: { updates: bf16 } }]")]
     [InlineData("encoding-mostly-zeros", "federation: { rounds: 1, strategy: median, encoding: { updates: top-k } }")]
     [InlineData("encoding-mostly-zeros", "federation: { rounds: 1, strategy: trimmed-mean, encoding: { updates: top-k } }")]

@@ -25,7 +25,7 @@ public sealed class ErrorFeedbackTests : IDisposable
         {
             var arrived = await RoundAsync(encoding, round);
             for (var i = 0; i < Length; i++) sent[i] += arrived[i];
-            var waiting = new SiteMemory(_folder.FullPath, null).Before(round + 1, Length, n => new float[n])![0];
+            var waiting = new SiteMemory(_folder.FullPath, null).After(round, Length, n => new float[n])![0];
             for (var i = 0; i < Length; i++) Assert.Equal(_work.Wandered[i], sent[i] + waiting[i], 1e-6 * _work.Longest);
             // ‖x − C(x)‖² ≤ (1 − δ)‖x‖² is what bounds the remainder for good, however long the rounds go on (Karimireddy et al. 2019, Assumption A and Lemma 3).
             var x = arrived.Zip(waiting, (a, w) => (double)a + w).Sum(v => v * v);
@@ -50,7 +50,7 @@ public sealed class ErrorFeedbackTests : IDisposable
         var channel = new InProcessChannel(_work, Encoded.Flat(Length), new SiteMemory(_folder.FullPath, null), new WorkSlots(1));
         var reply = await channel.OfferAsync(new RoundOffer
         {
-            Model = "federated/x", Repeat = 0, Round = round, LayoutDigest = Encoded.Flat(Length).Digest, Parameters = new float[Length], Agreed = Statistics.None, Epochs = 1, Encoding = encoding,
+            Model = "federated/x", Repeat = 0, Round = round, LayoutDigest = Encoded.Flat(Length).Digest, Parameters = new float[Length], Agreed = Statistics.None, Epochs = 1, Encoding = encoding, LastContribution = round - 1,
         }, sink, default);
         var delivered = Assert.IsType<RoundReply.Delivered>(reply);
         Assert.Equal((encoding.Name, encoding.PackedLength, Federation.Spool.FloatFile.Sha256(sink.Body)), (delivered.Header.Encoding, delivered.Header.Length, delivered.Header.Sha256));

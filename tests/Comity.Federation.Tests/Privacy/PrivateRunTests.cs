@@ -45,10 +45,13 @@ public sealed class PrivateRunTests : IDisposable
         Assert.All(outcome.Results.History.Where(h => h.Model.StartsWith("local", StringComparison.Ordinal)), h => Assert.True(double.IsFinite(h.Loss)));
     }
 
-    [Fact]
-    public async Task Killed_before_any_durable_write_and_resumed_nothing_is_charged_twice_lost_or_released_in_two_versions()
+    [Theory]
+    [InlineData("")]
+    [InlineData(", strategy: scaffold")]
+    [InlineData(", optimizerState: kept, encoding: { updates: int8 }")]
+    public async Task Killed_before_any_durable_write_and_resumed_nothing_is_charged_twice_lost_or_released_in_two_versions(string remembers)
     {
-        var study = RunFolder.Study(Federated, sites: 2);
+        var study = RunFolder.Study(Federated.Replace("localEpochs: 2", "localEpochs: 2" + remembers, StringComparison.Ordinal), sites: 2);
         var writes = new List<string>();
         using (await StudyRun.RunAsync(Input(study, Sites(2), "whole") with { BeforeWrite = w => { lock (writes) writes.Add(w); } }, default)) { }
         Assert.Contains("gate-store", writes);

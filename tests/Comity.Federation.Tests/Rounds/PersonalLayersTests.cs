@@ -64,13 +64,13 @@ public sealed class PersonalLayersTests : IDisposable
         }
     }
 
-    private async Task<float[]> Round(int round, float[] given, PersonaliseSection? personalise = null, float[]? control = null, bool keeps = false)
+    private async Task<float[]> Round(int round, float[] given, PersonaliseSection? personalise = null, float[]? control = null, bool keeps = false, int? after = null)
     {
         var slots = new WorkSlots(1);
         var sink = new Caught();
         // A channel anew for each round, as after a crash: all it knows lies in the site's folder.
         var channel = new InProcessChannel(_work, Layout, new SiteMemory(_folder.FullName, null), slots);
-        var reply = await channel.OfferAsync(Offer(round, given, personalise, control) with { KeepsOptimizer = keeps }, sink, default);
+        var reply = await channel.OfferAsync(Offer(round, given, personalise, control) with { KeepsOptimizer = keeps, LastContribution = after ?? round - 1 }, sink, default);
         Assert.IsType<RoundReply.Delivered>(reply);
         return sink.Body;
     }
@@ -78,7 +78,7 @@ public sealed class PersonalLayersTests : IDisposable
     private static RoundOffer Offer(int round, float[] given, PersonaliseSection? personalise, float[]? control) => new()
     {
         Model = "federated/x", Repeat = 0, Round = round, LayoutDigest = Layout.Digest, Parameters = given, Agreed = Statistics.None, Epochs = 1,
-        Personalise = personalise, ServerControl = control,
+        Personalise = personalise, ServerControl = control, LastContribution = round - 1,
     };
 
     [Fact]
@@ -126,6 +126,34 @@ public sealed class PersonalLayersTests : IDisposable
         await Round(3, [0, 0, 0, 0], control: [1, 1, 1, 1]);
         var memory = new SiteMemory(_folder.FullName, null);
         Assert.Equal((false, true, true), (memory.Holds(1), memory.Holds(2), memory.Holds(3)));
+    }
+
+    [Fact]
+    public async Task Rounds_that_did_not_count_leave_no_trace_and_cost_no_memory()
+    {
+        await Round(1, [0, 0, 0, 0], control: [0, 0, 0, 0]);
+        var second = await Round(2, [0, 0, 0, 0], control: [0.5f, 0.5f, 0.5f, 0]);
+        // Answered too late twice running, and asked a third time: it goes on from the round that counted.
+        Assert.Equal(second[..4], (await Round(3, [0, 0, 0, 0], control: [0.5f, 0.5f, 0.5f, 0], after: 1))[..4]);
+        Assert.Equal(second, await Round(4, [0, 0, 0, 0], control: [0.5f, 0.5f, 0.5f, 0], after: 1));
+        var memory = new SiteMemory(_folder.FullName, null);
+        Assert.Equal((true, false, false, true), (memory.Holds(1), memory.Holds(2), memory.Holds(3), memory.Holds(4)));
+        // Nor does one that never counted begin with anything.
+        Assert.Equal(await Round(5, [0, 0, 0, 0], control: [0, 0, 0, 0], after: 0), (float[])[1, 1, 1, 1, -5, -5, -5, 0]);
+    }
+
+    [Fact]
+    public async Task A_coordinator_put_back_to_an_earlier_round_finds_what_it_named_or_is_told_that_it_is_lost()
+    {
+        for (var round = 1; round <= 3; round++) await Round(round, [0, 0, 0, 0], control: [0.5f, 0.5f, 0.5f, 0]);
+        var slots = new WorkSlots(1);
+        async Task<RoundReply> Ask(int round, int after) => await new InProcessChannel(_work, Layout, new SiteMemory(_folder.FullName, null), slots)
+            .OfferAsync(Offer(round, [0, 0, 0, 0], null, (float[])[0.5f, 0.5f, 0.5f, 0]) with { LastContribution = after }, new Caught(), default);
+        Assert.Equal(RefusalReason.MemoryLost, Assert.IsType<RoundReply.Refused>(await Ask(2, 1)).Reason); // 2 and 3 lie in the slots
+        Assert.IsType<RoundReply.Delivered>(await Ask(3, 2));
+        var memory = new SiteMemory(_folder.FullName, null);
+        Assert.True(memory.Holds(2) && memory.Holds(3));
+        Assert.Equal(RefusalReason.WrongRound, Assert.IsType<RoundReply.Refused>(await Ask(3, 3)).Reason); // no round follows itself
     }
 
     [Fact]

@@ -67,6 +67,22 @@ public sealed class FaultTests : IDisposable
         Assert.Equal(4, outcome.Results.Contributors[2].Contributed.Count);
     }
 
+    [Theory]
+    [InlineData("strategy: scaffold")]
+    [InlineData("optimizerState: kept")]
+    [InlineData("encoding: { updates: int8 }")]
+    [InlineData("strategy: scaffold, personalise: ditto, optimizerState: kept")]
+    public async Task Updates_that_did_not_count_leave_no_trace_at_their_site(string remembers)
+    {
+        var study = Tolerant.Replace("rounds: 3", "rounds: 6, " + remembers, StringComparison.Ordinal);
+        using var late = await StudyRun.RunAsync(_folder.Input(study, folder: "late") with { Line = FaultAt("s2", Fault.Torn, o => o.Round is 2 or 3 or 5) }, default);
+        using var absent = await StudyRun.RunAsync(_folder.Input(study, folder: "absent") with { Line = FaultAt("s2", Fault.Absent, o => o.Round is 2 or 3 or 5) }, default);
+        using var always = await StudyRun.RunAsync(_folder.Input(study, folder: "always"), default);
+        Assert.Equal(RunFolder.Digests(absent.Results), RunFolder.Digests(late.Results));
+        Assert.Equal([4, 3, 3, 4, 3, 4], late.Results.Contributors.Select(c => c.Contributed.Count));
+        Assert.NotEqual(RunFolder.Digests(always.Results), RunFolder.Digests(late.Results));
+    }
+
     [Fact]
     public async Task A_resend_changes_no_bit()
     {

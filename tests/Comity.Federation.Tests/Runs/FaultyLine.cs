@@ -20,6 +20,8 @@ internal sealed class FaultyLine(ISiteChannel inner, Func<RoundOffer, bool> when
                 asked?.TrySetResult();
                 await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, CancellationToken.None); // deaf, too
                 throw new InvalidOperationException("unreachable");
+            case Fault.Absent:
+                return new RoundReply.Refused(RefusalReason.NotInvited); // and the site never heard of the round
             case Fault.Twice:
                 await inner.OfferAsync(offer, new Doubled(sink), cancellationToken);
                 return await inner.OfferAsync(offer, sink, cancellationToken);
@@ -71,4 +73,5 @@ internal enum Fault
     Short,
     Torn,
     Replayed,
+    Absent,
 }

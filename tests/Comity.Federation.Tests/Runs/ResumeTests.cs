@@ -98,7 +98,7 @@ public sealed class ResumeTests : IDisposable
         var rounds = 0;
         var input = _folder.Input(Everything) with { BeforeWrite = what => { if (what == "round" && ++rounds == 6) throw new Killed(); } };
         await Assert.ThrowsAsync<Killed>(() => StudyRun.RunAsync(input, default));
-        var pattern = lost == "checkpoint" ? "*.checkpoint" : "memory.f32";
+        var pattern = lost == "checkpoint" ? "*.checkpoint" : "memory-*.f32";
         var files = Directory.GetFiles(input.RunFolder, pattern, SearchOption.AllDirectories);
         Assert.NotEmpty(files);
         foreach (var file in files) Damage(file);

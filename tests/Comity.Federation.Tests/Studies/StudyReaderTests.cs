@@ -71,7 +71,6 @@ public sealed class StudyReaderTests
     [InlineData(TwoSites + "federation: { rounds: 1, strategy: { kind: krum, faulty: 1 } }", "too-few-for-strategy")]
     [InlineData(TwoSites + "federation: { rounds: 1, strategy: trimmed-mean }", "trims-nothing")]
     [InlineData(TwoSites + "federation: { rounds: 1, strategy: fednova, optimizerState: kept }", "fednova-kept-optimizer")]
-    [InlineData(TwoSites + "federation: { rounds: 1, optimizerState: kept }\nprivacy: { differentialPrivacy: { unit: record, epsilon: 8, delta: 1e-5, clip: 1 } }", "kept-optimizer-uncharged")]
     [InlineData(TwoSites + "federation: { rounds: 0 }", "out-of-range")]
     [InlineData(TwoSites + "federation: { rounds: 1, strategy: fedavgg }", "unknown-choice")]
     [InlineData(TwoSites + "federations: [{ rounds: 1 }, { rounds: 2 }]", "duplicate-name")]
