@@ -134,7 +134,11 @@ public abstract unsafe class Model
     private protected virtual void Judge(Tape tape, Tensor rows, Span<float> target) => Forward(tape, rows).Values.CopyTo(target);
 
     /// <summary>The mean loss of texts, which are their own labels.</summary>
-    internal virtual Tensor LanguageLoss(Tape tape, Tensor rows, float smoothing) => throw new NotSupportedException("This model predicts no tokens.");
+    /// <param name="tape">The tape.</param>
+    /// <param name="rows">The texts.</param>
+    /// <param name="smoothing">ε of the label smoothing.</param>
+    /// <param name="byRow">Whether every row counts alike, rather than every token.</param>
+    internal virtual Tensor LanguageLoss(Tape tape, Tensor rows, float smoothing, bool byRow = false) => throw new NotSupportedException("This model predicts no tokens.");
 
     /// <summary>Scores of rows on the tape, shape [rows, <see cref="Scores"/>].</summary>
     internal abstract Tensor Forward(Tape tape, Tensor rows);

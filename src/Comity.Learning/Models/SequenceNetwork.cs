@@ -83,10 +83,25 @@ internal abstract unsafe class SequenceNetwork : Model
         return tape.Reshape(scores, new Shape(n, Steps * TokenScores));
     }
 
-    internal override Tensor LanguageLoss(Tape tape, Tensor rows, float smoothing)
+    internal override Tensor LanguageLoss(Tape tape, Tensor rows, float smoothing, bool byRow = false)
     {
-        var predicted = Predicted(tape, rows, tape.Random);
-        return tape.SoftmaxCrossEntropy(predicted.Scores, new ReadOnlySpan<float>(predicted.Targets, predicted.Count), default, smoothing);
+        var predicted = Predicted(tape, rows, tape.Random, byRow);
+        // Rows count alike where one alone may count for nothing.
+        if (predicted.Count == 0) return tape.Constant([0], new Shape(1));
+        var targets = new ReadOnlySpan<float>(predicted.Targets, predicted.Count);
+        return tape.SoftmaxCrossEntropy(predicted.Scores, targets, byRow ? WeightsOf(tape, predicted, rows.Shape.Rows) : default, smoothing);
+    }
+
+    // The loss divides by the number of tokens; each row is to have the mean of its own, as if it were alone.
+    private static ReadOnlySpan<float> WeightsOf(Tape tape, PredictedTokens predicted, int rows)
+    {
+        var count = predicted.Count;
+        var weights = tape.Take(count);
+        var tokens = (int*)tape.Take(rows);
+        new Span<int>(tokens, rows).Clear();
+        for (var i = 0; i < count; i++) tokens[predicted.Owners[i]]++;
+        for (var i = 0; i < count; i++) weights[i] = (float)((double)count / rows / tokens[predicted.Owners[i]]);
+        return new ReadOnlySpan<float>(weights, count);
     }
 
     // The cost of each row in nats. What the vocabulary does not hold would still have to be named among all characters.
@@ -155,8 +170,8 @@ internal abstract unsafe class SequenceNetwork : Model
         return best;
     }
 
-    // Scores of the positions that have something to predict, what is to be predicted there, and whose rows they are.
-    private PredictedTokens Predicted(Tape tape, Tensor rows, SeededRandom? random)
+    // Scores of the positions that have something to predict (row by row, if so asked, and perhaps none), what is to be predicted there, and whose rows they are.
+    private PredictedTokens Predicted(Tape tape, Tensor rows, SeededRandom? random, bool byRow = false)
     {
         var n = Check(rows);
         Span<int> lengths = n <= MostOnStack ? stackalloc int[n] : new int[n];
@@ -169,12 +184,12 @@ internal abstract unsafe class SequenceNetwork : Model
         if (Task == TaskKind.NextToken)
         {
             input = Read(tape, rows);
-            count = TokenTargets.Next(source, n, Inputs, IsTimeMajor, targets, owners, places);
+            count = TokenTargets.Next(source, n, Inputs, IsTimeMajor, byRow, targets, owners, places);
         }
         else if (Task == TaskKind.Tagging)
         {
             input = Read(tape, rows);
-            count = TokenTargets.Tags(source + Steps, n, Inputs, Steps, IsTimeMajor, targets, owners, places);
+            count = TokenTargets.Tags(source + Steps, n, Inputs, Steps, IsTimeMajor, byRow, targets, owners, places);
         }
         else
         {
@@ -182,9 +197,10 @@ internal abstract unsafe class SequenceNetwork : Model
             rows.Values.CopyTo(masked);
             count = TokenTargets.Masked(tape.Node(input.Index).Value, n, Inputs, Vocabulary, IsTimeMajor, random, targets, owners, places);
         }
+        if (count == 0 && byRow) return new PredictedTokens(input, targets, owners, places, 0);
         if (count == 0) throw new ArgumentException("Every row is padding, or without tags: there is no token to predict.", nameof(rows));
         var states = States(tape, input, LengthsOf(input, lengths));
-        if (count < most) states = tape.Gather(states, new ReadOnlySpan<int>(places, count));
+        if (count < most || (byRow && IsTimeMajor)) states = tape.Gather(states, new ReadOnlySpan<int>(places, count));
         return new PredictedTokens(TokenHead(tape, states), targets, owners, places, count);
     }
 

@@ -8,16 +8,24 @@ internal static unsafe class TokenTargets
     private const int HiddenOf100 = 15;
 
     /// <summary>Every token after the first that is not padding, predicted at the step before it.</summary>
+    /// <param name="tokens">The first row's tokens.</param>
+    /// <param name="rows">How many rows.</param>
+    /// <param name="width">Floats from one row to the next.</param>
+    /// <param name="timeMajor">Whether states come step by step.</param>
+    /// <param name="byRow">Whether targets come row by row all the same.</param>
+    /// <param name="targets">Receives the tokens.</param>
+    /// <param name="owners">Receives the rows.</param>
+    /// <param name="places">Receives the numbers of the states.</param>
     /// <returns>How many; targets, owners (rows) and places (numbers of states) are written.</returns>
-    public static int Next(float* tokens, int rows, int width, bool timeMajor, float* targets, int* owners, int* places)
+    public static int Next(float* tokens, int rows, int width, bool timeMajor, bool byRow, float* targets, int* owners, int* places)
     {
         var count = 0;
-        var steps = width - 1;
-        for (var outer = 0; outer < (timeMajor ? steps : rows); outer++)
+        var (steps, stepByStep) = (width - 1, timeMajor && !byRow);
+        for (var outer = 0; outer < (stepByStep ? steps : rows); outer++)
         {
-            for (var inner = 0; inner < (timeMajor ? rows : steps); inner++)
+            for (var inner = 0; inner < (stepByStep ? rows : steps); inner++)
             {
-                var (b, t) = timeMajor ? (inner, outer) : (outer, inner);
+                var (b, t) = stepByStep ? (inner, outer) : (outer, inner);
                 var target = tokens[(nint)b * width + t + 1];
                 if (target == TokenInput.Padding) continue;
                 (targets[count], owners[count]) = (target, b);
@@ -61,17 +69,19 @@ internal static unsafe class TokenTargets
     /// <param name="width">Floats from one row's tags to the next's.</param>
     /// <param name="steps">Tokens in a row.</param>
     /// <param name="timeMajor">Whether states come step by step.</param>
+    /// <param name="byRow">Whether targets come row by row all the same.</param>
     /// <param name="targets">Receives the tags.</param>
     /// <param name="owners">Receives the rows.</param>
     /// <param name="places">Receives the numbers of the states.</param>
-    public static int Tags(float* tags, int rows, int width, int steps, bool timeMajor, float* targets, int* owners, int* places)
+    public static int Tags(float* tags, int rows, int width, int steps, bool timeMajor, bool byRow, float* targets, int* owners, int* places)
     {
         var count = 0;
-        for (var outer = 0; outer < (timeMajor ? steps : rows); outer++)
+        var stepByStep = timeMajor && !byRow;
+        for (var outer = 0; outer < (stepByStep ? steps : rows); outer++)
         {
-            for (var inner = 0; inner < (timeMajor ? rows : steps); inner++)
+            for (var inner = 0; inner < (stepByStep ? rows : steps); inner++)
             {
-                var (b, t) = timeMajor ? (inner, outer) : (outer, inner);
+                var (b, t) = stepByStep ? (inner, outer) : (outer, inner);
                 var tag = tags[(nint)b * width + t];
                 if (tag == 0) continue;
                 (targets[count], owners[count]) = (tag - 1, b);

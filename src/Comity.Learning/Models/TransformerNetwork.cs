@@ -87,7 +87,7 @@ internal sealed class TransformerNetwork : SequenceNetwork
         if (_positions >= 0)
         {
             // One row for each sequence, so that every position gets its own vector.
-            x = tape.AddRow(tape.Reshape(x, new Shape(rows, steps * width)), tape.Reshape(tape.Parameter(_positions), new Shape(steps * width)));
+            x = tape.AddRow(tape.Reshape(x, new Shape(rows, steps * width)), tape.Parameter(_positions));
             x = tape.Reshape(x, new Shape(rows * steps, width));
         }
         if (_segments >= 0) x = tape.Add(x, tape.Embed(SegmentsOf(tape, input), tape.Parameter(_segments)));

@@ -58,8 +58,9 @@ internal sealed class Objective
     /// <param name="rows">What the rows hold.</param>
     /// <param name="chosen">Their numbers, shape [n].</param>
     /// <param name="mix">With which rows they were mixed; default: none.</param>
-    public Tensor MeanOf(Tape tape, Tensor rows, ReadOnlySpan<int> chosen, MixedRows mix = default) =>
-        _model.Task.IsByToken() ? _model.LanguageLoss(tape, rows, (float)_section.LabelSmoothing) : Build(tape, _model.Forward(tape, rows), chosen, mix);
+    /// <param name="byRow">Of texts: whether every row counts alike, rather than every token.</param>
+    public Tensor MeanOf(Tape tape, Tensor rows, ReadOnlySpan<int> chosen, MixedRows mix = default, bool byRow = false) =>
+        _model.Task.IsByToken() ? _model.LanguageLoss(tape, rows, (float)_section.LabelSmoothing, byRow) : Build(tape, _model.Forward(tape, rows), chosen, mix);
 
     /// <summary>The mean loss of chosen rows from their scores.</summary>
     /// <param name="tape">The tape.</param>

@@ -43,6 +43,9 @@ public sealed record TrainerResult
 
     /// <summary>What the trained parameters release about single records; null: trained without privacy. The losses here are not protected.</summary>
     public PrivateGradientDescent? Released { get; init; }
+
+    /// <summary>Of a private run: whether rows had to be passed one by one, as the model does not let their gradients be clipped together.</summary>
+    internal bool ClippedOneByOne { get; init; }
 }
 
 /// <summary>Where a number first became infinite or no number.</summary>

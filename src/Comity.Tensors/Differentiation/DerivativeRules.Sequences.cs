@@ -40,8 +40,10 @@ internal static unsafe partial class DerivativeRules
     // y[i] = x[rowsᵢ]: ∂x[rowsᵢ] += g[i]
     private static void Gather(Tape tape, ref Node node)
     {
-        if (!tape.Node(node.A).NeedsGradient) return;
-        tape.Kernels.Scatter(node.Gradient, (int*)node.Saved, node.Shape.Rows, node.Shape.Columns, ZeroedGradientOf(tape, node.A));
+        var x = tape.GradientOf(node.A, out var more);
+        if (x == null) return;
+        if (!more) new Span<float>(x, tape.Node(node.A).Shape.Length).Clear();
+        tape.Kernels.Scatter(node.Gradient, (int*)node.Saved, node.Shape.Rows, node.Shape.Columns, x);
     }
 
     // y[rowsᵢ] += x[i]: ∂x[i] = g[rowsᵢ]
@@ -116,15 +118,23 @@ internal static unsafe partial class DerivativeRules
     // Back through time; then ∂W = Σ h′ᵀ·∂product over all steps in one product, for h′ of a step stands beside its ∂product one step off
     private static void Recurrent(Tape tape, ref Node node)
     {
+        var more = false;
         var kind = (RecurrentKind)(node.Option & 15);
         int steps = node.Shape[0], batch = node.Shape[1], hidden = node.Shape[2], wide = Sequences.Gates(kind) * hidden;
         var shape = new RecurrentShape(kind, steps, batch, hidden, (node.Option & 16) != 0, (int*)node.SavedLast);
         var rows = (nint)steps * batch;
-        var input = tape.GradientOf(node.A, out var more);
-        var dInput = input == null || more ? tape.Take(rows * wide) : input;
-        var dProduct = kind == RecurrentKind.Gru ? tape.Take(rows * wide) : dInput;
-        tape.Kernels.RecurRule(shape, tape.Node(node.B).Value, node.Value, node.Saved, node.SavedToo, node.Gradient, dInput, dProduct);
-        if (input != null && more) tape.Kernels.Add(dInput, input, input, rows * wide);
+        // The second pass of a clipped one needs no way through time: the first one kept ∂product, by now scaled.
+        var dProduct = node.SavedToo;
+        if (tape.Flow != GradientFlow.Parameters)
+        {
+            var input = tape.GradientOf(node.A, out var added);
+            var dInput = input == null || added || (tape.Flow == GradientFlow.Values && !IsUntouched(tape, node.A)) ? tape.Take(rows * wide) : input;
+            dProduct = kind == RecurrentKind.Gru ? tape.Take(rows * wide) : dInput;
+            tape.Kernels.RecurRule(shape, tape.Node(node.B).Value, node.Value, node.Saved, node.SavedToo, node.Gradient, dInput, dProduct);
+            if (input != null && added) tape.Kernels.Add(dInput, input, input, rows * wide);
+            else if (input != null && input != dInput) tape.Kernels.Affine(1, 0, dInput, input, rows * wide);
+            if (tape.Flow == GradientFlow.Values) node.SavedToo = dProduct;
+        }
         var bias = node.C < 0 ? null : tape.GradientOf(node.C, out more);
         if (bias != null) tape.Kernels.ColumnSums(dProduct, (int)rows, wide, bias, more);
         var weight = tape.GradientOf(node.B, out more);
@@ -132,6 +142,13 @@ internal static unsafe partial class DerivativeRules
         nint states = (nint)batch * hidden, products = (nint)batch * wide;
         float* before = shape.Reverse ? node.Value + states : node.Value, after = shape.Reverse ? dProduct : dProduct + products;
         tape.Kernels.Gemm(true, false, hidden, wide, (steps - 1) * batch, before, hidden, after, wide, weight, wide, more ? weight : null, more ? wide : 0);
+    }
+
+    // Whether a gradient stays as it is once its only reader's rule has written it: that of a plain dense layer, seen through other shapes.
+    private static bool IsUntouched(Tape tape, int index)
+    {
+        while (tape.IsReadOnce(index) && tape.Node(index).Operation == Operation.Reshape) index = tape.Node(index).A;
+        return tape.IsReadOnce(index) && tape.Node(index) is { Operation: Operation.Dense, Option: (int)Activation.Identity };
     }
 
     // For rules that add: what is not there yet begins with zeros. What nobody needs goes to memory that nobody reads.

@@ -84,7 +84,8 @@ internal static unsafe partial class DerivativeRules
     // y = x + row: ∂row = Σ over rows
     private static void AddRow(Tape tape, ref Node node)
     {
-        if (node.A == node.B || !tape.HandOn(ref node, node.A)) AddTo(tape, node.A, node.Gradient, 1);
+        // Between the two passes of a clipped one the gradient is still needed, so that nobody may add to it.
+        if (node.A == node.B || tape.Flow == GradientFlow.Values || !tape.HandOn(ref node, node.A)) AddTo(tape, node.A, node.Gradient, 1);
         var row = tape.GradientOf(node.B, out var more);
         if (row != null) tape.Kernels.ColumnSums(node.Gradient, node.Shape.Rows, node.Shape.Columns, row, more);
     }

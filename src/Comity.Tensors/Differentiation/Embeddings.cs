@@ -25,7 +25,7 @@ public static unsafe class Embeddings
                 throw new ArgumentException(string.Create(CultureInfo.InvariantCulture, $"Position {i} holds the token {token}; the embedding's tokens run from 0 to {vocabulary - 1}."), nameof(tokens));
             rows[i] = (int)token;
         }
-        return Gather(tape, table, rows, count);
+        return Gather(tape, table, rows, count, tokens.Index);
     }
 
     /// <summary>Chosen rows of a matrix.</summary>
@@ -128,12 +128,12 @@ public static unsafe class Embeddings
         }
     }
 
-    private static Tensor Gather(Tape tape, Tensor x, int* rows, int count)
+    private static Tensor Gather(Tape tape, Tensor x, int* rows, int count, int tokens = -1)
     {
         var shape = new Shape(count, x.Shape.Columns);
         var value = tape.Take(shape.Length);
         tape.Kernels.Gather(tape.Node(x.Index).Value, rows, count, shape.Columns, value);
-        tape.Append(Operation.Gather, shape, value, x.Index).Saved = (float*)rows;
+        tape.Append(Operation.Gather, shape, value, x.Index, tokens).Saved = (float*)rows;
         return tape.Last;
     }
 

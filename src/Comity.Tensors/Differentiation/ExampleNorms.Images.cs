@@ -21,8 +21,8 @@ internal static unsafe partial class ExampleNorms
     {
         // As with dense layers: the activation has been passed already.
         node.Option = 0;
-        if (tape.Node(node.B).NeedsGradient) tape.Kernels.ConvolveWeightNorms(*(ConvolutionShape*)node.SavedToo, examples, x, d, squares);
-        if (node.C < 0 || !tape.Node(node.C).NeedsGradient) return;
+        if (IsAsked(tape, node.B)) tape.Kernels.ConvolveWeightNorms(*(ConvolutionShape*)node.SavedToo, examples, x, d, squares);
+        if (!IsAsked(tape, node.C)) return;
         int n = node.Shape.Columns, pixels = node.Shape.Rows / examples;
         var sums = tape.Take(n);
         for (nint i = 0; i < examples; i++)
@@ -37,7 +37,7 @@ internal static unsafe partial class ExampleNorms
     {
         var kernels = tape.Kernels;
         int images = node.Shape[0], n = node.Shape.Columns, pixels = node.Shape.Rows / images, each = images / examples;
-        bool scale = tape.Node(node.B).NeedsGradient, shift = tape.Node(node.C).NeedsGradient;
+        bool scale = IsAsked(tape, node.B), shift = IsAsked(tape, node.C);
         float* x = tape.Node(node.A).Value, sums = tape.Take(n), products = tape.Take(n), allSums = tape.Take(n), allProducts = tape.Take(n);
         for (nint i = 0; i < examples; i++)
         {

@@ -34,7 +34,15 @@ public static unsafe class Losses
             tape.Kernels.Affine(scale, -scale * even, derivative + i * k, derivative + i * k, k);
             derivative[i * k + label] -= scale * own;
         }
-        return Finish(tape, Operation.SoftmaxCrossEntropy, logits, derivative, total / rows);
+        var mean = Finish(tape, Operation.SoftmaxCrossEntropy, logits, derivative, total / rows);
+        if (!weights.IsEmpty)
+        {
+            // A clipped pass looks whether examples count alike.
+            var kept = tape.Take(rows);
+            weights.CopyTo(new Span<float>(kept, rows));
+            tape.Node(mean.Index).SavedToo = kept;
+        }
+        return mean;
     }
 
     /// <summary>Mean over rows of −Σ t·ln softmax(z) for given probabilities t (distillation).</summary>

@@ -28,6 +28,15 @@ internal unsafe struct Node
 
     public float Number;
 
+    /// <summary>Of a pass whose gradients are clipped: which part of the value belongs to which example.</summary>
+    public ExampleRows Examples;
+
+    /// <summary>Of a parameter in such a pass: how many operations read it.</summary>
+    public int Uses;
+
+    /// <summary>In such a pass: whether the examples' gradients have been scaled already.</summary>
+    public bool IsScaled;
+
     /// <summary>A loss before it was rounded to single precision: line searches compare values that differ in the last digits.</summary>
     public double Total;
 }

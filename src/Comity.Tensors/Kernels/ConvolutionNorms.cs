@@ -89,4 +89,10 @@ internal static class GramNorm
     /// <param name="second">‖·‖² of the other.</param>
     /// <remarks>Terms of both signs may cancel, and a norm that came out too small would let an example weigh too much.</remarks>
     public static double Of(double product, double first, double second) => Math.Max(0, product) + Error * Math.Sqrt(first * second);
+
+    /// <summary>The same of two different gradients, whose product may be below zero.</summary>
+    /// <param name="product">Σ of the products of their elements.</param>
+    /// <param name="first">‖·‖² of the one.</param>
+    /// <param name="second">‖·‖² of the other.</param>
+    public static double Signed(double product, double first, double second) => product + Error * Math.Sqrt(first * second);
 }

@@ -30,6 +30,9 @@ internal sealed unsafe class ClippedSum
         _norms = new float[_atOnce];
     }
 
+    /// <summary>Whether rows had to be passed one by one so far.</summary>
+    public bool IsOneByOne => _oneByOne;
+
     /// <summary>Σ min(1, C/‖gᵢ‖)·gᵢ over the rows, shape [P], in the session's gradient.</summary>
     /// <returns>The sum of the rows' losses; not a number where a row's loss or gradient is not.</returns>
     public double Of(Tape tape, ReadOnlySpan<int> rows, SeededRandom random)
@@ -61,7 +64,7 @@ internal sealed unsafe class ClippedSum
     private double? Part(Tape tape, ReadOnlySpan<int> rows, SeededRandom random)
     {
         tape.Begin(_session.Parameters, _session.Gradient, random);
-        var loss = _objective.MeanOf(tape, _training.OnTape(tape, rows), rows);
+        var loss = _objective.MeanOf(tape, _training.OnTape(tape, rows), rows, byRow: true);
         var value = (double)loss.Scalar * rows.Length;
         if (!double.IsFinite(value)) return double.NaN;
         if (tape.CanClip(loss, rows.Length))

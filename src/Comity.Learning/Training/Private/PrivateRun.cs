@@ -70,6 +70,7 @@ internal sealed unsafe class PrivateRun
             StoppedBy = diverged ? StopReasons.Diverged : null,
             StoppedAtEpoch = diverged ? losses.Count : null,
             OptimizerState = _request.KeepOptimizerState is { } lend ? _session.Optimizer.State(lend) : [],
+            ClippedOneByOne = _sum.IsOneByOne,
             Released = new PrivateGradientDescent(_rate, _private.ClipNorm, _private.NoiseMultiplier, _steps),
         };
     }
