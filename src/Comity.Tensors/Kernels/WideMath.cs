@@ -10,18 +10,21 @@ internal static class WideMath<TWide> where TWide : unmanaged, IWide<TWide>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TWide Exp(TWide x)
     {
-        var value = Bounded(x);
+        var value = Within(x); // whatever comes of the rest is replaced
         value = TWide.Select(TWide.GreaterThan(TWide.Create(-87.3365447504f), x), TWide.Zero, value);
         return TWide.Select(TWide.GreaterThan(x, TWide.Create(88.02f)), TWide.Create(float.PositiveInfinity), value);
     }
 
     // eˣ of x brought within [−87.3, 88.02], where nobody needs the exact 0 and infinity beyond.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static TWide Bounded(TWide x)
+    private static TWide Bounded(TWide x) => Within(TWide.Min(TWide.Create(88.02f), TWide.Max(TWide.Create(-87.3365447504f), x)));
+
+    // eˣ of x within [−87.3, 88.02], which keeps n within [−126, 127].
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TWide Within(TWide x)
     {
-        var clamped = TWide.Min(TWide.Create(88.02f), TWide.Max(TWide.Create(-87.3365447504f), x));
-        var n = TWide.Round(clamped * TWide.Create(1.44269504088896341f));
-        var r = TWide.MultiplySubtractFrom(n, TWide.Create(0.693359375f), clamped);
+        var n = TWide.Round(x * TWide.Create(1.44269504088896341f));
+        var r = TWide.MultiplySubtractFrom(n, TWide.Create(0.693359375f), x);
         r = TWide.MultiplySubtractFrom(n, TWide.Create(-2.12194440e-4f), r);
         var p = TWide.Create(1.9875691500e-4f);
         p = TWide.MultiplyAdd(p, r, TWide.Create(1.3981999507e-3f));
@@ -30,7 +33,7 @@ internal static class WideMath<TWide> where TWide : unmanaged, IWide<TWide>
         p = TWide.MultiplyAdd(p, r, TWide.Create(1.6666665459e-1f));
         p = TWide.MultiplyAdd(p, r, TWide.Create(5.0000001201e-1f));
         p = TWide.MultiplyAdd(p, r * r, r + TWide.Create(1));
-        return TWide.ScaleByPowerOfTwo(p, n); // the bounds keep n within [-126, 127]
+        return TWide.ScaleByPowerOfTwo(p, n);
     }
 
     /// <summary>ln x; −infinity at 0, NaN below.</summary>
