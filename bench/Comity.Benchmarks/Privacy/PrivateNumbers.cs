@@ -26,8 +26,8 @@ internal static class PrivateNumbers
         new("MLP 784-128-10, layer norm", 784, new MlpSection { Hidden = [128], Norm = Normalization.Layer }, 64, 1.8, 1.5),
         new("LeNet-5 (two 5 × 5 convolutions, 6 and 16 channels)", new ImageInput(1, 28, 28), LeNet, 8, double.PositiveInfinity, 1.5),
         new("CNN (two 3 × 3 convolutions, 32 and 64 channels)", new ImageInput(1, 28, 28), TrainingNumbers.Cnn, 4, double.PositiveInfinity, 1.5),
-        new("encoder, 10 classes (2 × 64, 32 tokens of 1,000)", Text, Bert, 2, double.PositiveInfinity, 1.5),
-        new("encoder, hidden tokens, tied (2 × 64, 32 tokens of 1,000)", Text, Bert, 2, double.PositiveInfinity, 1.5, TaskKind.MaskedToken),
+        new("encoder, 10 classes (2 × 64, 32 tokens of 8,000)", Words, Bert, 2, double.PositiveInfinity, 1.5),
+        new("encoder, hidden tokens, tied (2 × 64, 32 tokens of 8,000)", Words, Bert, 2, double.PositiveInfinity, 1.5, TaskKind.MaskedToken),
         new("decoder, next token, tied (2 × 64, 32 tokens of 1,000)", Text, Gpt, 2, double.PositiveInfinity, 1.5, TaskKind.NextToken),
         new("lstm, 10 classes (64, 32 tokens of 1,000)", Text, new LstmSection { Hidden = [64], Embedding = 64 }, 4, double.PositiveInfinity, 1.5),
     ];
@@ -43,6 +43,8 @@ internal static class PrivateNumbers
     };
 
     private static TokenInput Text => new(32, 1000);
+
+    private static TokenInput Words => new(32, 8000);
 
     private static TransformerSection Bert => new() { Style = TransformerStyle.Encoder, Width = 64, Segments = 2 };
 

@@ -104,7 +104,7 @@ public static unsafe class ClippedBackward
 
     private static void Scale(Tape tape, ref Node node, int examples, int example, float factor)
     {
-        var (first, count, step) = node.Examples.Of(node, examples, example);
+        var (first, count, step) = node.Examples.Of(node.Shape.Rows, examples, example);
         // Of a recurrent layer that by its products, which its first pass kept.
         var isRecurrent = node.Operation == Operation.Recurrent;
         var columns = isRecurrent ? tape.Node(node.A).Shape.Columns : node.Shape.Columns;

@@ -9,7 +9,7 @@ namespace Comity.Tensors.Differentiation;
 /// </remarks>
 internal static unsafe partial class ExampleNorms
 {
-    private static readonly delegate*<Tape, ref Node, int, double*, void>[] Table = Build();
+    private static readonly delegate*<Tape, ref Node, int, double*, void>[] Rules = Build();
 
     /// <summary>Operands (A 1, B 2, C 4) whose gradient's norm the operation's rule tells.</summary>
     public static int Covers(Operation operation) => operation switch
@@ -20,7 +20,7 @@ internal static unsafe partial class ExampleNorms
         _ => 0,
     };
 
-    public static void Apply(Tape tape, ref Node node, int examples, double* squares) => Table[(int)node.Operation](tape, ref node, examples, squares);
+    public static void Apply(Tape tape, ref Node node, int examples, double* squares) => Rules[(int)node.Operation](tape, ref node, examples, squares);
 
     private static delegate*<Tape, ref Node, int, double*, void>[] Build()
     {
@@ -67,13 +67,11 @@ internal static unsafe partial class ExampleNorms
         if (IsAsked(tape, node.B)) Sums(tape, ref node, examples, squares);
     }
 
-    // ‖Xᵀ·D‖² of each example's rows.
-    private static void Product(Tape tape, ref Node node, int examples, double* squares)
+    /// <summary>‖Xᵀ·D‖² of each example's rows.</summary>
+    public static void Product(Tape tape, ref Node node, int examples, double* squares)
     {
-        var x = new RowFactor(tape.Node(node.A).Value, tape.Node(node.A).Shape.Columns);
-        var d = new RowFactor(node.Gradient, node.Shape.Columns);
-        var scratch = tape.Take(x.Scratch(d, node.Examples.Most(node, examples)));
-        for (var e = 0; e < examples; e++) squares[e] += x.Norm(tape.Kernels, d, node.Examples.Of(node, examples, e), scratch);
+        var shape = new ProductNormsShape(examples, node.Examples, node.Shape.Rows, tape.Node(node.A).Shape.Columns, node.Shape.Columns);
+        tape.Kernels.ProductNorms(shape, tape.Node(node.A).Value, node.Gradient, squares);
     }
 
     // ‖Σ d‖² over each example's rows.
@@ -83,7 +81,7 @@ internal static unsafe partial class ExampleNorms
         var sums = tape.Take(n);
         for (var e = 0; e < examples; e++)
         {
-            var (first, count, step) = node.Examples.Of(node, examples, e);
+            var (first, count, step) = node.Examples.Of(node.Shape.Rows, examples, e);
             if (count == 0) continue;
             new RowFactor(node.Gradient, n).Sum(tape.Kernels, first, count, step, sums, accumulate: false);
             squares[e] += tape.Kernels.Dot(sums, sums, n);

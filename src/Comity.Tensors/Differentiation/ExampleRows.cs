@@ -40,18 +40,18 @@ internal readonly unsafe struct ExampleRows
     /// <summary>Whether each example owns one part, all of them equally long.</summary>
     public bool IsPieces => _order == Order.Pieces;
 
-    /// <summary>The rows of an example: the first, how many, and how far one is from the next.</summary>
-    public (nint First, int Count, int Step) Of(in Node node, int examples, int example) => _order switch
+    /// <summary>The rows of an example among all rows: the first, how many, and how far one is from the next.</summary>
+    public (nint First, int Count, int Step) Of(int rows, int examples, int example) => _order switch
     {
         Order.Runs => (_starts[example], _starts[example + 1] - _starts[example], 1),
-        Order.Turns => (example, node.Shape.Rows / examples, examples),
-        _ => ((nint)example * (node.Shape.Rows / examples), node.Shape.Rows / examples, 1),
+        Order.Turns => (example, rows / examples, examples),
+        _ => ((nint)example * (rows / examples), rows / examples, 1),
     };
 
     /// <summary>Most rows that one example owns.</summary>
-    public int Most(in Node node, int examples)
+    public int Most(int rows, int examples)
     {
-        if (_order != Order.Runs) return node.Shape.Rows / examples;
+        if (_order != Order.Runs) return rows / examples;
         var most = 0;
         for (var e = 0; e < examples; e++) most = Math.Max(most, _starts[e + 1] - _starts[e]);
         return most;

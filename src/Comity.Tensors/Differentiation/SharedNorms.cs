@@ -87,24 +87,19 @@ internal static unsafe class SharedNorms
 
     private static void AddMatrices(Tape tape, Part* parts, int count, int examples, double* squares)
     {
-        nint most = 0, own = 0;
-        for (var i = 0; i < count; i++)
-        {
-            var rows = parts[i].Most(tape, examples);
-            most = Math.Max(most, rows);
-            own = Math.Max(own, parts[i].Kind == Kind.Table ? parts[i].Table.Scratch(rows) : parts[i].Left.Scratch(parts[i].Right, rows));
-        }
-        var scratch = tape.Take(Math.Max(own, 2 * most * most));
+        nint most = 0;
+        for (var i = 0; i < count; i++) most = Math.Max(most, parts[i].Most(tape, examples));
+        var totals = (double*)tape.Take(2 * (nint)examples);
+        new Span<double>(totals, examples).Clear();
+        for (var i = 0; i < count; i++) parts[i].AddNorms(tape, examples, totals);
+        var scratch = tape.Take(2 * most * most);
         for (var e = 0; e < examples; e++)
         {
-            var total = 0.0;
-            for (var i = 0; i < count; i++)
+            for (var i = 1; i < count; i++)
             {
-                var rows = parts[i].Rows(tape, examples, e);
-                total += parts[i].Kind == Kind.Table ? parts[i].Table.Norm(tape.Kernels, rows, scratch) : parts[i].Left.Norm(tape.Kernels, parts[i].Right, rows, scratch);
-                for (var j = 0; j < i; j++) total += 2 * Product(tape.Kernels, parts[j], parts[i], parts[j].Rows(tape, examples, e), rows, scratch);
+                for (var j = 0; j < i; j++) totals[e] += 2 * Product(tape.Kernels, parts[j], parts[i], parts[j].Rows(tape, examples, e), parts[i].Rows(tape, examples, e), scratch);
             }
-            squares[e] += Math.Max(0, total);
+            squares[e] += Math.Max(0, totals[e]);
         }
     }
 
@@ -168,10 +163,15 @@ internal static unsafe class SharedNorms
 
         public RowFactor Right { get; }
 
-        public TableGradient Table => new(_tokens, Right.Values, Right.Columns);
+        public (nint First, int Count, int Step) Rows(Tape tape, int examples, int example) => tape.Node(_node).Examples.Of(tape.Node(_node).Shape.Rows, examples, example);
 
-        public (nint First, int Count, int Step) Rows(Tape tape, int examples, int example) => tape.Node(_node).Examples.Of(tape.Node(_node), examples, example);
+        public int Most(Tape tape, int examples) => tape.Node(_node).Examples.Most(tape.Node(_node).Shape.Rows, examples);
 
-        public int Most(Tape tape, int examples) => tape.Node(_node).Examples.Most(tape.Node(_node), examples);
+        public void AddNorms(Tape tape, int examples, double* squares)
+        {
+            ref var node = ref tape.Node(_node);
+            if (Kind == Kind.Table) ExampleNorms.Table(tape, ref node, examples, squares);
+            else ExampleNorms.Product(tape, ref node, examples, squares);
+        }
     }
 }

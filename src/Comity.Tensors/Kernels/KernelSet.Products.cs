@@ -27,6 +27,9 @@ public abstract unsafe partial class KernelSet
             GemmBatch(batch, transposeA, transposeB, m, n, k, pa, pb, b.Length == (long)k * n ? 0 : (nint)k * n, pc, accumulate);
     }
 
+    /// <summary>squares[e] += ‖Xᵀ·D‖² over the rows of example e, shape [examples].</summary>
+    internal abstract void ProductNorms(in ProductNormsShape shape, float* x, float* d, double* squares);
+
     internal abstract void GemmBatch(int batch, bool transposeA, bool transposeB, int m, int n, int k, float* a, float* b, nint bStride, float* c, bool accumulate);
 
     /// <summary>Words of a matrix [k, n] in bf16 as <see cref="MultiplyHalf"/> reads it.</summary>
@@ -41,6 +44,13 @@ public abstract unsafe partial class KernelSet
 /// <summary>Binds these products to a width.</summary>
 internal sealed unsafe partial class KernelSet<TWide>
 {
+    internal override void ProductNorms(in ProductNormsShape shape, float* x, float* d, double* squares)
+    {
+        var job = new NormsJob(shape, (nint)x, (nint)d, (nint)squares);
+        if (team is null || (double)shape.Rows * (shape.Inputs + shape.Outputs) * Math.Max(1, shape.Rows / shape.Examples) < LeastProducts) job.Do(0, 1);
+        else team.Run(job, Math.Min(shape.Examples, team.Threads));
+    }
+
     internal override void GemmBatch(int batch, bool transposeA, bool transposeB, int m, int n, int k, float* a, float* b, nint bStride, float* c, bool accumulate)
     {
         var job = new BatchJob(batch, transposeA, transposeB, m, n, k, (nint)a, (nint)b, bStride, (nint)c, accumulate);
@@ -53,6 +63,11 @@ internal sealed unsafe partial class KernelSet<TWide>
     internal override void PackHalf(int k, int n, float* b, uint* panels) => HalfRow<TWide>.Pack(k, n, b, panels);
 
     internal override void MultiplyHalf(int k, int n, float* a, uint* panels, float* c, float* start) => HalfRow<TWide>.Run(k, n, a, panels, c, start);
+
+    private readonly record struct NormsJob(ProductNormsShape Shape, nint X, nint D, nint Squares) : IJob
+    {
+        public void Do(int part, int parts) => ProductNorms<TWide>.Add(Shape, (float*)X, (float*)D, (double*)Squares, part, parts);
+    }
 
     // Whole products go to a thread, so that their sums do not depend on how many there are.
     private readonly record struct BatchJob(int Batch, bool TransposeA, bool TransposeB, int M, int N, int K, nint A, nint B, nint BStride, nint C, bool Accumulate) : IJob
