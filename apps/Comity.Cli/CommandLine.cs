@@ -68,6 +68,7 @@ internal static class CommandLine
         var root = new RootCommand(session.Text("root.description"));
         root.Options.Add(CommonOptions.Language(session));
         root.Subcommands.Add(RunCommand.Create(session));
+        root.Subcommands.Add(WorkerCommand.Create(session));
         root.Subcommands.Add(CheckCommand.Create(session));
         root.Subcommands.Add(PredictCommand.Create(session));
         root.Subcommands.Add(GenerateCommand.Create(session));

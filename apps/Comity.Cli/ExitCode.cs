@@ -18,7 +18,7 @@ internal enum ExitCode
     /// <summary>The output can't be written, or is somebody else's.</summary>
     Output = 4,
 
-    /// <summary>Training diverged, or a round missed its quorum.</summary>
+    /// <summary>Training diverged, a round missed its quorum, or workers failed again and again.</summary>
     TrainingStopped = 5,
 
     /// <summary>A download failed or its checksum did not match.</summary>
@@ -35,6 +35,9 @@ internal enum ExitCode
 
     /// <summary>The policy of a jurisdiction or of a site bars what was asked.</summary>
     Policy = 10,
+
+    /// <summary>The database or the message broker can't be used.</summary>
+    Infrastructure = 11,
 
     /// <summary>Stopped by Ctrl-C or SIGTERM.</summary>
     Cancelled = 130,

@@ -7,6 +7,7 @@ using Comity.Coordinator.Hosting;
 using Comity.Coordinator.Storage;
 using Comity.Declarations;
 using Comity.Transport.Queues;
+using Comity.Transport.Stores;
 
 namespace Comity.Coordinator;
 
@@ -19,7 +20,7 @@ internal static class CoordinatorCommandLine
         var language = Texts.LanguageOf(args, environment);
         CultureInfo.CurrentUICulture = language; // the parser's own messages are looked up by it
         var problems = new ProblemList();
-        var context = new CommandContext(language, output, error, environment, time) { Store = StoreAddress.Of(args, environment, problems), Queue = QueueAddress.Of(args, environment, problems) };
+        var context = new CommandContext(language, output, error, environment, time) { Store = StoreAddress.Of(args, environment, "comity-coordinator", problems), Queue = QueueAddress.Of(args, environment, problems) };
         context = context with { Key = StateKeyOptions.Of(args, context, problems) };
         var parsed = Create(context).Parse(args);
         if (parsed.Action is ParseErrorAction)

@@ -2,9 +2,12 @@ using System.CommandLine;
 using Comity.Cli.Composition;
 using Comity.Cli.Progress;
 using Comity.Cli.Runs;
+using Comity.Cli.Spreading;
 using Comity.Cli.Terminal;
 using Comity.Declarations;
 using Comity.Federation.Runs;
+using Comity.Transport.Queues;
+using Comity.Transport.Stores;
 
 namespace Comity.Cli.Commands;
 
@@ -22,6 +25,7 @@ internal static class RunCommand
 
     private static async Task<ExitCode> RunAsync(Session session, RunOptions options, ParseResult parsed, CancellationToken cancellationToken)
     {
+        (QueueAddress, StoreAddress)? at = options.Spread.IsAsked(parsed) ? options.Spread.Read(session, parsed) : null;
         if (parsed.GetValue(options.Width) is { } bits) VectorWidth.Force(bits, session.Environment);
         var path = parsed.GetRequiredValue(options.Study);
         session.Out.Line(session.Text("run.reading", path));
@@ -40,10 +44,15 @@ internal static class RunCommand
             var jobs = parsed.GetValue(options.Jobs);
             using var simulation = Simulation.Of(@checked, folder, parsed.GetValue(options.Threads) ?? Math.Max(1, Environment.ProcessorCount - jobs + 1), session.Time);
             trainers = simulation.Trainers;
+            await using var spread = at is { } shared
+                ? await SpreadRun.OpenAsync(session, @checked, simulation, folder, shared, TimeSpan.FromSeconds(parsed.GetValue(options.Lease)), parsed.GetValue(options.Deliveries), cancellationToken) : null;
             var clock = new RunClock(session.Time);
             var repeats = @checked.Study.Study.Repeats;
-            Task<StudyOutcome> Work(IProgressView view) =>
-                StudyRun.RunAsync(simulation.Input(folder, resume, jobs, new StudyProgress(session, clock, view), session.Time) with { Ledger = parsed.GetValue(options.Ledger) }, cancellationToken);
+            Task<StudyOutcome> Work(IProgressView view)
+            {
+                var input = simulation.Input(folder, resume, jobs, new StudyProgress(session, clock, view), session.Time) with { Ledger = parsed.GetValue(options.Ledger) };
+                return StudyRun.RunAsync(spread?.Spread(input) ?? input, cancellationToken);
+            }
             using (var outcome = session.Out.IsTerminal
                 ? await LiveProgress.ShowAsync(session, clock, repeats, Work)
                 : await Work(new LineProgress(session, clock, repeats)))
@@ -52,6 +61,7 @@ internal static class RunCommand
                 await RunOutput.WriteAsync(session, @checked, simulation, outcome, folder, cancellationToken);
                 RunSummary.Print(session, outcome.Results, folder);
             }
+            if (spread is not null) await spread.CompleteAsync(cancellationToken);
             folder.RemoveState();
             session.Out.Line(session.Text("run.done", RunClock.Show(clock.Elapsed)));
         }

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
 using System.Text.Json;
+using Comity.Cli.Spreading;
 using Comity.Federation.Studies;
 
 namespace Comity.Cli.Commands;
@@ -34,6 +35,11 @@ internal sealed class RunOptions
         Ledger.CompletionSources.Add(CommonOptions.Paths);
         Width = new Option<int?>("--width") { Description = session.Text("option.width"), HelpName = "128|256|512" };
         Width.AcceptOnlyFromAmong("128", "256", "512");
+        Spread = new SpreadOptions(session);
+        Lease = new Option<int>("--lease") { Description = session.Text("option.lease"), HelpName = "SECONDS", DefaultValueFactory = _ => 30 };
+        Lease.Validators.Add(result => AtLeastOne(session, result, "--lease"));
+        Deliveries = new Option<int>("--deliveries") { Description = session.Text("option.deliveries"), HelpName = "N", DefaultValueFactory = _ => 3 };
+        Deliveries.Validators.Add(result => AtLeastOne(session, result, "--deliveries"));
     }
 
     public Argument<string> Study { get; }
@@ -54,10 +60,19 @@ internal sealed class RunOptions
 
     public Option<int?> Width { get; }
 
+    public SpreadOptions Spread { get; }
+
+    public Option<int> Lease { get; }
+
+    public Option<int> Deliveries { get; }
+
     public void AddTo(Command command)
     {
         command.Arguments.Add(Study);
         foreach (var option in new Option[] { Out, Seed, Arms, Jobs, Threads, Resume, Ledger, Width }) command.Options.Add(option);
+        Spread.AddTo(command);
+        command.Options.Add(Lease);
+        command.Options.Add(Deliveries);
     }
 
     private static List<Arm>? ParseArms(Session session, ArgumentResult result)

@@ -11,12 +11,12 @@ using Comity.Tensors.Parameters;
 namespace Comity.Cli.Composition;
 
 /// <summary>A site whose every answer is written down in its audit log before it is handed on, and everything that it is given.</summary>
-internal sealed class AuditedSite(ISiteWork site, RunAudit audit) : ISiteWork
+internal sealed class AuditedSite(ISiteWork site, IAuditTrail audit) : ISiteWork
 {
     public string Site => site.Site;
 
     /// <summary>Writes down what the site's gate lets out in statistics and rounds.</summary>
-    public static void Write(RunAudit audit, Leaving leaving)
+    public static void Write(IAuditTrail audit, Leaving leaving)
     {
         if (leaving is Leaving.OfUpdate { Header: var header } update)
             audit.Leaves(update.Site, Entry("update", update.Repeat, update.Model, header.Round, 4L * header.Length, header.Sha256) with { Charge = leaving.Charge });

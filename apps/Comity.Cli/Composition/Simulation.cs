@@ -23,13 +23,13 @@ internal sealed class Simulation : IDisposable
     private const string Union = "*";
 
     private readonly CheckedStudy _study;
-    private readonly RunAudit _audit;
-    private readonly List<ISiteWork> _sites;
+    private readonly RunAudit? _audit;
+    private readonly List<SimulatedSite> _sites;
     private readonly SimulatedSite _pooled;
     private readonly StudyModelSource _model;
     private readonly Team? _team;
 
-    private Simulation(CheckedStudy study, RunAudit audit, int threads)
+    private Simulation(CheckedStudy study, RunAudit? audit, int threads)
     {
         (_study, _audit) = (study, audit);
         var seed = Seed.Of(study.Study.Study.Seed);
@@ -37,10 +37,13 @@ internal sealed class Simulation : IDisposable
         if (threads > 1) _team = new Team(threads);
         Trainers = new Trainers(study.Study, KernelSet.Best.With(_team));
         Records = [.. study.Tables.Select(t => new SiteRecords(study.Study, t, seed, cache))];
-        _sites = [.. Records.Select(r => (ISiteWork)new AuditedSite(new SimulatedSite(study.Study, r, Trainers, seed), audit))];
+        _sites = [.. Records.Select(r => new SimulatedSite(study.Study, r, Trainers, seed))];
         _pooled = new SimulatedSite(study.Study, new PooledRecords(Union, Records, cache), Trainers, seed);
         _model = new StudyModelSource(study.Study, Trainers, Records[0], seed);
     }
+
+    /// <summary>The logs of what passes between the run's parties; null: they are another run's.</summary>
+    public IAuditTrail? Audit => _audit;
 
     /// <summary>The sites' records in their order.</summary>
     public IReadOnlyList<SiteRecords> Records { get; }
@@ -56,33 +59,49 @@ internal sealed class Simulation : IDisposable
     {
         var audit = new RunAudit(folder, study.Study.Study.Study, [.. study.Tables.Select(t => t.Site)], time);
         var simulation = new Simulation(study, audit, threads);
-        if (audit.IsNew) simulation.WriteRecordsMoved();
+        if (audit.IsNew) simulation.WriteRecordsMoved(audit);
         return simulation;
     }
 
+    /// <summary>The same where only trials of somebody else's run are trained, whose audit is that run's.</summary>
+    /// <param name="study">The study with its records.</param>
+    /// <param name="threads">Threads that share one training step.</param>
+    public static Simulation ForTrials(CheckedStudy study, int threads) => new(study, null, threads);
+
     /// <summary>What Federation needs to run the study.</summary>
-    public StudyRunInput Input(RunFolder folder, bool resume, int jobs, IProgress<StudyEvent> progress, TimeProvider time) => new()
+    public StudyRunInput Input(RunFolder folder, bool resume, int jobs, IProgress<StudyEvent> progress, TimeProvider time) =>
+        Input(folder.Root, jobs, _audit ?? throw new InvalidOperationException("Trials of another run are audited there."), time) with
+        {
+            Described = SiteDescription.Of(_study, Records),
+            Resume = resume,
+            Progress = progress,
+            TrainingEnded = EndTraining,
+        };
+
+    /// <summary>What Federation needs to train trials of it.</summary>
+    /// <param name="folder">Where the state lies meanwhile.</param>
+    /// <param name="jobs">Site calls at the same time.</param>
+    /// <param name="audit">Where it is written down what passes.</param>
+    /// <param name="time">The clock.</param>
+    public StudyRunInput Input(string folder, int jobs, IAuditTrail audit, TimeProvider time) => new()
     {
         Study = _study.Study.Study,
         StudySha256 = _study.Study.Declared.Sha256,
         StudyFile = Shown(_study.Study.Declared.File),
         Label = _study.Study.Contract.Label.Column,
         Model = _model,
-        Sites = _sites,
+        Sites = [.. _sites.Select(s => new AuditedSite(s, audit))],
         Pooled = MayPool ? _pooled : null,
         PooledAbsence = "records-not-covered",
         GivenModels = GivenModels.Read(_study.Study),
-        RunFolder = folder.Root,
-        Resume = resume,
+        RunFolder = folder,
         Jobs = jobs,
+        EpochsAlone = _study.Study.Training.Epochs,
         PrimaryMetric = _study.Study.Evaluation.PrimaryFor(_study.Study.Task),
         WithPredictions = _study.Study.Study.Privacy?.Metrics is null,
-        Described = SiteDescription.Of(_study, Records),
         Environment = new RunEnvironment(ToolVersion.Text, RuntimeInformation.ProcessArchitecture.ToString(), VectorWidth.Current, RuntimeInformation.FrameworkDescription),
-        Progress = progress,
-        TrainingEnded = EndTraining,
         Time = time,
-        Leaving = leaving => AuditedSite.Write(_audit, leaving),
+        Leaving = leaving => AuditedSite.Write(audit, leaving),
         Noise = (site, answer) => SimulatedNoise.Of(Seed.Of(_study.Study.Study.Seed), "gate", site, answer),
     };
 
@@ -113,21 +132,21 @@ internal sealed class Simulation : IDisposable
     }
 
     /// <summary>Nothing leaves any more.</summary>
-    public void CloseAudit() => _audit.Close();
+    public void CloseAudit() => _audit?.Close();
 
     public void Dispose()
     {
         _team?.Dispose();
-        _audit.Dispose();
+        _audit?.Dispose();
     }
 
     // A simulation holds all rows in one process and judges models on their union: said in the log, as in life it would be the one thing that must not happen.
-    private void WriteRecordsMoved()
+    private void WriteRecordsMoved(RunAudit audit)
     {
         foreach (var table in _study.Tables)
         {
             var bytes = 4L * table.Rows * (table.Columns.Count + 1);
-            _audit.Leaves(table.Site, new AuditEntry
+            audit.Leaves(table.Site, new AuditEntry
             {
                 Direction = AuditDirection.Out, Kind = "records", What = string.Create(CultureInfo.InvariantCulture, $"{table.Rows} rows"), Bytes = bytes, Sha256 = SiteTables.Digest([table]),
             });

@@ -8,7 +8,7 @@ namespace Comity.Cli.Runs;
 
 /// <summary>The audit logs of a run in one process, as its parties would keep them: <c>audit.jsonl</c> is the coordinator's, <c>audit/SITE.jsonl</c> each site's.</summary>
 /// <remarks>Each party signs with a key of its own that lives in this process only: once the run is over nobody can write its history anew. A resumed run goes on with other keys, which the logs say.</remarks>
-internal sealed class RunAudit : IDisposable
+internal sealed class RunAudit : IAuditTrail, IDisposable
 {
     /// <summary>The coordinator's name in logs.</summary>
     public const string Coordinator = WireAudit.Coordinator;
@@ -46,7 +46,8 @@ internal sealed class RunAudit : IDisposable
     /// <summary>Whether the run has just begun.</summary>
     public bool IsNew => _coordinator.IsNew;
 
-    /// <summary>Something leaves a site for the coordinator: it stands in the site's log, then with the site's head in the coordinator's.</summary>
+    /// <inheritdoc/>
+    /// <remarks>It stands in the site's log, then with the site's head in the coordinator's.</remarks>
     public void Leaves(string site, AuditEntry entry)
     {
         entry = entry with { Study = _study, Rule = Rule };
@@ -55,7 +56,8 @@ internal sealed class RunAudit : IDisposable
         _coordinator.WriteCovered(entry with { Direction = AuditDirection.In, Peer = site, Head = head, Charge = null });
     }
 
-    /// <summary>Something is given to a site: it stands in the coordinator's log, then with the coordinator's head in the site's.</summary>
+    /// <inheritdoc/>
+    /// <remarks>It stands in the coordinator's log, then with the coordinator's head in the site's.</remarks>
     public void Given(string site, AuditEntry entry)
     {
         entry = entry with { Study = _study, Rule = Rule };

@@ -22,7 +22,7 @@ internal sealed class RunFolder
     public string Root { get; }
 
     /// <summary>State from which a stopped run continues; removed when the run is complete.</summary>
-    private string State => Path.Combine(Root, "state");
+    public string State => Path.Combine(Root, "state");
 
     /// <summary>What belongs to the sites alone while the run lasts, such as control variates.</summary>
     private string Sites => Path.Combine(Root, "sites");

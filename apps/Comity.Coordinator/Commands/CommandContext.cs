@@ -6,6 +6,7 @@ using Comity.Coordinator.Storage;
 using Comity.Declarations;
 using Comity.Federation.AtRest;
 using Comity.Transport.Queues;
+using Comity.Transport.Stores;
 using Microsoft.Data.Sqlite;
 
 namespace Comity.Coordinator.Commands;

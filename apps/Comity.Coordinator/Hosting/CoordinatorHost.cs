@@ -13,6 +13,7 @@ using Comity.Declarations;
 using Comity.Federation.AtRest;
 using Comity.Transport.Identity;
 using Comity.Transport.Signing;
+using Comity.Transport.Stores;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.HttpOverrides;

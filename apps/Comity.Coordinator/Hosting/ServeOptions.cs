@@ -1,6 +1,7 @@
 using System.Net;
 using Comity.Declarations;
 using Comity.Transport.Queues;
+using Comity.Transport.Stores;
 
 namespace Comity.Coordinator.Hosting;
 
@@ -21,7 +22,7 @@ internal sealed record ServeOptions(Uri Listen, IPEndPoint Endpoint, Uri? Public
     public Uri? Otlp { get; init; }
 
     /// <summary>The database in which the state lies; null: it lies in <see cref="DataFolder"/>.</summary>
-    public Storage.StoreAddress? Store { get; init; }
+    public StoreAddress? Store { get; init; }
 
     /// <summary>What opens the state; null: nothing was given.</summary>
     public Federation.AtRest.StateKey? Key { get; init; }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Comity.Coordinator.Hosting;
+using Comity.Transport.Stores;
 using Npgsql;
 
 namespace Comity.Coordinator.Storage;

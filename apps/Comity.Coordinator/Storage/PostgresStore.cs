@@ -1,5 +1,6 @@
 using Comity.Coordinator.Identity;
 using Comity.Federation.Stores;
+using Comity.Transport.Stores;
 using Npgsql;
 
 namespace Comity.Coordinator.Storage;

@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using Comity.Declarations;
+using Comity.Transport.Stores;
 using Npgsql;
 
 namespace Comity.Coordinator.Storage;

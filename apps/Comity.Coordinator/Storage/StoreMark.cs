@@ -1,4 +1,5 @@
 using Comity.Coordinator.Identity;
+using Comity.Transport.Stores;
 
 namespace Comity.Coordinator.Storage;
 

@@ -9,6 +9,7 @@ using Comity.Tensors.Randomness;
 using Comity.Transport.Clients;
 using Comity.Transport.Identity;
 using Comity.Transport.Protocol;
+using Comity.Transport.Stores;
 
 namespace Comity.Benchmarks.Wire;
 
@@ -32,7 +33,7 @@ internal static class ReplicaNumbers
         await using var federation = await WireFederation.StartAsync(Path.Combine(folder, "federation"), store, queue);
         federation.Join(SmallNetworkStudy.Sites);
         var sites = SmallNetworkStudy.Sites.Select(s => study.StartSite(federation, s)).ToList();
-        using var look = PostgresStore.Open(StoreAddress.Read(store, StoreAddress.Variable, [])!);
+        using var look = PostgresStore.Open(StoreAddress.Read(store, StoreAddress.Variable, "comity-coordinator", [])!);
         var random = Seed.Of(seed).For("replicas").ToRandom();
         var (kills, stops, studies, ended, same, refused) = (new List<double>(), new List<double>(), 0, 0, 0, 0);
         try

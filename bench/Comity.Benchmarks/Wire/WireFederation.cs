@@ -8,6 +8,7 @@ using Comity.EndToEnd.Tests;
 using Comity.Transport.Clients;
 using Comity.Transport.Identity;
 using Comity.Transport.Protocol;
+using Comity.Transport.Stores;
 
 namespace Comity.Benchmarks.Wire;
 
@@ -166,7 +167,7 @@ internal sealed class WireFederation : IAsyncDisposable
         for (var i = _held.Count - 1; i >= 0; i--) _held[i].Dispose();
     }
 
-    private PostgresStore? Store() => _store is null ? null : PostgresStore.Open(StoreAddress.Read(_store, StoreAddress.Variable, [])!);
+    private PostgresStore? Store() => _store is null ? null : PostgresStore.Open(StoreAddress.Read(_store, StoreAddress.Variable, "comity-coordinator", [])!);
 
     private CoordinatorDatabase Identity(PostgresStore? store) => store is null ? CoordinatorDatabase.Open(At("coordinator")) : CoordinatorDatabase.Of(store);
 

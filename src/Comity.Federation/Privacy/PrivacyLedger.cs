@@ -227,6 +227,11 @@ public sealed class PrivacyLedger : IDisposable
         return Read("SELECT c.sha256 FROM charges c JOIN accounts a ON a.id = c.account WHERE a.run = @a AND a.site = @b AND c.answer = @c", r => r.GetString(0), account.Run, account.Site, answer).FirstOrDefault();
     }
 
+    /// <summary>All charges of an account, as they stand in the ledger.</summary>
+    internal IReadOnlyList<(string Answer, string Event, long Count, string Sha256)> Charges(LedgerAccount account) =>
+        Read("SELECT c.answer, c.event, c.count, c.sha256 FROM charges c JOIN accounts a ON a.id = c.account WHERE a.run = @a AND a.site = @b ORDER BY c.answer",
+            r => (r.GetString(0), r.GetString(1), r.GetInt64(2), r.GetString(3)), account.Run, account.Site);
+
     /// <summary>The study is over: what it reserved and did not release is free again.</summary>
     public void Close(LedgerAccount account)
     {

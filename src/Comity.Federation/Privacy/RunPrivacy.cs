@@ -6,6 +6,7 @@ using Comity.Federation.Rounds;
 using Comity.Federation.Runs;
 using Comity.Federation.Sites;
 using Comity.Federation.Stores;
+using Comity.Federation.Trials;
 using Comity.Privacy.Events;
 using Comity.Privacy.Noise;
 
@@ -119,6 +120,18 @@ internal sealed class RunPrivacy : IDisposable
         {
             throw new StudyStoppedException(Messages.Problem("gate-barred", Place.InFile(_ledger.Path), barred.Site, barred.Answer, barred.Reason));
         }
+    }
+
+    /// <summary>All charges of this run.</summary>
+    public IReadOnlyList<TrialCharge> Charges() => [.. _accounts.SelectMany(account => _ledger.Charges(account).Select(c => new TrialCharge(account.Site, c.Answer, c.Event, c.Count, c.Sha256)))];
+
+    /// <summary>Charges here what a gate of this run let out in another process.</summary>
+    /// <exception cref="InvalidOperationException">It is not within what was reserved: what came is not of this run.</exception>
+    public void Take(TrialCharge charge)
+    {
+        var unit = EventText.Read(charge.Event);
+        if (!Charge(charge.Site, charge.Answer, charge.Count == 1 ? unit : new SelfComposedEvent(unit, charge.Count), charge.Sha256))
+            throw new InvalidOperationException($"The ledger does not allow '{charge.Answer}' of site '{charge.Site}', which another process released.");
     }
 
     /// <summary>How counts behind metrics are noised; null: metrics are exact.</summary>

@@ -87,5 +87,6 @@ internal sealed class SettingSearch(RunContext run, RepeatStart start, string mo
             return new EvaluationInfo { Model = id, Repeat = start.Repeat, Site = judge.Key, Split = RowSplit.Validation, Result = result };
         }, cancellationToken);
 
-    private static string Key(string id, int repeat) => string.Create(CultureInfo.InvariantCulture, $"search/{id}/{repeat}");
+    /// <summary>Under which key of the run's store a search, or one of its trials, is kept.</summary>
+    public static string Key(string id, int repeat) => string.Create(CultureInfo.InvariantCulture, $"search/{id}/{repeat}");
 }

@@ -4,6 +4,7 @@ using Comity.Federation.Rounds;
 using Comity.Federation.Sites;
 using Comity.Federation.Stores;
 using Comity.Federation.Studies;
+using Comity.Federation.Trials;
 
 namespace Comity.Federation.Runs;
 
@@ -42,9 +43,18 @@ public static class StudyRun
             var atOnce = AtOnce(input, starts[0].Model.Layout.Length);
             // What is trained at one place takes no memory here when that place is elsewhere.
             var (together, alone) = input.Channels is null ? (trials.Alike, []) : (trials.Alike.FindAll(t => t.Plan.Rounds > 0), trials.Alike.FindAll(t => t.Plan.Rounds == 0));
-            await run.AllAsync(alone, Go, cancellationToken).ConfigureAwait(false);
-            await run.AllAsync(together, Go, cancellationToken, atOnce).ConfigureAwait(false);
-            await run.AllAsync(trials.Joining, Go, cancellationToken, atOnce).ConfigureAwait(false);
+            if (input.TrainedElsewhere is null)
+            {
+                await run.AllAsync(alone, Go, cancellationToken).ConfigureAwait(false);
+                await run.AllAsync(together, Go, cancellationToken, atOnce).ConfigureAwait(false);
+                await run.AllAsync(trials.Joining, Go, cancellationToken, atOnce).ConfigureAwait(false);
+            }
+            else
+            {
+                var orders = new TrialOrders(run, starts);
+                await orders.RunAsync(trials.Alike, cancellationToken).ConfigureAwait(false);
+                await orders.RunAsync(trials.Joining, cancellationToken).ConfigureAwait(false);
+            }
             var models = Finished(input, store, trials);
             slots.ForgetVectors();
             threads.Renew();
@@ -62,21 +72,22 @@ public static class StudyRun
             store.Dispose();
             throw;
         }
+    }
 
-        static async ValueTask<int> Go(Trial trial, CancellationToken token)
-        {
-            await trial.Run(token).ConfigureAwait(false);
-            // What follows must not run from the bottom of the trial's own stack, whose frames hold its model.
-            await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
-            return 0;
-        }
+    /// <summary>Trains a trial.</summary>
+    internal static async ValueTask<int> Go(Trial trial, CancellationToken token)
+    {
+        await trial.Run(token).ConfigureAwait(false);
+        // What follows must not run from the bottom of the trial's own stack, whose frames hold its model.
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        return 0;
     }
 
     // Parameters, what the strategy makes of them and its states: about three vectors for each model under way.
     private static int AtOnce(StudyRunInput input, int parameters) =>
         input.MemoryForModels is { } bytes ? (int)Math.Clamp(bytes / (3 * 4L * Math.Max(1, parameters)), 1, input.Jobs) : input.Jobs;
 
-    private static List<ISiteWork> InStudyOrder(StudyRunInput input)
+    internal static List<ISiteWork> InStudyOrder(StudyRunInput input)
     {
         var bySite = input.Sites.ToDictionary(s => s.Site, StringComparer.Ordinal);
         if (bySite.Count != input.Study.Sites.Count) throw new ArgumentException($"The study has {input.Study.Sites.Count} sites; work was given for {bySite.Count}.", nameof(input));
@@ -84,7 +95,7 @@ public static class StudyRun
     }
 
     // What the bits depend on. Jobs do not belong here: a run may go on with another number.
-    private static List<KeyValuePair<string, string>> Identity(StudyRunInput input) =>
+    internal static List<KeyValuePair<string, string>> Identity(StudyRunInput input) =>
     [
         new("study", input.StudySha256),
         new("seed", input.Study.Seed.ToString(System.Globalization.CultureInfo.InvariantCulture)),
@@ -152,7 +163,8 @@ public static class StudyRun
         return released;
     }
 
-    private static (List<Trial> Alike, List<Trial> Joining) Trials(RunContext run, List<RepeatStart> starts)
+    /// <summary>The study's trials in the given repeats, and those that begin when all of them are done.</summary>
+    internal static (List<Trial> Alike, List<Trial> Joining) Trials(RunContext run, List<RepeatStart> starts)
     {
         var study = run.Input.Study;
         var (alike, joining) = (new List<Trial>(), new List<Trial>());
@@ -210,7 +222,7 @@ public static class StudyRun
             Tries = [.. Enumerable.Range(0, run.Input.Study.Search?.Settings ?? 0).Select(i => new PlannedTrial(SettingSearch.TrialId(id, i), start.Repeat, arm, 0, 0, 1))],
         };
 
-    private sealed record Trial(PlannedTrial Plan, Func<CancellationToken, Task> Run)
+    internal sealed record Trial(PlannedTrial Plan, Func<CancellationToken, Task> Run)
     {
         /// <summary>Trials of settings that come before it.</summary>
         public IReadOnlyList<PlannedTrial> Tries { get; init; } = [];

@@ -63,6 +63,15 @@ public sealed record StudyRunInput
     /// <summary>Site calls at the same time. The bits don't depend on it.</summary>
     public int Jobs { get; init; } = 1;
 
+    /// <summary>Has an order of trials trained by another process; null: trials are trained here. The bits don't depend on it.</summary>
+    public Func<Trials.TrialOrder, CancellationToken, Task<Trials.TrialHandover>>? TrainedElsewhere { get; init; }
+
+    /// <summary>Sites whose own models make one order; a study of many small sites is ordered in groups.</summary>
+    public int SitesTogether { get; init; } = 1;
+
+    /// <summary>Epochs of a training outside a federation, by which orders are compared; 1: not told.</summary>
+    public int EpochsAlone { get; init; } = 1;
+
     /// <summary>Bytes that models trained together may take in this process; a study of large models then trains fewer of them at a time. Null: as many as there are jobs.</summary>
     public long? MemoryForModels { get; init; }
 

@@ -5,6 +5,7 @@ using System.Text;
 using Comity.Coordinator.Identity;
 using Comity.Coordinator.Storage;
 using Comity.Testing;
+using Comity.Transport.Stores;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 
@@ -165,7 +166,7 @@ public sealed class PostgresStoreTests : IDisposable
     [InlineData("postgres:///clinic?host=/run/pg&user=ana", "postgres:///run/pg:5432/clinic", "postgres://ana@/clinic?host=%2Frun%2Fpg&port=5432")]
     public void An_address_is_read_as_other_tools_read_it_and_shown_without_its_password(string text, string shown, string forTools)
     {
-        var address = StoreAddress.Read(text, StoreAddress.Option, [])!;
+        var address = StoreAddress.Read(text, StoreAddress.Option, "comity-coordinator", [])!;
         Assert.Equal((shown, forTools), (address.Shown, address.ForTools));
         Assert.DoesNotContain("heim", address.ToString(), StringComparison.Ordinal);
     }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Comity.Coordinator.Storage;
 using Comity.Testing;
+using Comity.Transport.Stores;
 using Npgsql;
 
 namespace Comity.Coordinator.Tests.Storage;
@@ -15,7 +16,7 @@ internal sealed class TestDatabase : IDisposable
     public TestDatabase()
     {
         Execute($"CREATE ROLE {_name} LOGIN PASSWORD '{Password}'; CREATE SCHEMA {_name} AUTHORIZATION {_name}");
-        Address = StoreAddress.Read(Text(), StoreAddress.Option, [])!;
+        Address = StoreAddress.Read(Text(), StoreAddress.Option, "comity-coordinator", [])!;
     }
 
     public StoreAddress Address { get; }

@@ -17,6 +17,7 @@ using Comity.Transport.Clients;
 using Comity.Transport.Identity;
 using Comity.Transport.Protocol;
 using Comity.Transport.Sites;
+using Comity.Transport.Stores;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;

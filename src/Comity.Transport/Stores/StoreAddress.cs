@@ -2,13 +2,13 @@ using System.Text.RegularExpressions;
 using Comity.Declarations;
 using Npgsql;
 
-namespace Comity.Coordinator.Storage;
+namespace Comity.Transport.Stores;
 
-/// <summary>A schema of a PostgreSQL database in which a coordinator's state lies. It may hold a password, so it is shown without one.</summary>
+/// <summary>A schema of a PostgreSQL database in which state lies that machines share. It may hold a password, so it is shown without one.</summary>
 /// <param name="Connection">Npgsql's connection string.</param>
 /// <param name="Schema">The schema; made at the first start.</param>
 /// <param name="Place">Where a person wrote the address: an option or a variable of the environment.</param>
-internal sealed partial record StoreAddress(string Connection, string Schema, string Place)
+public sealed partial record StoreAddress(string Connection, string Schema, string Place)
 {
     /// <summary>The command line's option.</summary>
     public const string Option = "--store";
@@ -42,19 +42,32 @@ internal sealed partial record StoreAddress(string Connection, string Schema, st
     }
 
     /// <summary>The address that the command line gives, else the environment; null: neither does.</summary>
-    public static StoreAddress? Of(IReadOnlyList<string> args, Func<string, string?> environment, ProblemList problems)
+    /// <param name="args">The command line.</param>
+    /// <param name="environment">Variables of the environment by name.</param>
+    /// <param name="program">Who connects, as an administrator of the database sees it.</param>
+    /// <param name="problems">Takes what is wrong.</param>
+    public static StoreAddress? Of(IReadOnlyList<string> args, Func<string, string?> environment, string program, ProblemList problems)
     {
+        ArgumentNullException.ThrowIfNull(args);
+        ArgumentNullException.ThrowIfNull(environment);
         for (var i = 0; i < args.Count; i++)
         {
-            if (args[i] == Option && i + 1 < args.Count) return Read(args[i + 1], Option, problems);
-            if (args[i].StartsWith(Option + "=", StringComparison.Ordinal)) return Read(args[i][(Option.Length + 1)..], Option, problems);
+            if (args[i] == Option && i + 1 < args.Count) return Read(args[i + 1], Option, program, problems);
+            if (args[i].StartsWith(Option + "=", StringComparison.Ordinal)) return Read(args[i][(Option.Length + 1)..], Option, program, problems);
         }
-        return environment(Variable) is { Length: > 0 } text ? Read(text, Variable, problems) : null;
+        return environment(Variable) is { Length: > 0 } text ? Read(text, Variable, program, problems) : null;
     }
 
     /// <summary>Reads <c>postgres://user:password@host:port/database?schema=name</c> or a connection string of Npgsql; what can't be read is never repeated, as it may hold a password.</summary>
-    public static StoreAddress? Read(string text, string place, ProblemList problems)
+    /// <param name="text">The address as it was written.</param>
+    /// <param name="place">Where it was written.</param>
+    /// <param name="program">Who connects, as an administrator of the database sees it.</param>
+    /// <param name="problems">Takes what is wrong.</param>
+    /// <returns>Null with a problem where it is none.</returns>
+    public static StoreAddress? Read(string text, string place, string program, ProblemList problems)
     {
+        ArgumentNullException.ThrowIfNull(text);
+        ArgumentNullException.ThrowIfNull(problems);
         try
         {
             var schema = DefaultSchema;
@@ -63,7 +76,7 @@ internal sealed partial record StoreAddress(string Connection, string Schema, st
             if (builder is { Host.Length: > 0, Database.Length: > 0 } && SchemaPattern().IsMatch(schema))
             {
                 builder.SearchPath = schema;
-                builder.ApplicationName ??= "comity-coordinator"; // who looks at the database's connections sees whose they are
+                builder.ApplicationName ??= program; // who looks at the database's connections sees whose they are
                 builder.Timeout = Math.Min(builder.Timeout, 5);
                 builder.KeepAlive = 10;
                 builder.MaxPoolSize = Math.Min(builder.MaxPoolSize, 30);
@@ -75,7 +88,7 @@ internal sealed partial record StoreAddress(string Connection, string Schema, st
         {
             // Said below, without the text.
         }
-        problems.Add(Texts.Problem("store-unreadable", place));
+        problems.Add(new Problem(Messages.Catalog, "store-unreadable", new Place(place, 0, 0, ""), DefaultSchema));
         return null;
     }
 
