@@ -111,6 +111,9 @@ internal sealed partial class FederationProcesses : IAsyncDisposable
     /// <summary>Whether a process says something within the limit.</summary>
     public Task<bool> SaysAsync(string name, string text) => _running[name].WaitUntilAsync(p => p.Output.Contains(text, StringComparison.OrdinalIgnoreCase), Limit);
 
+    /// <summary>Whether a process complains of something within the limit.</summary>
+    public Task<bool> ComplainsAsync(string name, string text) => _running[name].WaitUntilAsync(p => p.Error.Contains(text, StringComparison.OrdinalIgnoreCase), Limit);
+
     /// <summary>An author's command.</summary>
     public Task<CommandResult> AuthorAsync(params string[] arguments) => CommandProcess.RunComityAsync(
         [.. arguments, "--lang", "en"], Limit, _folder, new Dictionary<string, string?> { ["COMITY_TOKEN"] = Token, ["COMITY_COORDINATOR"] = Code, ["COMITY_HOME"] = Home });

@@ -97,7 +97,11 @@ public sealed record MarketInfo(string Id, string Jurisdiction, string? Name = n
 /// <param name="ClassCounts">Rows by class; empty for regression.</param>
 /// <param name="Quality">Quality by column.</param>
 public sealed record SiteInfo(
-    string Id, string Market, int Rows, int TrainingRows, int ValidationRows, int TestRows, IReadOnlyList<int> ClassCounts, IReadOnlyList<ColumnQuality> Quality);
+    string Id, string Market, int Rows, int TrainingRows, int ValidationRows, int TestRows, IReadOnlyList<int> ClassCounts, IReadOnlyList<ColumnQuality> Quality)
+{
+    /// <summary>How the numbers were released: <c>exact</c>, covered by no ε; <c>noised</c>: all but the training rows, which count as public, follow from counts with noise, classes are those of test rows, and there is no quality.</summary>
+    public string Release { get; init; } = "exact";
+}
 
 /// <summary>Quality of one column at one site.</summary>
 /// <param name="Column">Column.</param>

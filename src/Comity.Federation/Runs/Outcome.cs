@@ -17,7 +17,7 @@ internal static class Outcome
         var candidates = models.Where(Judging.IsCandidate).Select(m => m.Info.Id).Distinct(StringComparer.Ordinal).ToList();
         var validation = evaluations.Where(e => e.Split == RowSplit.Validation).ToList();
         var (recommended, scored) = Recommendation.Choose(candidates, validation, input.PrimaryMetric);
-        var sites = Sites(input, models, evaluations);
+        var sites = Sites(run, models, evaluations);
         return new StudyResults
         {
             Study = study.Study, Seed = study.Seed, Environment = input.Environment, StudySha256 = input.StudySha256,
@@ -29,7 +29,7 @@ internal static class Outcome
             Evaluation = evaluations,
             Summary = SummaryTable.Build(evaluations),
             Benefit = Benefit(run, models, sites),
-            History = [.. models.SelectMany(m => m.History), .. rounds.Select(r => r.History)],
+            History = [.. run.Privacy?.Metrics is null ? models.SelectMany(m => m.History) : [], .. rounds.Select(r => r.History)],
             Contributors = [.. rounds.Select(r => r.Info)],
             Searches = [.. models.SelectMany(m => SettingSearch.Found(run, m.Info.Id, m.Info.Repeat))],
             Privacy = run.Privacy?.Settle() ?? [],
@@ -49,16 +49,18 @@ internal static class Outcome
         return BenefitTable.Build(run.Input.Study, repeats, sites.ToDictionary(s => s.Id, s => s.TrainingRows));
     }
 
-    private static List<SiteInfo> Sites(StudyRunInput input, IReadOnlyList<ModelRecord> models, List<EvaluationInfo> evaluations)
+    // Where counts are told with noise, a simulation tells what a federation would: nothing exact stands beside them.
+    private static List<SiteInfo> Sites(RunContext run, IReadOnlyList<ModelRecord> models, List<EvaluationInfo> evaluations)
     {
-        var described = input.Described.ToDictionary(s => s.Id, StringComparer.Ordinal);
-        return [.. input.Study.Sites.Select(site =>
+        var noised = run.Privacy?.Metrics is not null;
+        var described = (noised ? [] : run.Input.Described).ToDictionary(s => s.Id, StringComparer.Ordinal);
+        return [.. run.Input.Study.Sites.Select(site =>
         {
             if (described.TryGetValue(site.Id, out var known)) return known;
-            var training = models.FirstOrDefault(m => m.Owner == site.Id && m.Rows > 0)?.Rows ?? 0;
+            var training = models.FirstOrDefault(m => m.Owner == site.Id && m.Rows > 0)?.Rows ?? run.Privacy?.Plan.Sites[site.Id].Rows ?? 0;
             var validation = evaluations.FirstOrDefault(e => e.Site == site.Id && e.Split == RowSplit.Validation && e.Repeat == 0)?.Result.Rows ?? 0;
             var test = evaluations.FirstOrDefault(e => e.Site == site.Id && e.Split == RowSplit.Test && e.Repeat == 0)?.Result;
-            return new SiteInfo(site.Id, site.Market, training + validation + (test?.Rows ?? 0), training, validation, test?.Rows ?? 0, test?.ClassCounts ?? [], []);
+            return new SiteInfo(site.Id, site.Market, training + validation + (test?.Rows ?? 0), training, validation, test?.Rows ?? 0, test?.ClassCounts ?? [], []) { Release = noised ? "noised" : "exact" };
         })];
     }
 }

@@ -1,4 +1,5 @@
 using Comity.Coordinator.Tests.Studies;
+using Comity.Federation.AtRest;
 using Comity.Transport.Protocol;
 
 namespace Comity.Coordinator.Tests.Storage;
@@ -59,6 +60,32 @@ public sealed class PostgresStudyTests : IAsyncDisposable
         Assert.Equal(noisy ? await federation.LocalAsync(yaml, site => new NoisySite(site)) : await federation.LocalAsync(yaml), await federation.NetworkAsync());
     }
 
+    [Theory]
+    [InlineData("arms: [local, federated]\nfederation: { strategy: scaffold, rounds: 16, localEpochs: 5, personalise: ditto }", false)]
+    [InlineData("arms: [federated]\nfederation: { rounds: 12, localEpochs: 2 }\nprivacy: { secureAggregation: { maximalRows: 1000 }, differentialPrivacy: { unit: record, epsilon: 8, delta: 1e-3, clip: 1, accountant: rdp } }", true)]
+    public async Task A_sealed_coordinator_goes_on_elsewhere_with_its_vault_and_its_key_and_no_body_lies_open_in_the_database(string rest, bool noisy)
+    {
+        var yaml = LoopbackFederation.Yaml(rest, 4);
+        var federation = await StartAsync(noisy, 4, SealedStudyTests.VaultOf);
+        await federation.Author.SubmitAsync(LoopbackFederation.Submission(yaml), default);
+        var looked = 0L;
+        foreach (var round in new[] { 3, 8 })
+        {
+            await federation.UntilRoundAsync(round);
+            await federation.StopAsync();
+            looked += Bodies();
+            var vault = await File.ReadAllBytesAsync(federation.At("coordinator", StateVault.FileName));
+            Directory.Delete(federation.At("coordinator"), recursive: true);
+            Directory.CreateDirectory(federation.At("coordinator"));
+            await File.WriteAllBytesAsync(federation.At("coordinator", StateVault.FileName), vault);
+            await federation.StartAsync();
+        }
+        await DoneAsync(federation);
+        looked += Bodies();
+        Assert.True(looked > 3, $"{looked} bodies were looked at");
+        Assert.Equal(noisy ? await federation.LocalAsync(yaml, site => new NoisySite(site)) : await federation.LocalAsync(yaml), await federation.NetworkAsync());
+    }
+
     [Fact]
     public async Task A_database_that_goes_away_in_mid_round_and_comes_back_costs_nothing()
     {
@@ -77,12 +104,20 @@ public sealed class PostgresStudyTests : IAsyncDisposable
         Assert.Equal(await federation.LocalAsync(yaml), await federation.NetworkAsync());
     }
 
-    private async Task<LoopbackFederation> StartAsync(bool noisy, int sites)
+    private async Task<LoopbackFederation> StartAsync(bool noisy, int sites, Func<string, StateVault>? vaultOf = null)
     {
-        var federation = _federation = new LoopbackFederation { Store = _database.Address, Noise = noisy ? NoisySite.Noise : null };
+        var federation = _federation = new LoopbackFederation { VaultOf = vaultOf, Store = _database.Address, Noise = noisy ? NoisySite.Noise : null };
         await federation.StartAsync();
         foreach (var site in Enumerable.Range(0, sites).Select(i => $"s{i}")) federation.StartSite(site, noisy ? () => new NoisySite(site) : null, ownModelStays: noisy, compared: false);
         return federation;
+    }
+
+    // Every vector that lies in the database begins as an encrypted file does; names of tensors and public keys do not.
+    private long Bodies()
+    {
+        const string Vectors = "FROM @schema.bodies b JOIN @schema.body_parts p ON p.body = b.id AND p.part = 0 WHERE b.length > 0 AND b.name NOT LIKE '%.json'";
+        Assert.Equal([], _database.Names($"SELECT b.name {Vectors} AND substring(p.bytes FROM 1 FOR 8) <> 'CMTYSEA1'::bytea"));
+        return _database.Number($"SELECT count(*) {Vectors}");
     }
 
     // The coordinator ends, and one on another machine goes on.

@@ -62,6 +62,18 @@ internal sealed class TestDatabase : IDisposable
         return Convert.ToInt64(command.ExecuteScalar(), CultureInfo.InvariantCulture);
     }
 
+    /// <summary>The first column of each row.</summary>
+    public List<string> Names(string sql)
+    {
+        using var connection = new NpgsqlConnection(_server);
+        connection.Open();
+        using var command = new NpgsqlCommand(sql.Replace("@schema", _name, StringComparison.Ordinal), connection);
+        using var reader = command.ExecuteReader();
+        var names = new List<string>();
+        while (reader.Read()) names.Add(reader.GetString(0));
+        return names;
+    }
+
     public void Dispose()
     {
         Cut();

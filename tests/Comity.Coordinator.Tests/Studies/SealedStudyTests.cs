@@ -69,7 +69,8 @@ public sealed class SealedStudyTests : IAsyncDisposable
         return found;
     }
 
-    private static StateVault VaultOf(string folder)
+    /// <summary>A state's vault, opened by a key of its own.</summary>
+    internal static StateVault VaultOf(string folder)
     {
         var text = Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(Path.GetFileName(folder))));
         using var key = StateKey.OfText(text, "test", []);

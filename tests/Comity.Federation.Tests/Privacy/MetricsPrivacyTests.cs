@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json;
 using Comity.Declarations;
 using Comity.Federation.Privacy;
+using Comity.Federation.Results;
 using Comity.Federation.Runs;
 using Comity.Federation.Sites;
 using Comity.Federation.Studies;
@@ -51,6 +52,27 @@ public sealed class MetricsPrivacyTests : IDisposable
         Assert.Equal((int)Math.Round(released.Sum(c => c.Content.Parts[0].Values.Sum())), union.Result.Rows);
         Assert.Contains(results.Warnings, w => w.Code == "metrics-noised");
         Assert.DoesNotContain(results.Warnings, w => w.Code == "metrics-exact");
+    }
+
+    [Fact]
+    public async Task Nothing_exact_about_a_sites_rows_stands_beside_noised_counts()
+    {
+        var described = Sites().Select(s => new SiteInfo(s.Site, "us", 1000, 600, 200, 200, [700, 300], [new ColumnQuality("age", "number", 0.25, 54.5, 9, 0.1)])).ToList();
+        using var noised = await StudyRun.RunAsync(Input(Sites(), "run") with { Described = described }, default);
+        Assert.All(noised.Results.Sites, site =>
+        {
+            Assert.Equal(("noised", 0), (site.Release, site.Quality.Count));
+            var told = noised.Results.Evaluation.First(e => e.Site == site.Id && e.Split == RowSplit.Test).Result;
+            Assert.Equal((told.Rows, told.ClassCounts), (site.TestRows, site.ClassCounts));
+            Assert.Equal(site.Rows, site.TrainingRows + site.ValidationRows + site.TestRows);
+            Assert.Equal(noised.Results.Privacy.Single(p => p.Site == site.Id).Rows, site.TrainingRows); // the number of training rows is public
+        });
+        Assert.NotEqual(Enumerable.Range(0, 4).Select(i => 300 + (10 * i)).Select(n => n - (n * 6 / 10) - (n * 2 / 10)), noised.Results.Sites.Select(s => s.TestRows));
+        Assert.DoesNotContain(noised.Results.History, h => double.IsFinite(h.Loss));
+
+        using var exact = await StudyRun.RunAsync(_folder.Input(Rest, 4, "exact") with { Described = described }, default);
+        Assert.All(exact.Results.Sites, s => Assert.Equal(("exact", 1000, 1), (s.Release, s.Rows, s.Quality.Count)));
+        Assert.Contains(exact.Results.History, h => double.IsFinite(h.Loss));
     }
 
     [Fact]
