@@ -64,8 +64,45 @@ public sealed class PrivateSequenceTests
     public void Clipped_together_rows_give_the_sum_of_rows_clipped_alone(string name, TaskKind task, VectorWidth width)
     {
         var (model, parameters, rows) = Make(name, task, width);
+        Compare(model, parameters, rows, new TrainingSection { LabelSmoothing = task is TaskKind.Regression ? 0 : 0.1 });
+    }
+
+    [Theory]
+    [InlineData(Fusion.Concat)]
+    [InlineData(Fusion.CrossAttention)]
+    public void So_do_records_of_several_parts(Fusion fusion)
+    {
+        var input = new MultimodalInput(
+        [
+            new Modality("photo", new ImageInput(1, 4, 4), [new InputSlice(1, 16)]), new Modality("note", new TokenInput(6, 9), [new InputSlice(17, 6)]),
+            new Modality("report", new TokenInput(5, 9), [new InputSlice(23, 5)]), new Modality("features", new FeatureInput(2), [new InputSlice(0, 1), new InputSlice(28, 1)]),
+        ]);
+        var section = new MultimodalSection
+        {
+            Encoders =
+            [
+                new EncoderSection { Input = "photo", Model = new CnnSection { Layers = [new ConvLayerSection { Channels = 4 }, new MaxPoolLayerSection()] } },
+                new EncoderSection { Input = "note", Model = new GruSection { Hidden = [5], Embedding = 4, Bidirectional = true } },
+                new EncoderSection { Input = "report", Model = new TransformerSection { Style = TransformerStyle.Encoder, Width = 8, Heads = 2 } },
+                new EncoderSection { Input = "features", Model = new MlpSection { Hidden = [6] } },
+            ],
+            Width = 8, Hidden = [6], Fusion = fusion, Activation = Activation.Tanh,
+        };
+        var model = ModelFactory.Create(section, input, TaskKind.Multiclass, 3);
+        var random = Seed.Of(5).ToRandom();
+        float[] parameters = new float[model.Layout.Length], x = new float[Rows * input.Length], y = new float[Rows];
+        model.Initialise(parameters, random);
+        foreach (ref var p in parameters.AsSpan()) p += 0.2f * (random.NextSingle() - 0.5f);
+        for (var i = 0; i < x.Length; i++) x[i] = i % input.Length is >= 17 and < 28 ? TokenInput.First + random.NextInt32(3) : (float)random.NextGaussian();
+        for (var i = 0; i < Rows; i++) (y[i], x[i * input.Length + 27]) = (random.NextInt32(3), TokenInput.Padding);
+        Compare(model, parameters, new Dataset(x, y, input.Length), new TrainingSection());
+    }
+
+    // Together and alone; also that they are taken together.
+    private static void Compare(Model model, float[] parameters, Dataset rows, TrainingSection section)
+    {
         var (memory, gradient, tape) = (Aligned(parameters), new AlignedBuffer(parameters.Length), model.RentTape());
-        var objective = new Objective(model, new TrainingSection { LabelSmoothing = task is TaskKind.Regression ? 0 : 0.1 }, rows, null, Rows, default);
+        var objective = new Objective(model, section, rows, null, Rows, default);
         Tensor Loss(int[] chosen)
         {
             // Without a stream, hidden tokens are those that the row itself names, in any company.
