@@ -10,6 +10,7 @@ using Comity.Benchmarks.Wire;
 var families = new Dictionary<string, Func<string[], int>>
 {
     ["private"] = PrivateNumbers.Run,
+    ["private-rivals"] = PrivateRivals.Run,
     ["private-mnist"] = PrivateMnist.Run,
     ["secure-aggregation"] = SecureAggregationNumbers.Run,
     ["study"] = StudyNumbers.Run,

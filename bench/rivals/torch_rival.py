@@ -8,6 +8,8 @@ cnn BATCH LAYOUT (default or channels-last), infer MODEL ROWS (mlp or cnn, froze
 for ONNX Runtime, which onnx_rival.cjs runs), clients N BATCH (one
 client's epoch of a FedAvg loop over N of them), function NAME LENGTH, conv BATCH LAYOUT (3 × 3, 32→64 channels, 28 × 28, both ways),
 lstm CHANNELS HIDDEN STEPS BATCH,
+private WAY BATCH (a step of MLP 784-128-10 with differential privacy; ghost: norms from |a|²|d|², then one weighted product a layer; functorch: vmap of grad;
+einsum: single gradients made as Opacus makes them),
 encoder and decoder LAYERS WIDTH HEADS STEPS VOCABULARY BATCH WAY (modules: nn.TransformerEncoderLayer; products: the fewest eager operations)
 Eager mode, one thread, no data loading: the fixed batch that favours the rival.
 """
@@ -218,6 +220,50 @@ def transformer(causal):
     return make
 
 
+def private(way, batch):
+    batch, clip, noise, rate = int(batch), 1.0, 1.1, 0.01
+    net = nn.Sequential(nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 10))
+    params, first, last = list(net.parameters()), net[0], net[2]
+    x, y = torch.randn(batch, 784), torch.randint(0, 10, (batch,))
+
+    def move(gradients):
+        with torch.no_grad():
+            for p, g in zip(params, gradients):
+                p.sub_((g + torch.randn_like(g) * (noise * clip)) / batch, alpha=rate)
+
+    def values():
+        z1 = first(x)
+        a1 = torch.relu(z1)
+        z2 = last(a1)
+        d1, d2 = torch.autograd.grad(F.cross_entropy(z2, y, reduction="sum"), (z1, z2))
+        return a1.detach(), d1, d2
+
+    def clipped(singles):
+        norms = torch.sqrt(sum(g.flatten(1).square().sum(1) for g in singles))
+        factors = (clip / (norms + 1e-6)).clamp(max=1.0)
+        move([torch.einsum("n,n...->...", factors, g) for g in singles])
+
+    def ghost():
+        a1, d1, d2 = values()
+        norms = (d1.square().sum(1) * (x.square().sum(1) + 1) + d2.square().sum(1) * (a1.square().sum(1) + 1)).sqrt()
+        factors = (clip / (norms + 1e-6)).clamp(max=1.0)[:, None]
+        e1, e2 = d1 * factors, d2 * factors
+        move([e1.t() @ x, e1.sum(0), e2.t() @ a1, e2.sum(0)])
+
+    def einsum():
+        a1, d1, d2 = values()
+        clipped([torch.einsum("ni,nj->nij", d1, x), d1, torch.einsum("ni,nj->nij", d2, a1), d2])
+
+    def functorch():
+        clipped(singles([p.detach() for p in params], x, y))
+
+    if way == "functorch":
+        from functorch import grad, make_functional, vmap
+        f, _ = make_functional(net)
+        singles = vmap(grad(lambda p, a, b: F.cross_entropy(f(p, a[None]), b[None])), (None, 0, 0))
+    return {"ghost": ghost, "einsum": einsum, "functorch": functorch}[way]
+
+
 def cpu(step, seconds):
     end, steps, start = time.perf_counter() + seconds, 0, time.thread_time()
     while time.perf_counter() < end:
@@ -234,7 +280,7 @@ for line in sys.stdin:
         break
     if words[0] == "make":
         kinds = {"mlp": mlp, "gemm": gemm, "cnn": cnn, "infer": infer, "onnx": onnx, "clients": clients, "function": function, "conv": conv,
-                 "lstm": lstm, "encoder": transformer(False), "decoder": transformer(True)}
+                 "lstm": lstm, "private": private, "encoder": transformer(False), "decoder": transformer(True)}
         work[words[1]] = kinds[words[2]](*words[3:])
         print(0, flush=True)
     else:

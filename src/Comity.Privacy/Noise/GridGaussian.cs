@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 
 namespace Comity.Privacy.Noise;
 
@@ -12,7 +13,7 @@ namespace Comity.Privacy.Noise;
 /// (rounded sum + real Gaussian) alone, so it costs exactly what the Gaussian mechanism costs (post-processing). This is
 /// the argument of Google's "Secure noise generation" (differential-privacy library, 2020). The final conversion to float is post-processing too.</para>
 /// <para>Rounding two neighbours may move each coordinate apart by g, so the sensitivity is C + g·√d, and σ is scaled to that. The real
-/// Gaussian itself is drawn by Box and Muller 1958 from 53-bit uniforms: tails end at 8.57σ and the distribution function is off by less
+/// Gaussian itself is drawn by Box and Muller 1958 (<see cref="NormalPairs"/>) from 53-bit uniforms: tails end at 8.57σ and the distribution function is off by less
 /// than 1e-15, which adds as much to δ a coordinate (Balcer and Vadhan 2018, arXiv:1709.05396, on finite precision).</para>
 /// </remarks>
 public sealed class GridGaussian
@@ -54,15 +55,16 @@ public sealed class GridGaussian
         // Checked before the first draw: a refused sum must not have been half noised. The largest magnitude is NaN where any value is.
         if (!(Math.Abs(TensorPrimitives.MaxMagnitude<float>(sum)) < LargestExactInteger / 2 * Grid)) throw new ArgumentException("The sum is not finite or too large for the noise's grid.", nameof(sum));
 
-        var scratch = ArrayPool<double>.Shared.Rent(4 * PairsAtOnce);
+        var scratch = ArrayPool<double>.Shared.Rent(2 * PairsAtOnce);
         try
         {
             for (var at = 0; at < sum.Length; at += 2 * PairsAtOnce)
             {
                 var part = sum[at..Math.Min(sum.Length, at + 2 * PairsAtOnce)];
                 var noise = scratch.AsSpan(0, 2 * PairsAtOnce);
-                StandardNormals(noise, scratch.AsSpan(2 * PairsAtOnce, 2 * PairsAtOnce), stream);
-                Add(part, noise[..part.Length], scratch.AsSpan(2 * PairsAtOnce, part.Length));
+                stream.Fill(MemoryMarshal.AsBytes(noise));
+                NormalPairs.FromBits(noise);
+                Add(part, noise[..part.Length]);
             }
         }
         finally
@@ -74,37 +76,17 @@ public sealed class GridGaussian
     }
 
     // (round(sum/g) + round(noise·σ/g))·g. The grid is a power of two, so dividing by it is exact.
-    private void Add(Span<float> sum, Span<double> noise, Span<double> values)
+    private void Add(Span<float> sum, ReadOnlySpan<double> noise)
     {
-        TensorPrimitives.ConvertTruncating<float, double>(sum, values);
-        TensorPrimitives.Multiply(values, 1 / Grid, values);
-        TensorPrimitives.Round(values, values);
-        TensorPrimitives.Multiply(noise, StandardDeviation / Grid, noise);
-        TensorPrimitives.Round(noise, noise);
-        TensorPrimitives.Add(values, noise, values);
-        TensorPrimitives.Multiply(values, Grid, values);
-        TensorPrimitives.ConvertTruncating<double, float>(values, sum);
-    }
-
-    // Two normals from two uniforms: √(−2 ln u)·cos 2πv and √(−2 ln u)·sin 2πv.
-    private static void StandardNormals(Span<double> normals, Span<double> scratch, NoiseStream stream)
-    {
-        var radius = scratch[..PairsAtOnce];
-        var angle = scratch[PairsAtOnce..];
-        stream.Fill(MemoryMarshal.AsBytes(scratch));
-        var bits = MemoryMarshal.Cast<double, ulong>(scratch);
-        for (var i = 0; i < PairsAtOnce; i++)
+        Vector256<double> fine = Vector256.Create(1 / Grid), grid = Vector256.Create(Grid), scale = Vector256.Create(StandardDeviation / Grid);
+        var i = 0;
+        for (; i + 8 <= sum.Length; i += 8)
         {
-            // (0, 1]: the logarithm of 0 would be infinite noise. 53 bits fit a signed number, which the processor converts in one step.
-            radius[i] = (long)((bits[i] >> 11) + 1) * (1.0 / (1UL << 53));
-            angle[i] = (long)(bits[PairsAtOnce + i] >> 11) * (2 * Math.PI / (1UL << 53));
+            var (low, high) = Vector256.Widen(Vector256.Create<float>(sum[i..]));
+            low = (Vector256.Round(low * fine) + Vector256.Round(Vector256.Create(noise[i..]) * scale)) * grid;
+            high = (Vector256.Round(high * fine) + Vector256.Round(Vector256.Create(noise[(i + 4)..]) * scale)) * grid;
+            Vector256.Narrow(low, high).CopyTo(sum[i..]);
         }
-        TensorPrimitives.Log(radius, radius);
-        TensorPrimitives.Multiply(radius, -2, radius);
-        TensorPrimitives.Sqrt(radius, radius);
-        TensorPrimitives.Cos(angle, normals[..PairsAtOnce]);
-        TensorPrimitives.Sin(angle, normals[PairsAtOnce..]);
-        TensorPrimitives.Multiply(normals[..PairsAtOnce], radius, normals[..PairsAtOnce]);
-        TensorPrimitives.Multiply(normals[PairsAtOnce..], radius, normals[PairsAtOnce..]);
+        for (; i < sum.Length; i++) sum[i] = (float)((Math.Round(sum[i] / Grid) + Math.Round(noise[i] * (StandardDeviation / Grid))) * Grid);
     }
 }
