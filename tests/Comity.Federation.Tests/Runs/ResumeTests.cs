@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Comity.Declarations;
 using Comity.Federation.Runs;
 using Comity.Tensors.Randomness;
@@ -14,8 +15,7 @@ public sealed class ResumeTests : IDisposable
           - { name: yogi, rounds: 3, localEpochs: 2, strategy: fedyogi, cohort: 3 }
           - { rounds: 3, localEpochs: 2, strategy: scaffold, personalise: ditto, cohort: 0.75 }
           - { name: median, rounds: 2, localEpochs: 2, strategy: median, personalise: { kind: fine-tune, epochs: 2 } }
-          - { name: kept, rounds: 3, localEpochs: 2, strategy: { kind: fedavgm, nesterov: true }, optimizerState: kept, personalise: ditto }
-          - { name: encoded, rounds: 4, localEpochs: 2, cohort: 3, encoding: { updates: int8, model: bf16 }, personalise: ditto }
+          - { name: kept, rounds: 3, localEpochs: 2, cohort: 3, strategy: { kind: fedavgm, nesterov: true }, optimizerState: kept, encoding: { updates: int8, model: bf16 }, personalise: ditto }
           - { name: searched, rounds: 2, strategy: scaffold, search: { values: { training.optimizer.learningRate: [0.01, 0.05] } } }
         search: { values: { training.optimizer.learningRate: [0.02, 0.05] } }
         combined: { by: { kind: distil, rounds: 2 } }
@@ -41,7 +41,9 @@ public sealed class ResumeTests : IDisposable
     public async Task A_run_killed_at_any_write_and_resumed_gives_the_same_bits()
     {
         var writes = 0;
-        using var whole = await StudyRun.RunAsync(_folder.Input(Everything, folder: "whole") with { BeforeWrite = _ => Interlocked.Increment(ref writes) }, default);
+        var kinds = new ConcurrentDictionary<string, bool>();
+        using var whole = await StudyRun.RunAsync(_folder.Input(Everything, folder: "whole") with { BeforeWrite = kind => { kinds[kind] = true; Interlocked.Increment(ref writes); } }, default);
+        Assert.Equal(["agreed", "checkpoint", "comparisons", "evaluations", "forget", "identity", "model", "round", "site-memory", "spool", "value", "weights"], kinds.Keys.Order(StringComparer.Ordinal));
         Assert.True(writes > 100, $"{writes} writes");
         var random = Seed.Of(11).ToRandom();
         for (var attempt = 0; attempt < 12; attempt++)
