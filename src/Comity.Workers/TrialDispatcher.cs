@@ -32,6 +32,17 @@ public sealed class TrialDispatcher : IAsyncDisposable
         _watching = Task.Run(WatchAsync);
     }
 
+    /// <summary>Looks whether store and queue can be used, before anything is begun.</summary>
+    /// <exception cref="WorkersRefusedException">One of them can't be used.</exception>
+    public static async Task CheckAsync(StoreAddress store, QueueAddress queue, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(store);
+        ArgumentNullException.ThrowIfNull(queue);
+        await using var opened = await TrialStore.OpenAsync(store, cancellationToken);
+        await using var joined = new TrialQueue(queue, opened.Name);
+        await joined.OpenAsync(cancellationToken);
+    }
+
     /// <summary>Joins store and queue.</summary>
     /// <exception cref="WorkersRefusedException">One of them can't be used.</exception>
     public static async Task<TrialDispatcher> OpenAsync(StoreAddress store, QueueAddress queue, DispatchOptions options, CancellationToken cancellationToken)

@@ -271,7 +271,7 @@ public sealed class TrialWorker : IAsyncDisposable
             await Task.Delay(every, _options.Time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             if (cancellationToken.IsCancellationRequested) return;
             var now = _options.Computed();
-            var computes = now - used >= every / 100;
+            var computes = now - used >= every / 300;
             used = now;
             try
             {

@@ -6,7 +6,8 @@ namespace Comity.EndToEnd.Tests;
 public sealed class WorkerTests(SmallRun first) : IClassFixture<SmallRun>
 {
     // Long enough to be killed in.
-    private static string Longer(string text) => text.Replace("rounds: 8", "rounds: 400", StringComparison.Ordinal).Replace("repeats: 2", "repeats: 1", StringComparison.Ordinal);
+    private static string Longer(string text) => text.Replace("rounds: 8", "rounds: 200", StringComparison.Ordinal).Replace("repeats: 2", "repeats: 1", StringComparison.Ordinal)
+        .Replace("strategy: fedavg, ", "strategy: fedavg, search: { values: { training.optimizer.learningRate: [0.01, 0.03] }, rounds: 4 }, ", StringComparison.Ordinal);
 
     [Fact]
     public async Task Two_workers_and_a_run_give_the_weights_of_one_process()
@@ -27,6 +28,34 @@ public sealed class WorkerTests(SmallRun first) : IClassFixture<SmallRun>
     }
 
     [Fact]
+    public async Task A_private_study_of_many_sites_is_trained_in_groups_and_its_ledger_and_logs_are_those_of_one_process()
+    {
+        // More sites than there are groups.
+        static string Many(string text) => PrivateStudyTests.Private(text)
+            .Replace("  - { id: south, market: there, source: { csv: south.csv } }", string.Join('\n', Enumerable.Range(1, 40).Select(i => $"  - {{ id: s{i:00}, market: there, source: {{ csv: south.csv }} }}")), StringComparison.Ordinal)
+            .Replace("rounds: 200 }", "rounds: 3 }", StringComparison.Ordinal)
+            .Replace("  - { name: tuned, strategy: scaffold, rounds: 8, training: { optimizer: { kind: sgd, learningRate: 0.05 } }, personalise: { kind: fine-tune, epochs: 2 } }\n", "", StringComparison.Ordinal)
+            .Replace("epochs: 20", "epochs: 2", StringComparison.Ordinal);
+        using var study = new SmallStudy(Many);
+        using var alone = new SmallStudy(Many);
+        var plain = await Cli.RunAsync(alone.Folder, "run", ".", "--out", "out");
+        Assert.True(plain.ExitCode == 0, plain.ToString());
+        await using var workers = new Workers();
+        await workers.StartAsync(study.Folder, "--name", "a");
+        await workers.StartAsync(study.Folder, "--name", "b");
+
+        var result = await workers.Run(study.Folder).EndAsync();
+
+        Assert.True(result.ExitCode == 0, result + workers.Said());
+        Assert.Contains("local/north..local/s01~r0", workers.Said(), StringComparison.Ordinal);
+        Assert.Equal(RunFiles.Weights(alone.At("out")), RunFiles.Weights(study.At("out")));
+        Assert.Equal(RunFiles.Results(alone.At("out"))["privacy"]!.ToJsonString(), RunFiles.Results(study.At("out"))["privacy"]!.ToJsonString());
+        Assert.Equal(Passed(alone.At("out")), Passed(study.At("out")));
+
+        static List<string> Passed(string folder) => [.. RunFiles.Audit(folder).Select(l => l.ToString()).Select(l => System.Text.RegularExpressions.Regex.Match(l, "\"kind\":\"([^\"]+)\"").Groups[1].Value).Order()];
+    }
+
+    [Fact]
     public async Task A_worker_that_is_killed_in_mid_trial_loses_its_lease_and_another_trains_it()
     {
         using var study = new SmallStudy(Longer);
@@ -35,7 +64,7 @@ public sealed class WorkerTests(SmallRun first) : IClassFixture<SmallRun>
         Assert.True(plain.ExitCode == 0, plain.ToString());
         await using var workers = new Workers();
         var victim = await workers.StartAsync(study.Folder, "--name", "victim");
-        var run = workers.Run(study.Folder, "--lease", "2");
+        var run = workers.Run(study.Folder, "--lease", "15", "--deliveries", "9");
         Assert.True(await victim.WaitUntilAsync(p => p.Output.Contains("Begun: federated/", StringComparison.Ordinal), Workers.Limit), workers.Said());
 
         victim.Kill();
@@ -45,6 +74,7 @@ public sealed class WorkerTests(SmallRun first) : IClassFixture<SmallRun>
         Assert.True(result.ExitCode == 0, result + workers.Said());
         Assert.Contains("(delivery 2)", heir.Output, StringComparison.Ordinal);
         Assert.Equal(RunFiles.Weights(alone.At("out")), RunFiles.Weights(study.At("out")));
+        Assert.Equal(2, RunFiles.Results(study.At("out"))["searches"]!.AsArray().Count);
     }
 
     [Fact]
@@ -131,6 +161,7 @@ public sealed class WorkerTests(SmallRun first) : IClassFixture<SmallRun>
             Assert.True(result.ExitCode == exitCode, result.ToString());
             Assert.Contains(remedy, result.Error, StringComparison.Ordinal);
             Assert.DoesNotContain("hidden", result.ToString(), StringComparison.Ordinal);
+            Assert.False(Directory.Exists(study.At("out")));
         }
     }
 

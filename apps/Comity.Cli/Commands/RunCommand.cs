@@ -30,6 +30,7 @@ internal static class RunCommand
         var path = parsed.GetRequiredValue(options.Study);
         session.Out.Line(session.Text("run.reading", path));
         var @checked = CheckedStudy.Read(session, path, cancellationToken).With(parsed.GetValue(options.Seed), parsed.GetValue(options.Arms));
+        if (at is { } used) await SpreadRun.CheckAsync(used, cancellationToken);
         var resume = parsed.GetValue(options.Resume);
         var folder = RunFolder.Open(parsed.GetValue(options.Out), RunMarkers.Of(@checked), resume);
         if (folder.IsComplete)

@@ -23,6 +23,20 @@ internal sealed class SpreadRun : IAsyncDisposable
 
     private SpreadRun(TrialDispatcher dispatcher, Simulation simulation) => (_dispatcher, _simulation) = (dispatcher, simulation);
 
+    /// <summary>Looks whether queue and store can be used, before a folder is begun.</summary>
+    /// <exception cref="StoppedException">Exit code 11: one of them can't be used.</exception>
+    public static async Task CheckAsync((QueueAddress Queue, StoreAddress Store) at, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await TrialDispatcher.CheckAsync(at.Store, at.Queue, cancellationToken);
+        }
+        catch (WorkersRefusedException e)
+        {
+            throw new StoppedException(ExitCode.Infrastructure, e.Problem);
+        }
+    }
+
     /// <summary>Joins queue and store.</summary>
     /// <exception cref="StoppedException">Exit code 11: one of them can't be used.</exception>
     public static async Task<SpreadRun> OpenAsync(

@@ -16,6 +16,22 @@ internal sealed class WorkerStudies(Session session, string? folder, int threads
     /// <exception cref="DeclinedException">It is not here, can't be read, or its records are others.</exception>
     public Task<TrainOrder> OpenAsync(RunDescription run, CancellationToken cancellationToken)
     {
+        try
+        {
+            return Task.FromResult(Open(run, cancellationToken));
+        }
+        catch (StoppedException e)
+        {
+            throw new DeclinedException(e.Problems[0]);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new DeclinedException(Texts.Problem("worker-study-unreadable", Place.InFile(folder ?? run.StudyFile), run.Study, e.Message));
+        }
+    }
+
+    private TrainOrder Open(RunDescription run, CancellationToken cancellationToken)
+    {
         var path = Find(run, cancellationToken) ?? throw new DeclinedException(Texts.Problem("worker-no-study", Place.InFile(folder ?? run.StudyFile), run.Study, run.StudySha256[..12]));
         var problems = new ProblemList();
         var (study, tables) = CheckedStudy.Read(session.Language, path, problems, made => session.Out.Line(session.Text("made", made)), cancellationToken);
@@ -24,7 +40,7 @@ internal sealed class WorkerStudies(Session session, string? folder, int threads
         if (RunDescriptions.RecordsOf(read) is var found && found != run.RecordsSha256)
             throw new DeclinedException(Texts.Problem("worker-other-records", Place.InFile(path), run.Study, found[..12], run.RecordsSha256[..12]));
         var simulation = Simulation.ForTrials(read, threads);
-        return Task.FromResult<TrainOrder>((order, slots, scratch, product, token) => TrainAsync(simulation, order, slots, scratch, product, token));
+        return (order, slots, scratch, product, token) => TrainAsync(simulation, order, slots, scratch, product, token);
     }
 
     private async Task TrainAsync(Simulation simulation, TrialOrder order, int slots, string scratch, string product, CancellationToken cancellationToken)

@@ -123,7 +123,7 @@ internal sealed class TrialStore : IAsyncDisposable
 
     /// <summary>A worker is there.</summary>
     public Task SeeWorkerAsync(WorkerState worker, CancellationToken cancellationToken) => WriteAsync("""
-        INSERT INTO trial_workers VALUES (@a, @b, @c, @d, @e, @f, now()) ON CONFLICT (worker) DO UPDATE SET speed = excluded.speed, free_share = excluded.free_share, seen_at = now();
+        INSERT INTO trial_workers VALUES (@a, @b, @c, @d, @e, @f, now()) ON CONFLICT (worker) DO UPDATE SET machine = excluded.machine, vector_bits = excluded.vector_bits, slots = excluded.slots, speed = excluded.speed, free_share = excluded.free_share, seen_at = now();
         DELETE FROM trial_workers WHERE seen_at < now() - interval '1 day'
         """, [worker.Name, worker.Machine, worker.VectorBits, worker.Slots, worker.Speed, worker.FreeShare], cancellationToken);
 
