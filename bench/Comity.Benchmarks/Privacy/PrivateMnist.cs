@@ -30,7 +30,7 @@ internal static class PrivateMnist
 
     private sealed record Setting(double Epsilon, double Demand, int Lot, int Epochs, double Rate, double Clip);
 
-    private static readonly Setting[] Settings = [new(1.2, 0.95, 1024, 20, 0.5, 0.1), new(2.4, 0.965, 1024, 30, 0.5, 0.1)];
+    private static readonly Setting[] Settings = [new(1.2, 0.95, 1024, 20, 2, 0.1), new(2.4, 0.965, 2048, 40, 4, 0.1), new(3, 0.98, 8192, 80, 8, 0.1)];
 
     private static CnnSection Network => new()
     {
