@@ -38,7 +38,7 @@ internal static class SiteLeftCommand
             if (parsed.GetValue(json)) session.Out.Line(Json(log, left, costs, wrong.Count == 0).ToJsonString(Indented));
             else Print(session, log, left, costs);
             // What does not hold is shown all the same, and said to be no evidence.
-            if (wrong.Count > 0) ProblemPrinter.Print(session, wrong);
+            if (wrong.Count > 0) ProblemPrinter.Print(session, wrong, session.Text("site.left.broken", wrong.Count));
             return (int)(wrong.Count == 0 ? ExitCode.Done : ExitCode.Audit);
         });
         return command;

@@ -12,7 +12,7 @@ namespace Comity.Coordinator.Studies;
 internal static class SiteEndpoints
 {
     private const int LargestRequestBytes = 1 << 20;
-    private const int SliceBytes = 1 << 18;
+    private const int SliceBytes = 1 << 16;
     private const int LongestWaitSeconds = 30;
     private const int MostRoom = 64;
     private static readonly CallerRole[] Sites = [CallerRole.Site];
