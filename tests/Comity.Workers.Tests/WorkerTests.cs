@@ -112,12 +112,15 @@ public sealed class WorkerTests
     {
         private readonly TestStore _store = new();
         private readonly TempFolder _folder = new();
+        private readonly string _given; // written once: an order may be on its way while the next one is made
         private readonly CancellationTokenSource _over = new();
         private readonly List<Task> _workers = [];
 
         public ConcurrentQueue<WorkerEvent> Events { get; } = [];
 
-        public TrialOrder Order(string id) => TestStore.Order(id) with { Files = [new("given", _folder.Write("given", "given"))] };
+        public Fixture() => _given = _folder.Write("given", "given");
+
+        public TrialOrder Order(string id) => TestStore.Order(id) with { Files = [new("given", _given)] };
 
         public Task<TrialDispatcher> DispatchAsync(TimeSpan? lease = null) => TrialDispatcher.OpenAsync(_store.Address, TestStore.Queue(), new DispatchOptions
         {

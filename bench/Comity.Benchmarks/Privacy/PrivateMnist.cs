@@ -31,7 +31,7 @@ internal static class PrivateMnist
 
     private sealed record Setting(double Epsilon, double Demand, bool Scattered, int Lot, int Epochs, double Rate, double Clip);
 
-    private static readonly Setting[] Settings = [new(1.2, 0.95, false, 1024, 20, 2, 0.1), new(2.4, 0.965, false, 2048, 40, 4, 0.1), new(3, 0.98, true, 4096, 30, 8, 0.1)];
+    private static readonly Setting[] Settings = [new(1.2, 0.95, false, 1024, 20, 2, 0.1), new(2.4, 0.965, false, 2048, 40, 4, 0.1), new(3, 0.98, true, 4096, 20, 8, 0.1)];
 
     private static CnnSection Network => new()
     {
