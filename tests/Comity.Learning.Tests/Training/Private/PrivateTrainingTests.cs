@@ -31,19 +31,7 @@ public sealed class PrivateTrainingTests
         var training = new TrainingSection { Batch = Rows, Epochs = 1, Optimizer = new SgdSection { LearningRate = Rate } };
         var start = Start(model);
 
-        // The oracle trains one plain step on each row alone, and so gets its gradient.
-        var expected = new double[start.Length];
-        var clipped = 0;
-        for (var row = 0; row < Rows; row++)
-        {
-            var moved = start.ToArray();
-            new Trainer(model, training).Train(moved, rows.Choose([row]), null, new TrainerRequest { Seed = Synthetic.Seed }, TestContext.Current.CancellationToken);
-            var own = moved.Zip(start, (a, b) => ((double)b - a) / Rate).ToArray();
-            var norm = Math.Sqrt(own.Sum(g => g * g));
-            if (norm > Clip) clipped++;
-            for (var i = 0; i < own.Length; i++) expected[i] += own[i] * Math.Min(1, Clip / norm) / Rows;
-        }
-        Assert.True(clipped > 0, "Nothing was clipped.");
+        var expected = Oracle(model, training, rows, start, Rate, Clip);
 
         foreach (var atOnce in new int?[] { null, 1, 7 })
         {
@@ -77,17 +65,7 @@ public sealed class PrivateTrainingTests
         var model = ModelFactory.Create(section, new ImageInput(2, Side, Side), TaskKind.Multiclass, 3);
         var training = new TrainingSection { Batch = Rows, Epochs = 1, Optimizer = new SgdSection { LearningRate = Rate } };
         var start = Start(model);
-        var (expected, clipped) = (new double[start.Length], 0);
-        for (var row = 0; row < Rows; row++)
-        {
-            var moved = start.ToArray();
-            new Trainer(model, training).Train(moved, rows.Choose([row]), null, new TrainerRequest { Seed = Synthetic.Seed }, TestContext.Current.CancellationToken);
-            var own = moved.Zip(start, (a, b) => ((double)b - a) / Rate).ToArray();
-            var norm = Math.Sqrt(own.Sum(g => g * g));
-            if (norm > Clip) clipped++;
-            for (var i = 0; i < own.Length; i++) expected[i] += own[i] * Math.Min(1, Clip / norm) / Rows;
-        }
-        Assert.True(clipped > 0, "Nothing was clipped.");
+        var expected = Oracle(model, training, rows, start, Rate, Clip);
         foreach (var atOnce in new int?[] { null, 1, 7 })
         {
             var parameters = start.ToArray();
@@ -223,6 +201,23 @@ public sealed class PrivateTrainingTests
         Assert.Contains("norm: layer", Assert.Throws<ArgumentException>(() => new Trainer(batch, new()).Train(Start(batch), rows, null, request)).Message, StringComparison.Ordinal);
         Assert.Throws<ArgumentException>(() => new Trainer(plain, new() { Optimizer = new LbfgsSection() }).Train(Start(plain), rows, null, request));
         Assert.Throws<ArgumentException>(() => new Trainer(plain, new() { ClassWeights = ClassWeights.Balanced }).Train(Start(plain), rows, null, request));
+    }
+
+    // Trains one plain step on each row alone, which gives its gradient; clips and sums them.
+    private static double[] Oracle(Model model, TrainingSection training, Dataset rows, float[] start, double rate, double clip)
+    {
+        var (expected, clipped) = (new double[start.Length], 0);
+        for (var row = 0; row < rows.Rows; row++)
+        {
+            var moved = start.ToArray();
+            new Trainer(model, training).Train(moved, rows.Choose([row]), null, new TrainerRequest { Seed = Synthetic.Seed }, TestContext.Current.CancellationToken);
+            var own = moved.Zip(start, (a, b) => ((double)b - a) / rate).ToArray();
+            var norm = Math.Sqrt(own.Sum(g => g * g));
+            if (norm > clip) clipped++;
+            for (var i = 0; i < own.Length; i++) expected[i] += own[i] * Math.Min(1, clip / norm) / rows.Rows;
+        }
+        Assert.True(clipped > 0, "Nothing was clipped.");
+        return expected;
     }
 
     private static (float[] Parameters, TrainerResult Result) Train(TrainingSection section, double z, int rows, int key = 1)
