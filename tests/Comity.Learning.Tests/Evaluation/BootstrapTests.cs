@@ -1,5 +1,6 @@
 using Comity.Learning.Evaluation;
 using Comity.Tensors.Randomness;
+using Comity.Testing;
 
 namespace Comity.Learning.Tests.Evaluation;
 
@@ -171,9 +172,7 @@ public sealed class BootstrapTests
         {
             var section = new EvaluationSection { Bootstrap = resamples };
             for (var warmUp = 0; warmUp < 3; warmUp++) Evaluator.Evaluate(TaskKind.Binary, SyntheticScores.NoYes, labels, outputs, section, Seed.Of(1));
-            var before = GC.GetAllocatedBytesForCurrentThread();
-            Evaluator.Evaluate(TaskKind.Binary, SyntheticScores.NoYes, labels, outputs, section, Seed.Of(1));
-            return GC.GetAllocatedBytesForCurrentThread() - before;
+            return Allocations.Of(() => Evaluator.Evaluate(TaskKind.Binary, SyntheticScores.NoYes, labels, outputs, section, Seed.Of(1)));
         }
 
         // Even one object of the smallest size, 24 bytes, for each of 3,600 further resamples would be 86 KB.

@@ -8,6 +8,7 @@ using Comity.Tensors.Differentiation;
 using Comity.Tensors.Kernels;
 using Comity.Tensors.Memory;
 using Comity.Tensors.Randomness;
+using Comity.Testing;
 
 namespace Comity.Learning.Tests.Models;
 
@@ -188,23 +189,11 @@ public sealed class SequenceModelTests
         foreach (var (input, task) in Uses(kind))
         {
             var (model, parameters, rows) = Make(kind, input, task);
+            Func<long> Epochs(int batch, int count) => () => Allocations.Of(() =>
+                new Trainer(model, new TrainingSection { Batch = batch }).Train(parameters, rows, null, new TrainerRequest { Seed = Seed.Of(1), Epochs = count }));
             // An epoch allocates its streams; more steps in it must add nothing.
-            long OfEpochs(int batch)
-            {
-                var trainer = new Trainer(model, new TrainingSection { Batch = batch });
-                long Run(int epochs)
-                {
-                    var before = GC.GetAllocatedBytesForCurrentThread();
-                    trainer.Train(parameters, rows, null, new TrainerRequest { Seed = Seed.Of(1), Epochs = epochs });
-                    return GC.GetAllocatedBytesForCurrentThread() - before;
-                }
-                Run(10);
-                Run(20);
-                // A collection in between counts what it leaves unused; the least of some runs has none.
-                long Least(int epochs) => Enumerable.Range(0, 5).Min(_ => Run(epochs));
-                return Least(20) - Least(10);
-            }
-            Assert.Equal(OfEpochs(12), OfEpochs(2));
+            var least = Allocations.Least(least => least[1] - least[0] == least[3] - least[2], Epochs(12, 10), Epochs(12, 20), Epochs(2, 10), Epochs(2, 20));
+            Assert.Equal(least[1] - least[0], least[3] - least[2]);
         }
     }
 

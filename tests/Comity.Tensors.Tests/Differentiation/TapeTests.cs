@@ -2,6 +2,7 @@ using Comity.Tensors.Differentiation;
 using Comity.Tensors.Memory;
 using Comity.Tensors.Parameters;
 using Comity.Tensors.Randomness;
+using Comity.Testing;
 
 namespace Comity.Tensors.Tests.Differentiation;
 
@@ -22,9 +23,10 @@ public sealed class TapeTests
             tape.Backward(tape.SoftmaxCrossEntropy(scores, labels));
         }
         for (var i = 0; i < 10; i++) Pass();
-        var before = GC.GetAllocatedBytesForCurrentThread();
-        for (var i = 0; i < 1000; i++) Pass();
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Allocations.AssertNone(() =>
+        {
+            for (var i = 0; i < 1000; i++) Pass();
+        });
     }
 
     [Fact]

@@ -6,6 +6,7 @@ using Comity.Privacy.Accounting;
 using Comity.Privacy.Events;
 using Comity.Privacy.Noise;
 using Comity.Tensors;
+using Comity.Testing;
 
 namespace Comity.Learning.Tests.Training.Private;
 
@@ -88,9 +89,7 @@ public sealed class PrivateTrainingTests
             using var noise = NoiseStream.Repeatable(Key(6));
             var request = new TrainerRequest { Seed = Synthetic.Seed, Epochs = epochs, Private = new PrivateTraining { ClipNorm = 1, NoiseMultiplier = 1, Noise = noise } };
             var (parameters, training) = (Start(model), new TrainingSection { Batch = 40 });
-            var before = GC.GetAllocatedBytesForCurrentThread();
-            new Trainer(model, training).Train(parameters, rows, null, request, TestContext.Current.CancellationToken);
-            return GC.GetAllocatedBytesForCurrentThread() - before;
+            return Allocations.Of(() => new Trainer(model, training).Train(parameters, rows, null, request, TestContext.Current.CancellationToken));
         }
         _ = Allocated(4);
         var (few, many) = (Allocated(4), Allocated(44));
