@@ -65,7 +65,7 @@ public sealed class WorkerTests
     public async Task A_worker_that_stands_still_loses_its_order_and_what_it_hands_over_late_does_not_count()
     {
         await using var fixture = new Fixture();
-        await using var dispatcher = await fixture.DispatchAsync(lease: TimeSpan.FromSeconds(1));
+        await using var dispatcher = await fixture.DispatchAsync(lease: TimeSpan.FromSeconds(3));
         var still = new TaskCompletionSource();
         fixture.Start("still", async (order, _, _, product, _) =>
         {

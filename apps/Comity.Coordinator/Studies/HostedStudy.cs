@@ -175,7 +175,6 @@ internal sealed class HostedStudy
             Become(StudyState.Done, []);
             Log.Add("done");
             _server.Tidy(this);
-            _server.Chunks.Trim();
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {

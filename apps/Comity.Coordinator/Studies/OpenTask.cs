@@ -45,7 +45,7 @@ internal sealed class OpenTask(SiteTask task, IReadOnlyDictionary<string, BodySo
     public void Abandon()
     {
         _arrived.TrySetCanceled();
-        Upload?.Dispose();
+        _ = Upload?.DisposeAsync().AsTask(); // closed once nobody writes to it any more
         _settled.TrySetResult(new AnswerReply(false, "not-awaited"));
     }
 }

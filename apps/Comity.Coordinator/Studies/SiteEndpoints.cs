@@ -93,7 +93,7 @@ internal static class SiteEndpoints
         {
             if (task.Upload?.Manifest.Matches(manifest.Digest) != true)
             {
-                task.Upload?.Dispose();
+                if (task.Upload is { } earlier) await earlier.DisposeAsync();
                 task.Upload = await UploadedBody.OpenAsync(studies.UploadPath(desk.Site, task.Task.Study, task.Task.Key), manifest, studies.Vault, context.RequestAborted);
             }
             return Calls.Reply(new UploadState(task.Upload.Missing));
@@ -112,19 +112,9 @@ internal static class SiteEndpoints
         if (chunk < 0 || chunk >= upload.Manifest.Chunks) return BadChunk(desk, chunk, ChunkFault.UnknownChunk);
         var length = upload.Manifest.LengthOf(chunk);
         Calls.Allow(context, length);
-        var buffer = await studies.Chunks.RentAsync(length, context.RequestAborted);
-        try
-        {
-            var read = await context.Request.Body.ReadAtLeastAsync(buffer.AsMemory(0, length), length, throwOnEndOfStream: false, context.RequestAborted);
-            // One byte more is asked for, so that the body is read to its end, where its signature's digest is judged: the chunk need not be hashed again.
-            var more = await context.Request.Body.ReadAsync(new byte[1], context.RequestAborted);
-            var fault = read == length && more == 0 ? await upload.StoreAsync(chunk, buffer.AsMemory(0, length), context.Features.Get<SignedBody>()?.Sha256, context.RequestAborted) : ChunkFault.WrongLength;
-            if (fault != ChunkFault.None) return BadChunk(desk, chunk, fault);
-        }
-        finally
-        {
-            studies.Chunks.Return(buffer);
-        }
+        // What a site sends is compared with what it signed while it is read, so the chunk need not be hashed again.
+        var fault = await upload.StoreAsync(chunk, context.Request.Body, context.Features.Get<SignedBody>()?.Sha256, context.RequestAborted);
+        if (fault != ChunkFault.None) return BadChunk(desk, chunk, fault);
         desk.Moved(length, 0);
         return Results.NoContent();
     }
@@ -137,7 +127,7 @@ internal static class SiteEndpoints
         string? file = null;
         if (answer.Body is { } body)
         {
-            file = Body(studies, desk, task, body);
+            file = await BodyAsync(studies, desk, task, body);
             if (file is null) return Calls.Refuse(StatusCodes.Status503ServiceUnavailable, Texts.Problem("upload-not-begun", desk.Site, desk.Site));
         }
         desk.Moved(context.Request.ContentLength ?? 0, 0);
@@ -147,7 +137,7 @@ internal static class SiteEndpoints
         return Calls.Reply(await task.Settled.WaitAsync(context.RequestAborted) with { Head = head });
     }
 
-    private static string? Body(StudyServer studies, SiteDesk desk, OpenTask task, BodyReference body)
+    private static async Task<string?> BodyAsync(StudyServer studies, SiteDesk desk, OpenTask task, BodyReference body)
     {
         var path = studies.UploadPath(desk.Site, task.Task.Study, task.Task.Key);
         if (body.Inline is { } inline)
@@ -159,7 +149,7 @@ internal static class SiteEndpoints
             return path;
         }
         if (task.Upload is not { } upload || upload.Missing.Count > 0 || !string.Equals(Convert.ToHexStringLower(upload.Manifest.Digest), body.Digest, StringComparison.Ordinal)) return null;
-        upload.Dispose();
+        await upload.DisposeAsync();
         return path;
     }
 

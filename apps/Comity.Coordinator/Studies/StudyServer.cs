@@ -67,9 +67,6 @@ internal sealed class StudyServer : IAsyncDisposable
     /// <summary>Public keys of approved sites.</summary>
     public ISiteKeys Keys { get; }
 
-    /// <summary>Chunks of answers that are read at the same time: they bound the memory of all uploads together.</summary>
-    public ChunkBuffers Chunks { get; } = new(8);
-
     public IEnumerable<HostedStudy> Studies => _studies.Values.OrderBy(s => s.Entry.Submitted);
 
     public HostedStudy? Find(string id) => _studies.GetValueOrDefault(id);
@@ -143,7 +140,6 @@ internal sealed class StudyServer : IAsyncDisposable
     {
         await Task.WhenAll(_studies.Values.Select(s => s.StopDrivingAsync()));
         _book.Dispose();
-        Chunks.Dispose();
     }
 
     private string FolderOf(string id) => Path.Combine(Folder, id);

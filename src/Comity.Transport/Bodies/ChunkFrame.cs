@@ -79,4 +79,7 @@ public enum ChunkFault
 
     /// <summary>The bytes are not those that the sender described.</summary>
     WrongDigest,
+
+    /// <summary>It is being sent a second time, and that counts; or the body is no longer wanted.</summary>
+    Superseded,
 }

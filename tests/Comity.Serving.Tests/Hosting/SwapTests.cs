@@ -87,7 +87,7 @@ public sealed class SwapTests
     [Fact]
     public async Task Stopping_answers_what_was_begun_and_says_that_it_is_not_ready()
     {
-        await using var server = await RunningServer.StartAsync(o => o with { Limits = o.Limits with { Drain = TimeSpan.FromSeconds(4) } });
+        await using var server = await RunningServer.StartAsync(o => o with { Limits = o.Limits with { Drain = TimeSpan.FromSeconds(10) } });
         await server.AnswerAsync("/predict", Record);
 
         var stopping = server.Server.StopAsync(CancellationToken.None);
