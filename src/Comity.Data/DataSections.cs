@@ -15,6 +15,13 @@ namespace Comity.Data;
 /// <param name="Split">How they are parted.</param>
 public sealed record DataSections(ContractSection Contract, PreprocessSection Preprocess, CleanSection Clean, SplitSection Split)
 {
+    /// <summary>Every column of a source that is read for them, each once: features and label, and what rows are grouped, ordered or parted by.</summary>
+    public IReadOnlyList<string> ReadColumns =>
+    [
+        .. Contract.Features.Select(f => f.Column).Append(Contract.Label.Column).Concat(Contract.Sensitive.Select(s => s.Column)).Append(Contract.Series?.Order)
+            .Concat(Split.NeededColumns).Append(Split.Time).Concat(Clean.Smoothing.SelectMany(s => s.Columns.Append(s.Order))).OfType<string>().Distinct(StringComparer.Ordinal),
+    ];
+
     /// <summary>Binds the sections and checks them against each other. Null when one could not be read at all.</summary>
     /// <param name="contract">The study's <c>contract</c>.</param>
     /// <param name="preprocess">The study's <c>preprocess</c>; null: defaults.</param>

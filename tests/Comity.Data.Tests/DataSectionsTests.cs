@@ -52,6 +52,19 @@ public sealed class DataSectionsTests
         Assert.Equal(["text-not-trainable"], problems.Select(p => p.Code));
     }
 
+    [Theory]
+    [InlineData("split", "stratify: [label, ward]", "ward")]
+    [InlineData("split", "time: when", "when")]
+    [InlineData("split", "column: { name: cohort, test: a }", "cohort")]
+    [InlineData("clean", "smoothing: { columns: x, order: when }", "when")]
+    public void Columns_that_only_order_or_part_rows_are_read_too(string section, string yaml, string column)
+    {
+        var (sections, problems) = Read(section, yaml);
+
+        Assert.Empty(problems);
+        Assert.Equal(new[] { "k", "o", "x", "y", column }.Order(), sections!.ReadColumns.Order());
+    }
+
     [Fact]
     public void A_test_file_and_the_split_must_agree()
     {

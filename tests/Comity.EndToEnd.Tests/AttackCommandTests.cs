@@ -28,5 +28,8 @@ public sealed class AttackCommandTests(SmallRun run) : IClassFixture<SmallRun>
         var missing = await Cli.RunAsync(run.Study.Folder, "attack", "out", "--study", ".", "--model", "federated/none");
         Assert.Equal(2, missing.ExitCode);
         Assert.Contains("federated/average", missing.Error, StringComparison.Ordinal);
+        var few = await Cli.RunAsync(run.Study.Folder, "attack", "out", "--study", ".", "--shadows", "3");
+        Assert.Equal(2, few.ExitCode);
+        Assert.Contains("attack-shadows", few.Error, StringComparison.Ordinal);
     }
 }

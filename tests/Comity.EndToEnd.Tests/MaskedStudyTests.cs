@@ -30,6 +30,22 @@ public sealed class MaskedStudyTests
     }
 
     [Fact]
+    public async Task A_delta_that_would_give_a_whole_site_away_is_warned_of()
+    {
+        static Func<string, string> With(string delta) => text => text
+            .Replace("arms: [local, partner, pooled, federated]", "arms: [federated]", StringComparison.Ordinal)
+            .Replace("  - { name: tuned, strategy: scaffold, rounds: 8, training: { optimizer: { kind: sgd, learningRate: 0.05 } }, personalise: { kind: fine-tune, epochs: 2 } }\n", "", StringComparison.Ordinal)
+            .Replace("repeats: 2", $"privacy: {{ differentialPrivacy: {{ unit: site, epsilon: 6, delta: {delta}, clip: 1 }} }}", StringComparison.Ordinal);
+        foreach (var (delta, warned) in new[] { ("0.5", true), ("0.49", false) })
+        {
+            using var study = new SmallStudy(study: With(delta));
+            var checkedStudy = await Cli.RunAsync(study.Folder, "check", ".");
+            Assert.True(checkedStudy.ExitCode == 0, checkedStudy.ToString());
+            Assert.Equal(warned, (checkedStudy.Output + checkedStudy.Error).Contains("1 / sites", StringComparison.Ordinal));
+        }
+    }
+
+    [Fact]
     public async Task Two_sites_cannot_hide_from_each_other_and_are_told_so()
     {
         using var study = new SmallStudy(study: text => text.Replace("repeats: 2", "privacy: { secureAggregation: true }", StringComparison.Ordinal));

@@ -77,7 +77,12 @@ public sealed class NetworkStudyTests : IDisposable
     public async Task A_sites_policy_bars_a_column_and_a_person_says_yes_after_seeing_what_would_leave()
     {
         Write(rounds: 2);
-        // North keeps a column to itself; south has a person look at each study.
+        // North keeps a column to itself, which the study only parts rows by; south has a person look at each study.
+        var study = File.ReadAllText(_folder.At("network.yaml"))
+            .Replace("    - { column: ward, kind: category, values: [a, b, c] }\n", "", StringComparison.Ordinal).Replace("stratify: label", "stratify: [label, ward]", StringComparison.Ordinal);
+        Assert.Contains("[label, ward]", study, StringComparison.Ordinal);
+        Assert.DoesNotContain("column: ward", study, StringComparison.Ordinal);
+        _folder.Write("network.yaml", study);
         _folder.Write("north-policy.yaml", "barredColumns: [ward]\n");
         _folder.Write("south-policy.yaml", "approval: true\nauthors: [ann]\n");
         foreach (var site in new[] { "north", "south" }) File.AppendAllText(_folder.At($"{site}.yaml"), $"policyFile: {site}-policy.yaml\n");
@@ -94,6 +99,7 @@ public sealed class NetworkStudyTests : IDisposable
         var shown = await Cli.RunAsync(_folder.FullPath, "site", "approve", "small", "--config", "south.yaml");
         Assert.Contains("in each of 2 rounds", shown.Output, StringComparison.Ordinal);
         Assert.Contains("every record", shown.Output, StringComparison.Ordinal);
+        Assert.Contains("Read besides, to put rows in order or into parts: ward", shown.Output, StringComparison.Ordinal);
         var approved = await Cli.RunAsync(_folder.FullPath, "site", "approve", "small", "--yes", "--config", "south.yaml");
         Assert.True(approved.ExitCode == 0, approved.ToString());
 

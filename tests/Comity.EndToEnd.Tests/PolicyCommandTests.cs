@@ -46,6 +46,27 @@ public sealed class PolicyCommandTests
     }
 
     [Fact]
+    public async Task A_condition_or_a_pack_that_can_not_be_used_stops_the_study_before_anything_is_trained()
+    {
+        const string Arms = "arms: [local, partner, pooled, federated]";
+        foreach (var (policy, named) in new[]
+        {
+            ("{ covered: [ { from: there, to: here, conditions: [dpff], by: 'listed 2026-01-05' } ] }", "'dpf'"),
+            ("{ packs: [counsel.yaml] }", "counsel.yaml"), // else the shipped pack would judge in its place
+        })
+        {
+            using var study = new SmallStudy(y => y.Replace(Arms, $"{Arms}\npolicy: {policy}", StringComparison.Ordinal));
+            foreach (var command in new[] { new[] { "policy", "check", "." }, ["check", "."], ["run", ".", "--out", "out"] })
+            {
+                var refused = await Cli.RunAsync(study.Folder, command);
+                Assert.True(refused.ExitCode == 3, refused.ToString());
+                Assert.Contains(named, refused.Error, StringComparison.Ordinal);
+            }
+            Assert.False(Directory.Exists(study.At("out")));
+        }
+    }
+
+    [Fact]
     public async Task A_rule_is_explained_with_its_source_and_a_misspelt_one_corrected()
     {
         using var folder = new TempFolder();

@@ -15,6 +15,9 @@ internal static class AttackCommand
 {
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
+    private const int LeastShadows = 4;
+    private const int MostShadows = 1024;
+
     public static Command Create(Session session)
     {
         var run = new Argument<string>("RUN") { HelpName = "RUN", Description = session.Text("argument.run-attacked") };
@@ -26,10 +29,15 @@ internal static class AttackCommand
         var command = new Command("attack", session.Text("attack.description")) { run, study, model, shadows, json };
         command.SetAction((parsed, cancellationToken) =>
         {
-            var found = Attack(session, parsed.GetRequiredValue(run), parsed.GetValue(study), parsed.GetValue(model), Math.Clamp(parsed.GetValue(shadows), 4, 1024), cancellationToken);
+            var (folder, count) = (parsed.GetRequiredValue(run), parsed.GetValue(shadows));
+            if (count is < LeastShadows or > MostShadows) throw new StoppedException(ExitCode.Usage, Texts.Problem("attack-shadows", Place.InFile(shadows.Name), count, LeastShadows, MostShadows));
+            var found = Attack(session, folder, parsed.GetValue(study), parsed.GetValue(model), count, cancellationToken);
             var text = string.Join('\n', found.Lines(session)) + "\n";
-            AtomicFile.Write(Path.Combine(parsed.GetRequiredValue(run), "attack.json"), found.Json().ToJsonString(Indented) + "\n");
-            AtomicFile.Write(Path.Combine(parsed.GetRequiredValue(run), "attack.md"), text);
+            OutputFile.Write(folder, () =>
+            {
+                AtomicFile.Write(Path.Combine(folder, "attack.json"), found.Json().ToJsonString(Indented) + "\n");
+                AtomicFile.Write(Path.Combine(folder, "attack.md"), text);
+            });
             session.Out.Line(parsed.GetValue(json) ? found.Json().ToJsonString(Indented) : text.TrimEnd());
             return Task.FromResult((int)ExitCode.Done);
         });

@@ -88,7 +88,7 @@ internal static class AuditCommand
                 using var writer = new StreamWriter(memory, new System.Text.UTF8Encoding(false), leaveOpen: true);
                 AuditExport.Csv(verdict, writer);
             }
-            if (parsed.GetValue(file) is { } path) AtomicFile.Write(path, stream => stream.Write(memory.ToArray()));
+            if (parsed.GetValue(file) is { } path) OutputFile.Write(path, () => AtomicFile.Write(path, stream => stream.Write(memory.ToArray())));
             else session.Out.Line(System.Text.Encoding.UTF8.GetString(memory.ToArray()).TrimEnd());
             // A log that does not hold is exported all the same: it is evidence. The code says it.
             if (!verdict.Holds) ProblemPrinter.Print(session, verdict.Findings);
@@ -121,7 +121,7 @@ internal static class AuditCommand
         session.Out.Line(session.Text("audit.log", verdict.Party, verdict.Lines.Count, session.Text(verdict.Closed ? "audit.closed" : "audit.goes-on")));
         foreach (var key in verdict.Keys) session.Out.Line(session.Text("audit.key", Fingerprint(key)));
         if (last is not null) session.Out.Line(session.Text("audit.head", last.Sequence, last.Sha256));
-        session.Out.Line(verdict.Holds ? session.Out.Green(session.Text("audit.holds")) : session.Out.Red(session.Text("audit.holds-not", verdict.Findings.Count(f => f.Severity == Severity.Error))));
+        session.Out.Line(verdict.Holds ? session.Out.Green(session.Text(verdict.Closed ? "audit.holds" : "audit.holds-so-far")) : session.Out.Red(session.Text("audit.holds-not", verdict.Findings.Count(f => f.Severity == Severity.Error))));
     }
 
     private static JsonObject Json(AuditVerdict verdict) => new()

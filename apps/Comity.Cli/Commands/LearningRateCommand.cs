@@ -26,7 +26,7 @@ internal static class LearningRateCommand
             var read = CheckedStudy.Read(session, path, cancellationToken);
             // What is chosen by looking at the rows tells of them, and nothing here is charged.
             if (read.Study.Study.Privacy?.DifferentialPrivacy is { Unit: PrivacyUnit.Record })
-                throw new StoppedException(ExitCode.InvalidStudy, Texts.Problem("learning-rate-uncharged", Place.InFile(path)));
+                throw new StoppedException(ExitCode.InvalidStudy, Texts.Problem("learning-rate-uncharged", read.Study.Declared.Root["privacy"]!.Place));
             var written = parsed.GetValue(json);
             var trials = LearningRateTrial.All(read, parsed.GetValue(steps), (model, site) => { if (!written) session.Error.Line(session.Text("learning-rate.trying", model, site)); }, cancellationToken);
             if (written) session.Out.Line(JsonSerializer.Serialize(trials, Options));

@@ -171,6 +171,10 @@ internal static class PolicyCommand
 /// <summary>Packs in force for a study: shipped ones, the study's own, and those of the command line, each replacing the one before.</summary>
 internal static class PolicyFiles
 {
-    public static PolicyPacks Load(DeclaredStudy? study, IEnumerable<string> typed, ProblemList problems) =>
-        PolicyPacks.Load([.. (study?.Section.Policy?.Packs ?? []).Select(p => Path.Combine(study!.Folder, p)), .. typed], problems);
+    public static PolicyPacks Load(DeclaredStudy? study, IEnumerable<string> typed, ProblemList problems)
+    {
+        var packs = PolicyPacks.Load([.. (study?.Section.Policy?.Packs ?? []).Select(p => Path.Combine(study!.Folder, p)), .. typed], problems);
+        if (study is not null) packs.CheckCovered(study, problems);
+        return packs;
+    }
 }

@@ -31,10 +31,15 @@ internal static class SiteLeftCommand
             var path = Path.Combine(site.StateFolder, "audit.jsonl");
             if (!File.Exists(path)) throw new StoppedException(ExitCode.Usage, Texts.Problem("audit-missing-file", Place.InFile(path), path));
             var log = AuditVerdict.Of(path);
-            var findings = LedgerBinding.Check(log, session.Time) is { } older ? [.. log.Findings, older] : log.Findings;
+            var older = LedgerBinding.Check(log, session.Time);
+            var findings = older is null ? log.Findings : [.. log.Findings, older];
             var wrong = findings.Where(f => f.Severity == Severity.Error).ToList();
-            var (left, costs) = (Departure.Of(log), Costs(site.StateFolder, session, log));
-            if (parsed.GetValue(page) is { } file) AtomicFile.Write(file, await SitePage.RenderAsync(View(session, log, costs, wrong)));
+            var (left, costs) = (Departure.Of(log), older?.Code is "ledger-edited" or "ledger-unreadable" ? [] : Costs(site.StateFolder, session, log));
+            if (parsed.GetValue(page) is { } file)
+            {
+                var rendered = await SitePage.RenderAsync(View(session, log, costs, wrong));
+                OutputFile.Write(file, () => AtomicFile.Write(file, rendered));
+            }
             if (parsed.GetValue(json)) session.Out.Line(Json(log, left, costs, wrong.Count == 0).ToJsonString(Indented));
             else Print(session, log, left, costs);
             // What does not hold is shown all the same, and said to be no evidence.

@@ -29,6 +29,8 @@ internal sealed record CheckedStudy(ComposedStudy Study, IReadOnlyList<RecordTab
     {
         var (data, study) = StudyComposer.Read(path, problems);
         if (data is null) return (study, null);
+        // A pack of counsel's that can't be read must not be replaced by the shipped one in silence.
+        if (data.Declared.Section.Policy is not null) Commands.PolicyFiles.Load(data.Declared, [], problems);
         if (data.Synthetic is { } synthetic) SyntheticFiles.Make(data, synthetic, problems, made, cancellationToken);
         var found = new ProblemList();
         var tables = SiteTables.Load(data, found, cancellationToken);

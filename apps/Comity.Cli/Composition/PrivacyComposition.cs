@@ -33,6 +33,7 @@ internal static class PrivacyComposition
         }
         if (data is null) return;
         if (model is not null && !problems.HasErrors && Normalises(model, data)) problems.Add(Texts.Problem("dp-batch-norm", PlaceOf(study.Model, "norm")));
+        if (hidesSites) CheckSites(declared, promised, problems);
         if (hidesSites) return; // what records a site trains on, and how, is its own affair: the sum of updates is noised
         Contract(data, declared, problems);
         Preprocess(data, declared, problems);
@@ -51,6 +52,15 @@ internal static class PrivacyComposition
             if (section.Delta * rows >= 1)
                 problems.Add(new Problem(Texts.Catalog, "delta-above-one-in-rows", place, section.Delta, table.Site, rows, 1.0 / rows) { Severity = Severity.Warning });
         }
+    }
+
+    // The unit is a site: of n sites, δ = 1 / n allows one of them to be given away whole.
+    private static void CheckSites(DeclaredStudy declared, DifferentialPrivacySection promised, ProblemList problems)
+    {
+        var sites = declared.Section.TrainingSites.Count;
+        if (sites == 0 || promised.Delta * sites < 1) return;
+        var place = (declared.Root["privacy"] as DeclaredNode.Map)?["differentialPrivacy"] is { } at ? PlaceOf(at, "delta") : declared.Root.Place;
+        problems.Add(new Problem(Texts.Catalog, "delta-above-one-in-sites", place, promised.Delta, sites, 1.0 / sites) { Severity = Severity.Warning });
     }
 
     // Metrics from noised counts: which there are, and that the one that decides is among them.

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using Comity.Cli.Composition;
 using Comity.Cli.Runs;
 using Comity.Cli.Sites;
+using Comity.Cli.Terminal;
 using Comity.Data.Sources;
 using Comity.Data.Tables;
 using Comity.Declarations;
@@ -48,6 +49,9 @@ internal sealed class SiteStudies(Session session, DeclaredSite site, Steward st
             problems.Add(Texts.Problem("policy-rows", Place.InFile(site.Path), site.Section.Site, leastRows));
             return null;
         }
+        var warned = new ProblemList();
+        PrivacyComposition.CheckRows(study, [table], warned);
+        if (warned.Count > 0) ProblemPrinter.Print(session, warned);
         var seed = Seed.Of(study.Study.Seed);
         // The coordinator learns only that the update was not finite; the site's own people read which operation broke.
         var trainers = new Trainers(study, kernels) { WhenDiverged = where => session.Error.Line(where.Told(session)) };

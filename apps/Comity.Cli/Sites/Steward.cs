@@ -56,12 +56,7 @@ internal sealed class Steward
     public int? MinimumRows => _policy?.Section.MinimumRows;
 
     /// <summary>A study as policies look at it.</summary>
-    public static AskedStudy Asked(ComposedStudy study, string site)
-    {
-        var contract = study.Contract;
-        List<string> columns = [contract.Label.Column, .. contract.Features.Select(f => f.Column), .. contract.Sensitive.Select(s => s.Column)];
-        return new AskedStudy(site, study.Study, study.Declared.Sha256, KindOf(study.Study.Model), columns);
-    }
+    public static AskedStudy Asked(ComposedStudy study, string site) => new(site, study.Study, study.Declared.Sha256, KindOf(study.Study.Model), study.Data.Sections.ReadColumns);
 
     private static string KindOf(DeclaredNode model) => model switch
     {

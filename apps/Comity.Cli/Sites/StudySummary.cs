@@ -16,6 +16,8 @@ internal static class StudySummary
         yield return Text("study", section.Study, section.Author ?? "-", section.Purpose ?? "-");
         yield return Text("learns", contract.Label.Column, List(contract.Features.Select(f => f.Column)));
         if (contract.Sensitive.Count > 0) yield return Text("groups", List(contract.Sensitive.Select(s => s.Column)));
+        var besides = study.Data.Sections.ReadColumns.Except([contract.Label.Column, .. contract.Features.Select(f => f.Column), .. contract.Sensitive.Select(s => s.Column)], StringComparer.Ordinal).ToList();
+        if (besides.Count > 0) yield return Text("besides", List(besides));
         yield return Text("with", section.Sites.Count - 1, List(section.Sites.Where(s => s.Id != site.Site).Select(s => s.Id)), List(section.Markets.Select(m => m.Jurisdiction).Distinct(StringComparer.Ordinal)));
         yield return Text("leaves");
         var steps = SharedStatistics.Steps(contract, study.Preprocess);

@@ -52,7 +52,7 @@ internal static class CoordinatorHost
             using var database = store is null ? CoordinatorDatabase.Open(options.DataFolder) : CoordinatorDatabase.Of(store);
             if (store is not null) StoreMark.Match(options.DataFolder, store, database);
             using var authority = CertificateAuthority.OpenOrMake(options.DataFolder, time, vault);
-            if (store is not null) StoreMark.Leave(options.DataFolder, store, new Registry(database, authority, time), authority);
+            if (store is not null) StoreMark.Leave(options.DataFolder, store, new Registry(database, authority, time), authority, vault);
             if (await LeadAsync(run, store, database, authority, cancellationToken))
             {
                 LogLines.StoreSuperseded(early.CreateLogger(typeof(PostgresStore).FullName!), store!.Address.Shown, store.Epoch);

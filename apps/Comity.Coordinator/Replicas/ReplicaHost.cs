@@ -30,7 +30,7 @@ internal static class ReplicaHost
         using var database = CoordinatorDatabase.Of(store);
         using var authority = SharedAuthority.Open(run, store, database);
         var registry = new Registry(database, authority, run.Time);
-        StoreMark.Leave(options.DataFolder, store, registry, authority);
+        StoreMark.Leave(options.DataFolder, store, registry, authority, run.Vault);
         using var server = new ServerCertificate(authority, options, run.Time);
         await using var queue = await DrivingQueue.JoinAsync(options.Queue!, authority.Key.Fingerprint.Plain, log);
         while (!cancellationToken.IsCancellationRequested)

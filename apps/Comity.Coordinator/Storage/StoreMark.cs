@@ -1,4 +1,5 @@
 using Comity.Coordinator.Identity;
+using Comity.Federation.AtRest;
 using Comity.Transport.Stores;
 
 namespace Comity.Coordinator.Storage;
@@ -9,6 +10,7 @@ internal static class StoreMark
 {
     private const string FileName = "store";
     private const string AuthorityKey = "authority";
+    private const string VaultKeys = "vault";
 
     /// <summary>What a folder says of where its state lies; null: nothing, it lies in the folder.</summary>
     public static string? Of(string folder)
@@ -35,8 +37,13 @@ internal static class StoreMark
 
     /// <summary>Writes down on both sides that they belong together.</summary>
     /// <exception cref="StoreRefusedException">They do not.</exception>
-    public static void Leave(string folder, PostgresStore store, Registry registry, CertificateAuthority authority)
+    public static void Leave(string folder, PostgresStore store, Registry registry, CertificateAuthority authority, StateVault vault)
     {
+        // Bodies lie in the store as this machine's vault sealed them; with other data keys none of them could be read, and nobody would know before a study needs one.
+        var sealedBy = registry.Recall(VaultKeys) is { } names ? names.Split(',') : [];
+        if (sealedBy.Except(vault.KeyNames, StringComparer.Ordinal).Any())
+            throw new StoreRefusedException(Texts.Problem(vault.IsSealed ? "store-vault-other" : "store-vault-missing", "--data", folder, store.Address.Shown));
+        if (vault.KeyNames.Count > sealedBy.Length) registry.Remember(VaultKeys, string.Join(',', vault.KeyNames));
         var mine = authority.Key.Fingerprint.ToString();
         if (registry.Recall(AuthorityKey) is not { } known) registry.Remember(AuthorityKey, mine);
         else if (known != mine) throw new StoreRefusedException(Texts.Problem("store-of-another", "--data", store.Address.Shown, known, mine));

@@ -27,19 +27,24 @@ public sealed class StateVault : IDisposable
     /// <summary>Whether what is written is encrypted.</summary>
     public bool IsSealed => _keys is not null;
 
+    /// <summary>Names of the data keys that it holds, the oldest first: what one vault sealed, another one opens only with all of them. Empty: nothing is sealed.</summary>
+    public IReadOnlyList<string> KeyNames => _keys?.Names ?? [];
+
     /// <summary>Whether the state in a folder has a key.</summary>
     public static bool IsSealedState(string folder) => File.Exists(Path.Combine(folder, FileName));
 
     /// <summary>Opens a state; with a key and no vault, a vault is made.</summary>
     /// <param name="folder">The folder of the state.</param>
     /// <param name="key">What opens it; null: nothing was given.</param>
-    /// <exception cref="InvalidDeclarationException">The state has a key and another one or none was given, or its vault is damaged.</exception>
+    /// <exception cref="InvalidDeclarationException">The state has a key and another one or none was given, or its vault is damaged or gone.</exception>
     public static StateVault Open(string folder, StateKey? key)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
         var path = Path.Combine(folder, FileName);
         if (!File.Exists(path))
         {
+            // A fresh vault would open none of it, and would be kept in the place of the one that does.
+            if (SealedFileIn(folder) is { } orphan) throw Refused("state-vault-gone", path, Path.GetFileName(orphan));
             if (key is null) return Plain;
             Directory.CreateDirectory(folder);
             var made = VaultKeys.Make();
@@ -176,6 +181,22 @@ public sealed class StateVault : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _keys?.Dispose();
+
+    private static string? SealedFileIn(string folder)
+    {
+        if (!Directory.Exists(folder)) return null;
+        return Directory.EnumerateFiles(folder).Order(StringComparer.Ordinal).FirstOrDefault(f =>
+        {
+            try
+            {
+                return IsSealedFile(f);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                return false; // whoever needs it will say so
+            }
+        });
+    }
 
     private static void OwnerOnly(string path)
     {

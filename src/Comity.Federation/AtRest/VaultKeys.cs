@@ -18,6 +18,9 @@ internal sealed class VaultKeys : IDisposable
     /// <summary>How many there are.</summary>
     public int Count => _keys.Count;
 
+    /// <summary>Ids of all of them, in hexadecimal.</summary>
+    public IReadOnlyList<string> Names => [.. _keys.Select(k => k.Id.ToString("x16", System.Globalization.CultureInfo.InvariantCulture))];
+
     public static VaultKeys Make() => new([Fresh()]);
 
     /// <summary>The same keys and a fresh one, which seals from here on.</summary>

@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Text;
 using Comity.Declarations;
+using Comity.Federation.Studies;
 
 namespace Comity.Federation.Policies;
 
@@ -26,6 +27,26 @@ public sealed class PolicyPacks
             if (pack.Rules.FirstOrDefault(r => r.Id == id) is { } rule) return (pack, rule);
         }
         return null;
+    }
+
+    /// <summary>Whether the conditions that a study declares as met exist: a misspelt one would cover nothing, and nobody would hear of it.</summary>
+    /// <param name="study">The study.</param>
+    /// <param name="problems">Takes what no pack knows.</param>
+    public void CheckCovered(DeclaredStudy study, ProblemList problems)
+    {
+        ArgumentNullException.ThrowIfNull(study);
+        ArgumentNullException.ThrowIfNull(problems);
+        if (study.Section.Policy is not { Covered.Count: > 0 } policy) return;
+        var known = _packs.SelectMany(p => p.Pack.Conditions).Select(c => c.Id).Distinct(StringComparer.Ordinal).ToList();
+        var at = (study.Root["policy"] as DeclaredNode.Map)?["covered"] as DeclaredNode.List;
+        foreach (var (covered, index) in policy.Covered.Select((c, i) => (c, i)))
+        {
+            foreach (var condition in covered.Conditions.Except(known, StringComparer.Ordinal))
+            {
+                var place = (at is not null && index < at.Items.Count ? at.Items[index] : study.Root["policy"]!).Place;
+                problems.Add(Messages.Problem("policy-unknown-condition", place, condition, string.Join(", ", known), Spelling.Nearest(condition, known) ?? known[0]));
+            }
+        }
     }
 
     /// <summary>The packs that ship with Comity.</summary>

@@ -9,7 +9,7 @@ namespace Comity.Federation.Policies;
 /// <param name="Section">The study.</param>
 /// <param name="Sha256">SHA-256 (hex) of its file: an approval is for these bytes.</param>
 /// <param name="ModelKind">Kind of its model.</param>
-/// <param name="Columns">Every column that it uses, the label and groups among them.</param>
+/// <param name="Columns">Every column that it reads: features, the label, groups, and what rows are ordered or parted by.</param>
 public sealed record AskedStudy(string Site, StudySection Section, string Sha256, string ModelKind, IReadOnlyList<string> Columns);
 
 /// <summary>Holds a study against a steward's policy and says everything that it does not allow.</summary>

@@ -2,10 +2,12 @@ using System.Data.Common;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using Comity.Declarations;
 using Comity.Federation.Audit;
 using Comity.Federation.Stores;
 using Comity.Privacy.Accounting;
 using Comity.Privacy.Events;
+using Microsoft.Data.Sqlite;
 
 namespace Comity.Federation.Privacy;
 
@@ -53,6 +55,7 @@ public enum BudgetScope
 /// </code>
 /// One SQLite file, each commit flushed to the disk (<c>synchronous=FULL</c>), so neither the death of a process nor loss of power can lose a
 /// charge; an answer's key is unique, so none is charged twice. A charge must lie within what was reserved: then no sum of charges can pass a budget.
+/// A file that was edited by another program is refused when it is opened (<see cref="LedgerSeal"/>).
 /// </remarks>
 public sealed class PrivacyLedger : IDisposable
 {
@@ -63,10 +66,11 @@ public sealed class PrivacyLedger : IDisposable
     private readonly bool _shared;
     private readonly TimeProvider _time;
     private readonly Action<string>? _beforeWrite;
+    private readonly LedgerSeal? _seal;
     private (long Count, long Row, byte[] Digest) _chain = (0, 0, new byte[SHA256.HashSizeInBytes]);
 
     private PrivacyLedger(string path, StateDatabase database, bool shared, TimeProvider time, Action<string>? beforeWrite) =>
-        (Path, _database, _shared, _time, _beforeWrite) = (path, database, shared, time, beforeWrite);
+        (Path, _database, _shared, _time, _beforeWrite, _seal) = (path, database, shared, time, beforeWrite, shared ? null : new LedgerSeal(database));
 
     /// <summary>The file; of a shared ledger what people know it by.</summary>
     public string Path { get; }
@@ -74,6 +78,7 @@ public sealed class PrivacyLedger : IDisposable
     /// <summary>Opens a ledger, or begins one.</summary>
     /// <param name="path">The file.</param>
     /// <param name="time">Dates the charges.</param>
+    /// <exception cref="InvalidDeclarationException">It was edited by another program, or is no ledger.</exception>
     public static PrivacyLedger Open(string path, TimeProvider time) => Open(path, time, null);
 
     internal static PrivacyLedger Open(string path, TimeProvider time, Action<string>? beforeWrite)
@@ -81,7 +86,7 @@ public sealed class PrivacyLedger : IDisposable
         ArgumentException.ThrowIfNullOrEmpty(path);
         ArgumentNullException.ThrowIfNull(time);
         if (System.IO.Path.GetDirectoryName(path) is { Length: > 0 } folder) Directory.CreateDirectory(folder);
-        var database = SqliteDatabase.Open(path, "PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA cache_size=-64;");
+        var database = Opened(path);
         try
         {
             database.Execute("""
@@ -90,11 +95,15 @@ public sealed class PrivacyLedger : IDisposable
                 CREATE TABLE IF NOT EXISTS charges (account INTEGER NOT NULL REFERENCES accounts, answer TEXT NOT NULL, event TEXT NOT NULL, count INTEGER NOT NULL, sha256 TEXT NOT NULL, time TEXT NOT NULL, PRIMARY KEY (account, answer));
                 CREATE TABLE IF NOT EXISTS budgets (scope TEXT NOT NULL, name TEXT NOT NULL, epsilon REAL NOT NULL, delta REAL NOT NULL, PRIMARY KEY (scope, name));
                 """);
-            return new PrivacyLedger(path, database, shared: false, time, beforeWrite);
+            database.Execute(LedgerSeal.Schema);
+            var ledger = new PrivacyLedger(path, database, shared: false, time, beforeWrite);
+            ledger.CheckSeal();
+            return ledger;
         }
-        catch
+        catch (Exception e)
         {
             database.Dispose();
+            if (e is SqliteException damaged) throw Unreadable(path, damaged);
             throw;
         }
     }
@@ -258,10 +267,37 @@ public sealed class PrivacyLedger : IDisposable
         _beforeWrite?.Invoke("ledger-" + what);
         _database.Atomically(() =>
         {
+            var charges = what == "charge";
+            if (!charges && _seal is { RestHolds: false }) throw Edited();
             write();
+            if (charges) _seal?.TakeCharges((after, digest) => Links(after, digest, long.MaxValue));
+            else _seal?.TakeRest();
             return 0;
         });
     }
+
+    private static SqliteDatabase Opened(string path)
+    {
+        try
+        {
+            return SqliteDatabase.Open(path, "PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA cache_size=-64;");
+        }
+        catch (SqliteException e)
+        {
+            throw Unreadable(path, e);
+        }
+    }
+
+    private static InvalidDeclarationException Unreadable(string path, SqliteException e) => new([Messages.Problem("ledger-unreadable", Place.InFile(path), e.Message)]);
+
+    private void CheckSeal() => _database.Atomically(() =>
+    {
+        (long Row, byte[] Digest) last = (0, new byte[SHA256.HashSizeInBytes]);
+        foreach (var link in Links(0, last.Digest, long.MaxValue)) last = link;
+        return _seal!.Holds(last) ? 0 : throw Edited();
+    });
+
+    private InvalidDeclarationException Edited() => new([Messages.Problem("ledger-edited", Place.InFile(Path))]);
 
     private void Write(string sql, params ReadOnlySpan<object?> values) => _database.Write(sql, values);
 

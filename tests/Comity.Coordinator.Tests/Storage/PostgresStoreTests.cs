@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using System.Text;
 using Comity.Coordinator.Identity;
 using Comity.Coordinator.Storage;
+using Comity.Federation.AtRest;
 using Comity.Testing;
 using Comity.Transport.Stores;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -238,6 +239,39 @@ public sealed class PostgresStoreTests : IDisposable
         Assert.Equal(0, (await CommandAsync(_database.Text(), "sites", "--data", _folder.At("four"))).Exit);
     }
 
+    [Fact]
+    public async Task A_machine_whose_vault_could_not_open_the_stores_bodies_does_not_start()
+    {
+        var (key, text) = (_folder.Write("coordinator.key", new string('a', 64)), _database.Text());
+        Assert.Contains("Listening", await ServedAsync(_folder.At("one"), text, "--key-file", key), StringComparison.Ordinal);
+        string Machine(string name, params string[] files)
+        {
+            Directory.CreateDirectory(_folder.At(name));
+            foreach (var file in files) File.Copy(_folder.At("one", file), _folder.At(name, file));
+            return _folder.At(name);
+        }
+
+        // With the authority's files alone: they are sealed, and no fresh vault takes the place of the one that opens them.
+        var forgotten = Machine("two", "authority.key", "authority.pem");
+        Assert.Contains("[state-vault-gone]", await ServedAsync(forgotten, text, "--key-file", key), StringComparison.Ordinal);
+        Assert.False(File.Exists(Path.Combine(forgotten, "vault.json")));
+
+        // With the authority's key in the clear, and a vault of its own or none.
+        var authority = Machine("three", "authority.pem");
+        using (var opened = StateVault.Open(_folder.At("one"), StateKey.OfFile(key, []))) File.WriteAllBytes(Path.Combine(authority, "authority.key"), opened.ReadAll(_folder.At("one", "authority.key")));
+        Assert.Contains("[store-vault-missing]", await ServedAsync(authority, text), StringComparison.Ordinal);
+        Assert.Contains("[store-vault-other]", await ServedAsync(authority, text, "--key-file", key), StringComparison.Ordinal);
+
+        // After a rotation an older copy of the vault lacks the newest data key.
+        var next = _folder.Write("next.key", new string('b', 64));
+        var older = Machine("four", "authority.key", "authority.pem", "vault.json");
+        Assert.Contains("Listening", await ServedAsync(older, text, "--key-file", key), StringComparison.Ordinal);
+        StateVault.Rotate(_folder.At("one"), StateKey.OfFile(key, []), StateKey.OfFile(next, [])!);
+        Assert.Contains("Listening", await ServedAsync(_folder.At("one"), text, "--key-file", next), StringComparison.Ordinal);
+        Assert.Contains("[store-vault-other]", await ServedAsync(older, text, "--key-file", key), StringComparison.Ordinal);
+        Assert.Contains("Listening", await ServedAsync(Machine("five", "authority.key", "authority.pem", "vault.json"), text, "--key-file", next), StringComparison.Ordinal);
+    }
+
     private PostgresStore Lead(TimeSpan? wait = null) => PostgresStore.Lead(_database.Address, null, TimeProvider.System, NullLogger.Instance, wait ?? TimeSpan.FromMinutes(2), default);
 
     // In the environment, as it should be written.
@@ -251,11 +285,11 @@ public sealed class PostgresStoreTests : IDisposable
         return (exit, error.ToString() + output);
     }
 
-    private static async Task<string> ServedAsync(string folder, string? store)
+    private static async Task<string> ServedAsync(string folder, string? store, params string[] more)
     {
         using var stop = new CancellationTokenSource();
         var (output, error) = (new StringWriter(CultureInfo.InvariantCulture), new StringWriter(CultureInfo.InvariantCulture));
-        var serving = CoordinatorCommandLine.RunAsync(["serve", "--listen", "https://127.0.0.1:0", "--data", folder, "--lang", "en"], name => name == StoreAddress.Variable ? store : null,
+        var serving = CoordinatorCommandLine.RunAsync(["serve", "--listen", "https://127.0.0.1:0", "--data", folder, "--lang", "en", .. more], name => name == StoreAddress.Variable ? store : null,
             TextWriter.Synchronized(output), TextWriter.Synchronized(error), TimeProvider.System, stop.Token);
         while (!serving.IsCompleted && !output.ToString().Contains("A site joins", StringComparison.Ordinal)) await Task.Delay(10, CancellationToken.None);
         await stop.CancelAsync();

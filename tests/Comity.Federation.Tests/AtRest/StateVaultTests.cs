@@ -154,6 +154,36 @@ public sealed class StateVaultTests : IDisposable
     }
 
     [Fact]
+    public void A_state_whose_vault_is_gone_gets_no_new_one_that_would_open_nothing()
+    {
+        var vault = _folder.At(StateVault.FileName);
+        using (var opened = StateVault.Open(_folder.FullPath, _key)) opened.WriteAll(_folder.At("site.key"), [1, 2, 3]);
+        File.Move(vault, _folder.At("kept"));
+
+        Assert.Equal("state-vault-gone", Code(() => StateVault.Open(_folder.FullPath, _key)));
+        Assert.Equal("state-vault-gone", Code(() => StateVault.Open(_folder.FullPath, null)));
+        Assert.False(File.Exists(vault));
+
+        File.Move(_folder.At("kept"), vault);
+        using var again = StateVault.Open(_folder.FullPath, _key);
+        Assert.Equal([1, 2, 3], again.ReadAll(_folder.At("site.key")));
+    }
+
+    [Fact]
+    public void A_vault_names_its_data_keys_and_keeps_the_old_names_over_a_rotation()
+    {
+        using var next = Key(2);
+        IReadOnlyList<string> before;
+        using (var vault = StateVault.Open(_folder.FullPath, _key)) before = vault.KeyNames;
+        Assert.Single(before);
+        StateVault.Rotate(_folder.FullPath, _key, next);
+        using var rotated = StateVault.Open(_folder.FullPath, next);
+        Assert.Equal(before[0], rotated.KeyNames[0]);
+        Assert.Equal(2, rotated.KeyNames.Distinct().Count());
+        Assert.Empty(StateVault.Plain.KeyNames);
+    }
+
+    [Fact]
     public void A_passphrase_opens_what_it_closed_in_either_composition_of_its_letters()
     {
         using var composed = StateKey.OfPassphrase("Zürich im Nebel", "test", [])!;

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Comity.Declarations;
 using Comity.Federation.Audit;
 using Comity.Federation.Privacy;
 using Comity.Privacy.Accounting;
@@ -59,14 +60,71 @@ public sealed class LedgerBindingTests : IDisposable
     {
         Assert.Null(LedgerBinding.Check((LedgerHead?)null, Ledger, TimeProvider.System));
         Release(1, 2);
-        using (var connection = new SqliteConnection($"Data Source={Ledger};Pooling=false"))
-        {
-            connection.Open();
-            using var edit = connection.CreateCommand();
-            edit.CommandText = "UPDATE charges SET event = event || ' ' WHERE answer = 'answer-1'";
-            Assert.Equal(1, edit.ExecuteNonQuery());
-        }
+        Edit("UPDATE charges SET event = event || ' ' WHERE answer = 'answer-1'");
+        Assert.Equal("ledger-edited", Judge());
+        Edit("DELETE FROM seal"); // as if it were of a version that had none: it is sealed as it is, and the log still knows better
         Assert.Equal("ledger-other", Judge());
+    }
+
+    [Theory]
+    [InlineData("DELETE FROM charges WHERE answer = 'answer-2'")] // the last one
+    [InlineData("DELETE FROM charges")]
+    [InlineData("UPDATE charges SET count = 0 WHERE answer = 'answer-1'")]
+    [InlineData("INSERT INTO charges SELECT account, 'answer-9', event, count, sha256, time FROM charges LIMIT 1")]
+    [InlineData("UPDATE accounts SET dataset = 'another ward'")]
+    [InlineData("UPDATE accounts SET open = 0")]
+    [InlineData("UPDATE reserved SET count = 1000")]
+    [InlineData("UPDATE budgets SET epsilon = 80")]
+    [InlineData("DELETE FROM budgets")]
+    public void A_ledger_that_another_program_edited_is_refused_with_place_and_remedy_by_itself(string edit)
+    {
+        using (var ledger = Open()) ledger.SetBudget(new(BudgetScope.DataSet, "ward", 8, 1e-5));
+        Release(1, 2);
+        using (PrivacyLedger.Open(Ledger, TimeProvider.System))
+        {
+            // As it was written it opens.
+        }
+        Edit(edit);
+
+        var problem = Assert.Single(Assert.Throws<InvalidDeclarationException>(() => PrivacyLedger.Open(Ledger, TimeProvider.System)).Problems);
+
+        Assert.Equal("ledger-edited", problem.Code);
+        Assert.Equal(Ledger, problem.Place.File);
+        Assert.Contains("backup", problem.Remedy(System.Globalization.CultureInfo.GetCultureInfo("en")), StringComparison.Ordinal);
+        Assert.Equal("ledger-edited", LedgerBinding.Check((LedgerHead?)null, Ledger, TimeProvider.System)?.Code);
+    }
+
+    [Fact]
+    public void Budgets_edited_while_a_process_has_the_ledger_open_are_not_sealed_over()
+    {
+        using var ledger = Open();
+        ledger.SetBudget(new(BudgetScope.DataSet, "ward", 8, 1e-5));
+        Edit("UPDATE budgets SET epsilon = 80");
+        Assert.Throws<InvalidDeclarationException>(() => ledger.Close(Account));
+        Assert.Throws<InvalidDeclarationException>(() => PrivacyLedger.Open(Ledger, TimeProvider.System));
+    }
+
+    [Fact]
+    public void Two_processes_share_a_ledger_and_neither_breaks_the_others_seal()
+    {
+        using (var one = Open())
+        using (var other = PrivacyLedger.Open(Ledger, TimeProvider.System))
+        {
+            Assert.True(one.Charge(Account, "a", Event, Digest(1)));
+            Assert.True(other.Charge(Account, "b", Event, Digest(2)));
+            Assert.True(one.Charge(Account, "c", Event, Digest(3)));
+            other.SetBudget(new(BudgetScope.Site, "berlin", 9, 1e-5));
+            one.Close(Account);
+        }
+        using var again = PrivacyLedger.Open(Ledger, TimeProvider.System);
+        Assert.Equal(3, again.Head.Charges);
+    }
+
+    [Fact]
+    public void What_is_no_ledger_is_refused_as_such()
+    {
+        _folder.Write(PrivacyLedger.FileName, new string('x', 3000));
+        Assert.Equal("ledger-unreadable", Assert.Single(Assert.Throws<InvalidDeclarationException>(() => PrivacyLedger.Open(Ledger, TimeProvider.System)).Problems).Code);
     }
 
     [Fact]
@@ -109,6 +167,15 @@ public sealed class LedgerBindingTests : IDisposable
             Assert.True(ledger.Charge(Account, $"answer-{answer}", Event, Digest(answer)));
             log.Write(new AuditEntry { Direction = AuditDirection.Out, Kind = "update", Peer = "coordinator", Sha256 = Digest(answer), Ledger = ledger.Head });
         }
+    }
+
+    private void Edit(string statement)
+    {
+        using var connection = new SqliteConnection($"Data Source={Ledger};Pooling=false");
+        connection.Open();
+        using var edit = connection.CreateCommand();
+        edit.CommandText = statement;
+        Assert.True(edit.ExecuteNonQuery() > 0);
     }
 
     private string? Judge()

@@ -138,6 +138,34 @@ public sealed class PolicyMatrixTests
     }
 
     [Fact]
+    public void A_condition_that_no_pack_knows_is_refused_with_its_place_as_it_would_cover_nothing()
+    {
+        using var folder = new TempFolder();
+        folder.Write("study.yaml", """
+            study: s
+            contract: { label: { column: y, positive: 1 }, features: [ { column: x } ] }
+            markets: [ { id: a, jurisdiction: HU }, { id: b, jurisdiction: US } ]
+            sites: [ { id: one, market: a }, { id: two, market: b } ]
+            model: linear
+            arms: [federated]
+            federation: { rounds: 1 }
+            policy:
+              covered:
+                - { from: a, to: b, conditions: [sccs], by: 'SCC 2021/914' }
+                - { from: a, to: b, conditions: [scs], by: 'SCC 2021/914' }
+            """);
+        var problems = new ProblemList();
+        var study = StudyReader.Read(folder.FullPath, problems)!;
+        Assert.Empty(problems);
+
+        PolicyPacks.BuiltIn().CheckCovered(study, problems);
+
+        var problem = Assert.Single(problems);
+        Assert.Equal(("policy-unknown-condition", 11), (problem.Code, problem.Place.Line));
+        Assert.Contains("'sccs'", problem.Remedy(System.Globalization.CultureInfo.GetCultureInfo("en")), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_study_that_names_markets_which_are_not_there_is_refused()
     {
         var problems = new ProblemList();
