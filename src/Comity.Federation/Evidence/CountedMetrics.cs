@@ -7,7 +7,8 @@ namespace Comity.Federation.Evidence;
 /// Intervals are those of the delta method at 95 %: with g the metric's derivative by each count c, rows drawn anew move it by Σ c·g² − (Σ c·g)²/n, and noise of variance v
 /// on each count by v·Σ g². Counts are smoothed there by four rows in all (as Agresti and Coull 1998 do with proportions), so that a model without an error does not look certain. A metric
 /// whose denominator is less than four deviations of the noise in it has no such interval, and is not told. ROC AUC takes
-/// rows of one bin as ties, counted half (Mann and Whitney); its variance by counts is then that of DeLong et al. 1988.
+/// rows of one bin as ties, counted half (Mann and Whitney); its variance by counts is then that of DeLong et al. 1988. PR AUC is average precision over the bins, told of exact counts only.
+/// Calibration comes from sums by bin (<see cref="CountedCalibration"/>).
 /// </remarks>
 public static class CountedMetrics
 {
@@ -22,7 +23,7 @@ public static class CountedMetrics
     public static IReadOnlyList<string> NamesOf(string task) => task switch { "binary" => Binary, "multiclass" => Multiclass, _ => [] };
 
     /// <summary>The metrics.</summary>
-    /// <param name="counts">Parts <c>scores</c> [2·B] or <c>confusion</c> [k·k], and <c>losses</c> or <c>errors</c> where they were summed.</param>
+    /// <param name="counts">Parts <c>scores</c> [2·B] or <c>confusion</c> [k·k], and <c>losses</c>, <c>calibration</c> [4·B] or <c>errors</c> where they were summed.</param>
     /// <param name="noise">Variance of the noise on each count; 0: none.</param>
     public static EvaluationResult Of(Statistics counts, double noise)
     {
@@ -34,7 +35,7 @@ public static class CountedMetrics
         var cells = scores ?? Part("confusion") ?? throw new ArgumentException("Neither scores nor confusion were counted.", nameof(counts));
         var classes = scores is not null ? 2 : (int)Math.Sqrt(cells.Length);
         Action<ReadOnlySpan<double>, Span<double>> measure = scores is not null ? OfScores : (c, to) => OfConfusion(c, classes, to);
-        var names = scores is not null ? Binary : Multiclass;
+        string[] names = scores is null ? Multiclass : noise > 0 ? Binary : [.. Binary, "prAuc"];
         var estimates = Estimates(cells, measure, names.Length, noise);
         foreach (var drowned in Drowned(cells, classes, scores is not null, noise)) estimates[drowned] = Nothing;
         for (var i = 0; i < names.Length; i++) metrics[names[i]] = estimates[i];
@@ -44,6 +45,8 @@ public static class CountedMetrics
             metrics["logLoss"] = Mean(losses[0], losses[1], rows);
             metrics["brier"] = Mean(losses[2], losses[3], rows);
         }
+        var calibration = Part("calibration") is { } sums ? new CountedCalibration(sums) : null;
+        if (calibration is not null) (metrics["ece"], metrics["mce"]) = calibration.Errors();
         var confusion = scores is not null ? Confusion(scores) : cells;
         int Count(double value) => (int)Math.Max(0, Math.Round(value));
         return new EvaluationResult
@@ -52,6 +55,7 @@ public static class CountedMetrics
             Confusion = [.. Enumerable.Range(0, classes).Select(t => (IReadOnlyList<int>)[.. Enumerable.Range(0, classes).Select(p => Count(confusion[(t * classes) + p]))])],
             ClassCounts = [.. Enumerable.Range(0, classes).Select(t => Count(Enumerable.Range(0, classes).Sum(p => confusion[(t * classes) + p])))],
             Roc = scores is not null && noise == 0 ? Roc(scores) : [],
+            Calibration = calibration?.Curve ?? [],
             Warnings = metrics.Values.All(m => double.IsNaN(m.Value)) && noise > 0 ? ["lost-in-noise"] : [],
         };
     }
@@ -127,6 +131,20 @@ public static class CountedMetrics
         to[3] = Share(hits, hits + alarms);
         to[6] = Share(2 * hits, positives + hits + alarms);
         to[7] = negatives > 0 && positives > 0 ? area / (negatives * positives) : double.NaN;
+        if (to.Length > 8) to[8] = negatives > 0 && positives > 0 ? AveragePrecision(cells, bins, positives) : double.NaN;
+    }
+
+    // Σ (R − R before) · P over thresholds at the bins' lower edges, from the highest on.
+    private static double AveragePrecision(ReadOnlySpan<double> cells, int bins, double positives)
+    {
+        double hits = 0, called = 0, sum = 0;
+        for (var bin = bins - 1; bin >= 0; bin--)
+        {
+            hits += cells[bins + bin];
+            called += cells[bins + bin] + cells[bin];
+            if (called > 0) sum += cells[bins + bin] * hits / called;
+        }
+        return sum / positives;
     }
 
     private static void OfConfusion(ReadOnlySpan<double> cells, int classes, Span<double> to)

@@ -25,7 +25,8 @@ internal static class CalibrationBins
         return result;
     }
 
-    private static int OfEqualWidth(float p, int bins)
+    /// <summary>The bin of one probability where all are of the same width.</summary>
+    public static int OfEqualWidth(float p, int bins)
     {
         // Edges are compared as floats, so that a probability written 0.6 lies in (0.5, 0.6] and not just above it.
         var bin = Math.Clamp((int)(p * bins), 0, bins - 1);

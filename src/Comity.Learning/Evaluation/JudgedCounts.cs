@@ -9,7 +9,9 @@ public sealed record JudgedPart(string Name, IReadOnlyList<double> Values, bool 
 /// <summary>Judges a model in counts and sums over rows, from which metrics of all sites together follow.</summary>
 /// <remarks>
 /// <c>scores</c> (two classes): rows by true class and bin of the score, [2·B], the upper half of the bins called positive · <c>confusion</c> (several): rows by true and
-/// predicted class, [k·k] · <c>losses</c>: Σ log loss, its squares, Σ Brier, its squares · <c>errors</c> (a number): rows, Σe², Σe⁴, Σ|e|.
+/// predicted class, [k·k] · <c>losses</c>: Σ log loss, its squares, Σ Brier, its squares · <c>calibration</c> (bins of equal width only, as others
+/// need all rows): for each of B bins of the judged probability q its rows, those where it came true (h), Σq and Σ(q − h)², [4·B]; q is the positive class's, or of several classes the predicted one's ·
+/// <c>errors</c> (a number): rows, Σe², Σe⁴, Σ|e|.
 /// Bins have equal width in the logit around the threshold's, so that they are fine where scores crowd at 0 and 1.
 /// </remarks>
 public static class JudgedCounts
@@ -51,7 +53,9 @@ public static class JudgedCounts
             losses[3] += square * square;
         }
         var counted = new JudgedPart(task == TaskKind.Binary ? "scores" : "confusion", counts, Whole: true);
-        return countsOnly ? [counted] : [counted, new JudgedPart("losses", losses, Whole: false)];
+        if (countsOnly) return [counted];
+        var summed = new JudgedPart("losses", losses, Whole: false);
+        return section.CalibrationBinning == CalibrationBinning.EqualWidth ? [counted, summed, new JudgedPart("calibration", Calibration(task, classes, labels, outputs, section), Whole: false)] : [counted, summed];
     }
 
     /// <summary>The bin of a probability: the upper half from the threshold on.</summary>
@@ -80,6 +84,24 @@ public static class JudgedCounts
         var sum = 0.0;
         for (var c = 0; c < p.Length; c++) sum += (p[c] - (c == truth ? 1.0 : 0.0)) * (p[c] - (c == truth ? 1.0 : 0.0));
         return sum;
+    }
+
+    private static double[] Calibration(TaskKind task, int classes, ReadOnlySpan<float> labels, ReadOnlySpan<float> outputs, EvaluationSection section)
+    {
+        var bins = section.CalibrationBins;
+        var sums = new double[4 * bins];
+        for (var i = 0; i < labels.Length; i++)
+        {
+            var p = outputs.Slice(i * classes, classes);
+            if (!Finite(p)) continue;
+            var judged = task == TaskKind.Binary ? 1 : MulticlassMetrics.Predicted(p);
+            var (bin, happened) = (CalibrationBins.OfEqualWidth(p[judged], bins), (int)labels[i] == judged ? 1.0 : 0);
+            sums[bin]++;
+            sums[bins + bin] += happened;
+            sums[(2 * bins) + bin] += p[judged];
+            sums[(3 * bins) + bin] += (p[judged] - happened) * (p[judged] - happened);
+        }
+        return sums;
     }
 
     private static JudgedPart Errors(ReadOnlySpan<float> labels, ReadOnlySpan<float> outputs)

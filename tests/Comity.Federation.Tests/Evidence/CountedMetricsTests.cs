@@ -34,6 +34,11 @@ public sealed class CountedMetricsTests
         Assert.Equal(specificity, found.Metrics["specificity"].Value, 1e-12);
         Assert.Equal(2 * hits / (positives + called.Count), found.Metrics["f1"].Value, 1e-12);
         Assert.Equal(((hits / positives) + specificity) / 2, found.Metrics["balancedAccuracy"].Value, 1e-12);
+        // Average precision over the distinct bins, row by row from the highest.
+        var falling = Enumerable.Range(0, 20).Reverse().Select(bin => (Hits: (double)rows.Count(r => r.Positive && r.Bin >= bin), Called: rows.Count(r => r.Bin >= bin))).ToList();
+        var precision = falling.Select((at, i) => at.Called == 0 ? 0 : (at.Hits - (i == 0 ? 0 : falling[i - 1].Hits)) / positives * (at.Hits / at.Called)).Sum();
+        Assert.Equal(precision, found.Metrics["prAuc"].Value, 1e-12);
+        Assert.DoesNotContain("prAuc", CountedMetrics.Of(Counted(scores), 1).Metrics.Keys);
         Assert.Equal([.. found.ClassCounts], [500 - (int)positives, (int)positives]);
         Assert.Equal((int)hits, found.Confusion[1][1]);
         Assert.Equal(new CurvePoint(1, 1, 500), found.Roc[^1]);
@@ -87,6 +92,55 @@ public sealed class CountedMetricsTests
         // Four standard deviations of so many trials below 0.95: linearised intervals of few rows lie a little under it.
         Assert.All(told, m => Assert.True(held[m.Key] >= 0.915 * m.Value, $"{m.Key}: {held[m.Key]} of {m.Value}"));
         if (epsilon <= 0.5) Assert.True(narrow < 0.9 * Trials, $"{narrow} of {Trials} without widening");
+    }
+
+    [Fact]
+    public void Intervals_of_average_precision_hold_the_truth_as_often_as_they_say()
+    {
+        const int Trials = 600;
+        var truth = CountedMetrics.Of(Counted([.. Distribution().Select(p => p * 1e9)]), 0).Metrics["prAuc"].Value;
+        var held = Enumerable.Range(0, Trials).Select(trial => CountedMetrics.Of(Counted(Draw((ulong)trial + 5000, 300)), 0).Metrics["prAuc"]).Count(e => e.Low <= truth && truth <= e.High);
+        Assert.InRange(held / (double)Trials, 0.915, 1);
+    }
+
+    [Theory]
+    [InlineData(0.0)]
+    [InlineData(0.6)]
+    [InlineData(1.5)]
+    public void Calibration_is_that_of_the_rows_and_its_intervals_hold_the_truth(double bend)
+    {
+        // The probability told is p, what happens does so with σ((1 + bend)·logit p).
+        const int Trials = 400, Rows = 500, Bins = 10;
+        static double Sigmoid(double x) => 1 / (1 + Math.Exp(-x));
+        double[] Drawn(ulong seed, int rows, out List<(double P, bool Happened)> told)
+        {
+            var random = Seed.Of(seed).For("calibration").ToRandom();
+            (told, var sums) = ([], new double[4 * Bins]);
+            for (var row = 0; row < rows; row++)
+            {
+                var logit = 1.5 * random.NextGaussian();
+                told.Add((Sigmoid(logit), random.NextDouble() < Sigmoid((1 + bend) * logit)));
+                var (p, h) = (told[^1].P, told[^1].Happened ? 1.0 : 0);
+                var bin = Math.Min(Bins - 1, (int)(p * Bins));
+                sums[bin]++;
+                sums[Bins + bin] += h;
+                sums[(2 * Bins) + bin] += p;
+                sums[(3 * Bins) + bin] += (p - h) * (p - h);
+            }
+            return sums;
+        }
+        EvaluationResult Found(double[] sums) => CountedMetrics.Of(new([new StatisticPart("scores", MergeRule.Sum, [sums[..Bins].Sum(), 1], []), new StatisticPart("calibration", MergeRule.Sum, sums, [])]), 0);
+
+        var found = Found(Drawn(1, Rows, out var told));
+        var gaps = told.GroupBy(t => Math.Min(Bins - 1, (int)(t.P * Bins))).OrderBy(g => g.Key).Select(g => (Rows: g.Count(), P: g.Average(t => t.P), Happened: g.Average(t => t.Happened ? 1.0 : 0))).ToList();
+        Assert.Equal(gaps.Sum(g => g.Rows * Math.Abs(g.P - g.Happened)) / Rows, found.Metrics["ece"].Value, 1e-12);
+        Assert.Equal(gaps.Max(g => Math.Abs(g.P - g.Happened)), found.Metrics["mce"].Value, 1e-12);
+        Assert.Equal(gaps.Select(g => g.Rows), found.Calibration.Select(p => p.Rows));
+        Assert.All(gaps.Zip(found.Calibration), g => Assert.Equal((g.First.P, g.First.Happened), (g.Second.X, g.Second.Y)));
+
+        var truth = Found(Drawn(2, 2_000_000, out _)).Metrics["ece"].Value;
+        var held = Enumerable.Range(0, Trials).Select(trial => Found(Drawn((ulong)trial + 10, Rows, out _)).Metrics["ece"]).Count(e => e.Low <= truth && truth <= e.High);
+        Assert.InRange(held / (double)Trials, 0.9, 1);
     }
 
     [Fact]

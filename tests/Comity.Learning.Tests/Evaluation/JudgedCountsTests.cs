@@ -56,6 +56,47 @@ public sealed class JudgedCountsTests
         }
         Assert.Equal(judged.Metrics["rocAuc"].Value, area / below / (rows - below), 1e-3); // rows of one bin are ties
         Assert.Equal(["scores"], JudgedCounts.Of(TaskKind.Binary, 2, labels, outputs, section, countsOnly: true).Select(p => p.Name));
+        double called = 0, hits = 0, precision = 0;
+        for (var bin = bins - 1; bin >= 0; bin--)
+        {
+            (called, hits) = (called + scores[bin] + scores[bins + bin], hits + scores[bins + bin]);
+            if (called > 0) precision += scores[bins + bin] * hits / called;
+        }
+        Assert.Equal(judged.Metrics["prAuc"].Value, precision / hits, 2e-3); // rows of one bin are ties
+        HasCalibration(judged, counted[2].Values, section.CalibrationBins);
+    }
+
+    [Theory]
+    [InlineData(7)]
+    [InlineData(10)]
+    public void Sums_by_bin_are_the_calibration_of_the_rows_in_parts_and_together(int bins)
+    {
+        var random = Seed.Of(5).For("outputs").ToRandom();
+        const int rows = 900, classes = 3;
+        var (labels, outputs) = (new float[rows], new float[classes * rows]);
+        for (var i = 0; i < rows; i++)
+        {
+            labels[i] = random.NextInt32(classes);
+            var logits = Enumerable.Range(0, classes).Select(c => Math.Exp((c == labels[i] ? 1 : 0) + (1.5 * random.NextGaussian()))).ToArray();
+            for (var c = 0; c < classes; c++) outputs[(i * classes) + c] = (float)(logits[c] / logits.Sum());
+        }
+        var section = new EvaluationSection { Bootstrap = 0, CalibrationBins = bins };
+        var judged = Evaluator.Evaluate(TaskKind.Multiclass, ["a", "b", "c"], labels, outputs, section, Seed.Of(1));
+        IReadOnlyList<double> Part(int from, int to) => JudgedCounts.Of(TaskKind.Multiclass, classes, labels.AsSpan(from, to - from), outputs.AsSpan(from * classes, (to - from) * classes), section, countsOnly: false).Single(p => p.Name == "calibration").Values;
+        HasCalibration(judged, [.. Part(0, 250).Zip(Part(250, rows), (a, b) => a + b)], bins);
+        // Bins of equally many rows are cut by all rows together, which nobody holds.
+        var equal = section with { CalibrationBinning = CalibrationBinning.EqualCount };
+        Assert.DoesNotContain(JudgedCounts.Of(TaskKind.Multiclass, classes, labels, outputs, equal, countsOnly: false), p => p.Name == "calibration");
+    }
+
+    private static void HasCalibration(Evaluated judged, IReadOnlyList<double> sums, int bins)
+    {
+        var filled = Enumerable.Range(0, bins).Where(b => sums[b] > 0).ToList();
+        double Gap(int b) => Math.Abs(sums[(2 * bins) + b] - sums[bins + b]);
+        Assert.Equal(judged.Rows, filled.Sum(b => sums[b]));
+        Assert.Equal(judged.Metrics["ece"].Value, filled.Sum(Gap) / judged.Rows, 1e-6);
+        Assert.Equal(judged.Metrics["mce"].Value, filled.Max(b => Gap(b) / sums[b]), 1e-6);
+        Assert.Equal([.. judged.Calibration.Select(p => (p.Rows, Math.Round(p.X, 5), Math.Round(p.Y, 5)))], filled.Select(b => ((int)sums[b], Math.Round(sums[(2 * bins) + b] / sums[b], 5), Math.Round(sums[bins + b] / sums[b], 5))));
     }
 
     [Fact]
