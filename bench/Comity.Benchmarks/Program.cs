@@ -11,6 +11,8 @@ var families = new Dictionary<string, Func<string[], int>>
 {
     ["private"] = PrivateNumbers.Run,
     ["private-rivals"] = PrivateRivals.Run,
+    ["private-accounting"] = AccountantNumbers.Run,
+    ["private-gate"] = GateNumbers.Run,
     ["private-mnist"] = PrivateMnist.Run,
     ["secure-aggregation"] = SecureAggregationNumbers.Run,
     ["study"] = StudyNumbers.Run,
