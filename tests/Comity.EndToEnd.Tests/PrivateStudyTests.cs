@@ -36,6 +36,7 @@ public sealed class PrivateStudyTests
         {
             Assert.Equal(spent[(string)a!["site"]!], (double)a["epsilon"]!, 1e-6);
             Assert.Equal(31, (long)a["answers"]!); // one step of statistics, thirty rounds
+            Assert.Equal("pld", (string?)a["accountant"]);
             Assert.False((bool)a["open"]!);
         });
         var shown = await Cli.RunAsync(folder.FullPath, "privacy", "ledger", "out");

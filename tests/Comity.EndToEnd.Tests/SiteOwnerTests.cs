@@ -24,7 +24,7 @@ public sealed class SiteOwnerTests : IDisposable
             evaluation: { bootstrap: 100 }
             arms: [local, federated]
             federation: { name: noised, strategy: scaffold, rounds: 4, optimizerState: kept }
-            privacy: { differentialPrivacy: { unit: record, epsilon: 6, delta: 1e-3, clip: 1 } }
+            privacy: { differentialPrivacy: { unit: record, epsilon: 6, delta: 1e-3, clip: 1, accountant: rdp } }
             """);
         var site = File.ReadAllText(_folder.At("north.yaml")).Replace("- source:", "- name: clinic\n    source:", StringComparison.Ordinal);
         Assert.Contains("clinic", site, StringComparison.Ordinal);
@@ -50,7 +50,10 @@ public sealed class SiteOwnerTests : IDisposable
         Assert.DoesNotContain(shown, l => l.Kind is "Records" or "Predictions row by row" or "Models that the site trained alone");
         var cost = Assert.Single(Costs(page));
         Assert.Equal(["small", "clinic", "5"], cost[..3]); // one step of statistics, four rounds
+        // By the study's own accountant; loss distributions would say 5.4.
+        Assert.Equal("rdp", (string?)told["accountant"]);
         Assert.InRange(double.Parse(cost[3], CultureInfo.InvariantCulture) - (double)told["epsilon"]!, 0, 0.001);
+        Assert.InRange((double)told["epsilon"]!, 5.9, 6);
         Assert.DoesNotContain("no evidence", page, StringComparison.Ordinal);
 
         // Twice as much is not there: the author and the site's own people are told what would fit, and nothing is released.

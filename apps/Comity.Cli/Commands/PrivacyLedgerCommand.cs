@@ -6,8 +6,6 @@ using Comity.Cli.Accounting;
 using Comity.Cli.Terminal;
 using Comity.Declarations;
 using Comity.Federation.Privacy;
-using Comity.Privacy.Accounting;
-using Comity.Privacy.Events;
 
 namespace Comity.Cli.Commands;
 
@@ -37,42 +35,34 @@ internal static class PrivacyLedgerCommand
 
     private static void Print(Session session, PrivacyLedger ledger, double delta)
     {
-        var entries = ledger.Entries();
         var table = new TextTable(session.Text("ledger.site"), session.Text("ledger.data-set"), session.Text("ledger.study"), session.Text("ledger.state"), session.Text("ledger.answers"), "ε", session.Text("ledger.reserved"));
-        foreach (var entry in entries)
+        foreach (var entry in ledger.Entries())
         {
             table.Add(entry.Account.Site, entry.Account.DataSet, entry.Account.Study, session.Text(entry.Open ? "ledger.open" : "ledger.closed"),
-                entry.Answers.ToString("N0", session.Language), Show(session, Cost(entry.Charged, delta)), entry.Open ? Show(session, Cost(entry.Reserved, delta)) : "–");
+                entry.Answers.ToString("N0", session.Language), Show(session, entry.ChargedEpsilon(delta)), entry.Open ? Show(session, entry.ReservedEpsilon(delta)) : "–");
         }
         session.Out.Line(session.Text("ledger.title", ledger.Path, delta));
         foreach (var line in table.Lines()) session.Out.Line(line);
         foreach (var budget in ledger.Budgets())
-            session.Out.Line(session.Text(budget.Scope == BudgetScope.DataSet ? "ledger.budget" : "ledger.site-budget", budget.Name, budget.Epsilon, budget.Delta, Show(session, Spent(entries, budget))));
+            session.Out.Line(session.Text(budget.Scope == BudgetScope.DataSet ? "ledger.budget" : "ledger.site-budget", budget.Name, budget.Epsilon, budget.Delta, Show(session, ledger.Spent(budget))));
     }
 
     private static JsonObject Json(PrivacyLedger ledger, double delta)
     {
-        var entries = ledger.Entries();
         return new JsonObject
         {
             ["delta"] = delta,
-            ["accounts"] = new JsonArray([.. entries.Select(e => (JsonNode)new JsonObject
+            ["accounts"] = new JsonArray([.. ledger.Entries().Select(e => (JsonNode)new JsonObject
             {
                 ["site"] = e.Account.Site, ["dataSet"] = e.Account.DataSet, ["study"] = e.Account.Study, ["run"] = e.Account.Run, ["open"] = e.Open,
-                ["answers"] = e.Answers, ["epsilon"] = Cost(e.Charged, delta), ["reservedEpsilon"] = Cost(e.Reserved, delta),
+                ["answers"] = e.Answers, ["accountant"] = e.Accountant.Length == 0 ? null : e.Accountant, ["epsilon"] = e.ChargedEpsilon(delta), ["reservedEpsilon"] = e.ReservedEpsilon(delta),
             })]),
             ["budgets"] = new JsonArray([.. ledger.Budgets().Select(b => (JsonNode)new JsonObject
             {
-                ["scope"] = b.Scope == BudgetScope.DataSet ? "dataSet" : "site", ["name"] = b.Name, ["epsilon"] = b.Epsilon, ["delta"] = b.Delta, ["spent"] = Spent(entries, b),
+                ["scope"] = b.Scope == BudgetScope.DataSet ? "dataSet" : "site", ["name"] = b.Name, ["epsilon"] = b.Epsilon, ["delta"] = b.Delta, ["spent"] = ledger.Spent(b),
             })]),
         };
     }
-
-    internal static double Spent(IReadOnlyList<LedgerEntry> entries, LifetimeBudget budget) =>
-        Cost([.. entries.Where(e => budget.Name == (budget.Scope == BudgetScope.DataSet ? e.Account.DataSet : e.Account.Site)).SelectMany(e => e.Open ? e.Reserved : e.Charged)], budget.Delta);
-
-    internal static double Cost(IReadOnlyList<LedgerItem> items, double delta) => items.Count == 0 ? 0
-        : new PldAccountant(NeighbouringRelation.AddOrRemoveOne).Epsilon(PrivacyEvent.All([.. items.Select(i => i.Event.Times(i.Count))]), delta);
 
     // Upwards, as a bound that is rounded down is none.
     internal static string Show(Session session, double epsilon) => (Math.Ceiling(epsilon * 1000) / 1000).ToString("0.000", session.Language);

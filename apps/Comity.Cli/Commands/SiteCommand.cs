@@ -9,6 +9,7 @@ internal static class SiteCommand
     {
         SiteRunCommand.Create(session),
         SiteApproveCommand.Create(session),
+        SiteDataSetCommand.Create(session),
         SiteDoctorCommand.Create(session),
         SiteInstallCommand.Create(session),
         SiteWithdrawCommand.Create(session),

@@ -58,7 +58,7 @@ internal static class SiteLeftCommand
         return [.. ledger.Entries().Where(e => e.Answers > 0).Select(e =>
         {
             var delta = log.Lines.Select(l => l.Entry).FirstOrDefault(l => l.Study == e.Account.Run && l.Charge is not null)?.Charge!.Delta ?? 1e-5;
-            return (e, PrivacyLedgerCommand.Cost(e.Charged, delta), delta);
+            return (e, e.ChargedEpsilon(delta), delta);
         })];
     }
 

@@ -29,10 +29,9 @@ internal static class NextBudgets
                 : session.Text("next.privacy-together", site.Key, Show(epsilon), Show(delta), Show(epsilon + planned.Epsilon), Show(delta + planned.Delta)));
         }
         if (ledger is null) return lines;
-        var entries = ledger.Entries();
         foreach (var budget in ledger.Budgets())
         {
-            var spent = PrivacyLedgerCommand.Spent(entries, budget);
+            var spent = ledger.Spent(budget);
             var left = Math.Max(0, budget.Epsilon - spent);
             var fits = planned is null || planned.Epsilon <= left;
             lines.Add(session.Text(planned is null ? "next.budget" : fits ? "next.budget-enough" : "next.budget-short", budget.Name, Show(budget.Epsilon), Show(budget.Delta), PrivacyLedgerCommand.Show(session, spent), Show(left)));

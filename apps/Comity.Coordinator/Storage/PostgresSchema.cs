@@ -65,6 +65,10 @@ internal static class PostgresSchema
         -- Where other replicas reach the one that leads.
         ALTER TABLE leadership ADD COLUMN address TEXT NOT NULL DEFAULT '';
         """,
+        """
+        -- What a study's plan was reckoned by, so that its cost is.
+        ALTER TABLE accounts ADD COLUMN accountant TEXT NOT NULL DEFAULT '';
+        """,
     ];
 
     /// <summary>Version that this software writes.</summary>

@@ -55,7 +55,7 @@ internal sealed class LedgerSeal(StateDatabase database)
     {
         string[] queries =
         [
-            "SELECT id, run, study, site, dataset, open FROM accounts ORDER BY id",
+            "SELECT id, run, study, site, dataset, open, accountant FROM accounts ORDER BY id",
             "SELECT account, event, count FROM reserved ORDER BY account, event",
             "SELECT scope, name, epsilon, delta FROM budgets ORDER BY scope, name",
         ];

@@ -29,7 +29,17 @@ public sealed record LedgerItem(PrivacyEvent Event, long Count);
 /// <param name="Charged">What it has released.</param>
 /// <param name="Answers">How many answers that were.</param>
 /// <param name="Open">Whether it may still release what is reserved.</param>
-public sealed record LedgerEntry(LedgerAccount Account, IReadOnlyList<LedgerItem> Reserved, IReadOnlyList<LedgerItem> Charged, long Answers, bool Open);
+/// <param name="Accountant">Short name of the accountant that the study was planned with, <c>rdp</c>, <c>pld</c> or <c>gaussian</c>; empty in a ledger of an older version, which did not say.</param>
+public sealed record LedgerEntry(LedgerAccount Account, IReadOnlyList<LedgerItem> Reserved, IReadOnlyList<LedgerItem> Charged, long Answers, bool Open, string Accountant)
+{
+    /// <summary>ε of all that was released, by the study's own accountant.</summary>
+    /// <param name="delta">δ in (0, 1).</param>
+    public double ChargedEpsilon(double delta) => BudgetExceeded.Cost(Charged, delta, AccountantNames.Of(Accountant));
+
+    /// <summary>ε of all that was set aside, by the study's own accountant.</summary>
+    /// <param name="delta">δ in (0, 1).</param>
+    public double ReservedEpsilon(double delta) => BudgetExceeded.Cost(Reserved, delta, AccountantNames.Of(Accountant));
+}
 
 /// <summary>A budget of a data set or of a site over its lifetime.</summary>
 /// <param name="Scope">Which of the two.</param>
@@ -62,6 +72,17 @@ public sealed class PrivacyLedger : IDisposable
     /// <summary>Name of a run's own ledger in its folder.</summary>
     public const string FileName = "ledger.sqlite";
 
+    private static readonly string[] Schema =
+    [
+        """
+        CREATE TABLE IF NOT EXISTS accounts (id INTEGER PRIMARY KEY, run TEXT NOT NULL, study TEXT NOT NULL, site TEXT NOT NULL, dataset TEXT NOT NULL, open INTEGER NOT NULL, UNIQUE (run, site));
+        CREATE TABLE IF NOT EXISTS reserved (account INTEGER NOT NULL REFERENCES accounts, event TEXT NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (account, event));
+        CREATE TABLE IF NOT EXISTS charges (account INTEGER NOT NULL REFERENCES accounts, answer TEXT NOT NULL, event TEXT NOT NULL, count INTEGER NOT NULL, sha256 TEXT NOT NULL, time TEXT NOT NULL, PRIMARY KEY (account, answer));
+        CREATE TABLE IF NOT EXISTS budgets (scope TEXT NOT NULL, name TEXT NOT NULL, epsilon REAL NOT NULL, delta REAL NOT NULL, PRIMARY KEY (scope, name));
+        """,
+        "ALTER TABLE accounts ADD COLUMN accountant TEXT NOT NULL DEFAULT ''",
+    ];
+
     private readonly StateDatabase _database;
     private readonly bool _shared;
     private readonly TimeProvider _time;
@@ -89,12 +110,7 @@ public sealed class PrivacyLedger : IDisposable
         var database = Opened(path);
         try
         {
-            database.Execute("""
-                CREATE TABLE IF NOT EXISTS accounts (id INTEGER PRIMARY KEY, run TEXT NOT NULL, study TEXT NOT NULL, site TEXT NOT NULL, dataset TEXT NOT NULL, open INTEGER NOT NULL, UNIQUE (run, site));
-                CREATE TABLE IF NOT EXISTS reserved (account INTEGER NOT NULL REFERENCES accounts, event TEXT NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (account, event));
-                CREATE TABLE IF NOT EXISTS charges (account INTEGER NOT NULL REFERENCES accounts, answer TEXT NOT NULL, event TEXT NOT NULL, count INTEGER NOT NULL, sha256 TEXT NOT NULL, time TEXT NOT NULL, PRIMARY KEY (account, answer));
-                CREATE TABLE IF NOT EXISTS budgets (scope TEXT NOT NULL, name TEXT NOT NULL, epsilon REAL NOT NULL, delta REAL NOT NULL, PRIMARY KEY (scope, name));
-                """);
+            database.Migrate(Schema);
             database.Execute(LedgerSeal.Schema);
             var ledger = new PrivacyLedger(path, database, shared: false, time, beforeWrite);
             ledger.CheckSeal();
@@ -127,14 +143,27 @@ public sealed class PrivacyLedger : IDisposable
     public IReadOnlyList<LifetimeBudget> Budgets() => Read("SELECT scope, name, epsilon, delta FROM budgets ORDER BY scope, name",
         r => new LifetimeBudget(Enum.Parse<BudgetScope>(r.GetString(0)), r.GetString(1), r.GetDouble(2), r.GetDouble(3)));
 
+    /// <summary>Names of all data sets that were charged, reserved for or given a budget.</summary>
+    public IReadOnlyList<string> DataSets() => Read("SELECT dataset FROM accounts UNION SELECT name FROM budgets WHERE scope = @a ORDER BY 1", r => r.GetString(0), BudgetScope.DataSet.ToString());
+
     /// <summary>All accounts, in the order in which they were opened.</summary>
-    public IReadOnlyList<LedgerEntry> Entries() => Read("SELECT id, run, study, site, dataset, open FROM accounts ORDER BY id",
-            r => (Id: r.GetInt64(0), Account: new LedgerAccount(r.GetString(1), r.GetString(2), r.GetString(3), r.GetString(4)), Open: r.GetInt64(5) == 1))
+    public IReadOnlyList<LedgerEntry> Entries() => Read("SELECT id, run, study, site, dataset, open, accountant FROM accounts ORDER BY id",
+            r => (Id: r.GetInt64(0), Account: new LedgerAccount(r.GetString(1), r.GetString(2), r.GetString(3), r.GetString(4)), Open: r.GetInt64(5) == 1, Accountant: r.GetString(6)))
         .ConvertAll(a => new LedgerEntry(a.Account, Items("SELECT event, count FROM reserved WHERE account = @a ORDER BY event", a.Id),
             Items("SELECT event, CAST(SUM(count) AS BIGINT) FROM charges WHERE account = @a GROUP BY event ORDER BY event", a.Id),
-            Read("SELECT COUNT(*) FROM charges WHERE account = @a", r => r.GetInt64(0), a.Id)[0], a.Open));
+            Read("SELECT COUNT(*) FROM charges WHERE account = @a", r => r.GetInt64(0), a.Id)[0], a.Open, a.Accountant));
 
-    /// <summary>Sets aside all that a study may release, before it starts. A resumed run reserves what it had reserved.</summary>
+    /// <summary>ε that all studies of a budget have spent or set aside, at the budget's δ: by their own accountant where they share one, else by loss distributions, which bound every kind of release.</summary>
+    /// <param name="budget">The budget.</param>
+    public double Spent(LifetimeBudget budget)
+    {
+        ArgumentNullException.ThrowIfNull(budget);
+        var paid = Entries().Where(e => IsOf(budget, e.Account)).ToList();
+        var names = paid.Select(e => e.Accountant).Distinct(StringComparer.Ordinal).ToList();
+        return BudgetExceeded.Cost([.. paid.SelectMany(Held)], budget.Delta, AccountantNames.Of(names.Count == 1 ? names[0] : ""));
+    }
+
+    /// <summary>Sets aside all that a study may release, before it starts, and notes the accountant that it was planned with. A resumed run reserves what it had reserved.</summary>
     /// <returns>Null when it fits; else what does not, and what would.</returns>
     /// <exception cref="InvalidOperationException">The run has reserved something else before.</exception>
     public BudgetExceeded? Reserve(LedgerAccount account, IReadOnlyList<LedgerItem> plan, IPrivacyAccountant accountant)
@@ -152,13 +181,12 @@ public sealed class PrivacyLedger : IDisposable
             }
             foreach (var budget in Budgets())
             {
-                var others = entries.Where(e => budget.Name == (budget.Scope == BudgetScope.DataSet ? e.Account.DataSet : e.Account.Site)).ToList();
-                if (budget.Name != (budget.Scope == BudgetScope.DataSet ? account.DataSet : account.Site)) continue;
-                if (BudgetExceeded.Judge(budget, [.. others.SelectMany(e => e.Open ? e.Reserved : e.Charged)], plan, accountant) is { } exceeded) return exceeded;
+                if (!IsOf(budget, account)) continue;
+                if (BudgetExceeded.Judge(budget, [.. entries.Where(e => IsOf(budget, e.Account)).SelectMany(Held)], plan, accountant) is { } exceeded) return exceeded;
             }
             Commit("reserve", () =>
             {
-                Write("INSERT INTO accounts (run, study, site, dataset, open) VALUES (@a, @b, @c, @d, 1) ON CONFLICT DO NOTHING", account.Run, account.Study, account.Site, account.DataSet);
+                Write("INSERT INTO accounts (run, study, site, dataset, open, accountant) VALUES (@a, @b, @c, @d, 1, @e) ON CONFLICT DO NOTHING", account.Run, account.Study, account.Site, account.DataSet, accountant.Name);
                 foreach (var item in Joined(plan))
                     Write("INSERT INTO reserved SELECT id, @c, @d FROM accounts WHERE run = @a AND site = @b ON CONFLICT DO NOTHING", account.Run, account.Site, item.Event, item.Count);
             });
@@ -253,6 +281,10 @@ public sealed class PrivacyLedger : IDisposable
     {
         if (!_shared) _database.Dispose();
     }
+
+    private static bool IsOf(LifetimeBudget budget, LedgerAccount account) => budget.Name == (budget.Scope == BudgetScope.DataSet ? account.DataSet : account.Site);
+
+    private static IReadOnlyList<LedgerItem> Held(LedgerEntry entry) => entry.Open ? entry.Reserved : entry.Charged;
 
     private static bool Same(IReadOnlyList<LedgerItem> reserved, IReadOnlyList<LedgerItem> plan) =>
         reserved.Select(i => (EventText.Write(i.Event), i.Count)).Order().SequenceEqual(Joined(plan).Select(i => (i.Event, i.Count)).Order());

@@ -18,6 +18,9 @@ public sealed record ThinEvidence(string Site, string? Class, int Fewest, int Mo
     /// <summary>Every site and class with too few test rows.</summary>
     public static IReadOnlyList<ThinEvidence> Find(StudyResults results) => Find(results, new TestScores(results));
 
+    /// <summary>Whether the rows are counts with noise, so that there may be more or fewer.</summary>
+    public bool IsNoised { get; init; }
+
     internal static IReadOnlyList<ThinEvidence> Find(StudyResults results, TestScores scores)
     {
         var found = new List<ThinEvidence>();
@@ -25,12 +28,13 @@ public sealed record ThinEvidence(string Site, string? Class, int Fewest, int Mo
         {
             var tests = results.Models.Select(m => scores.Tests(m.Id, site.Id)).FirstOrDefault(t => t.Count > 0);
             if (tests is null) continue;
+            var noised = tests.Any(t => t.Release == "noised");
             var (fewest, most) = (tests.Min(t => t.Result.Rows), tests.Max(t => t.Result.Rows));
-            if (fewest < FewRows) found.Add(new(site.Id, null, fewest, most));
+            if (fewest < FewRows) found.Add(new(site.Id, null, fewest, most) { IsNoised = noised });
             for (var i = 0; i < results.Classes.Count; i++)
             {
                 var counts = tests.Where(t => t.Result.ClassCounts.Count > i).Select(t => t.Result.ClassCounts[i]).ToList();
-                if (counts.Count > 0 && counts.Min() < FewOfAClass) found.Add(new(site.Id, results.Classes[i], counts.Min(), counts.Max()));
+                if (counts.Count > 0 && counts.Min() < FewOfAClass) found.Add(new(site.Id, results.Classes[i], counts.Min(), counts.Max()) { IsNoised = noised });
             }
         }
         return found;

@@ -118,6 +118,8 @@ public sealed class ReportView
     /// <summary>Thin evidence in words.</summary>
     public string ThinText(ThinEvidence thin) => thin switch
     {
+        { IsNoised: true, Class: null } => T["thin.noised-rows", thin.Site, Span(thin)],
+        { IsNoised: true } => T["thin.noised-class", thin.Site, Span(thin), thin.Class],
         { Class: null } => T["thin.rows", thin.Site, Span(thin)],
         { Most: 0 } => T["thin.class-missing", thin.Site, thin.Class],
         _ => T["thin.class", thin.Site, Span(thin), thin.Class],

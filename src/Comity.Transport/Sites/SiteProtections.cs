@@ -34,9 +34,12 @@ internal sealed class SiteProtections(SiteAgentOptions options, TimeProvider tim
         {
             var keys = privacy.SecureAggregation is null ? new Dictionary<string, byte[]>() : Partners(task, spool);
             if (privacy.SecureAggregation is { } masking) _partners.Require(section, masking, keys);
+            var dataSet = opened.DataSet ?? work.Site;
+            if (privacy.DifferentialPrivacy is not null && !new DataSetActs(options.StateFolder).Allows(dataSet, Ledger(), options.Identity))
+                throw new InvalidDeclarationException([new Problem(Messages.Catalog, "data-set-unsigned", Place.InFile(options.Site), options.Site, dataSet, string.Join(", ", Ledger().DataSets()))]);
             var protection = await LocalProtection.OpenAsync(new LocalProtectionInput
             {
-                Study = section, Work = work, StatisticsSteps = model.StatisticsSteps, Run = task.Study, DataSet = opened.DataSet ?? work.Site, Folder = spool.GateFolder, Vault = spool.Vault,
+                Study = section, Work = work, StatisticsSteps = model.StatisticsSteps, Run = task.Study, DataSet = dataSet, Folder = spool.GateFolder, Vault = spool.Vault,
                 Ledger = privacy.DifferentialPrivacy is null ? null : Ledger(), Identity = options.Identity, KeyOf = keys.GetValueOrDefault, Noise = opened.Noise,
             }, cancellationToken).ConfigureAwait(false);
             lock (_gate)

@@ -124,7 +124,7 @@ public abstract class StateContract : IDisposable
         using var again = Ledger();
         Assert.Equal("cc", again.Charged(account, "round 2"));
         var entry = Assert.Single(again.Entries());
-        Assert.Equal((2, 20, true), (entry.Answers, entry.Charged.Single().Count, entry.Open));
+        Assert.Equal((2, 20, true, "gaussian"), (entry.Answers, entry.Charged.Single().Count, entry.Open, entry.Accountant));
         var other = account with { Run = "run-2" };
         Assert.NotNull(again.Reserve(other, [new(step, 80)], accountant));
         again.Close(account);

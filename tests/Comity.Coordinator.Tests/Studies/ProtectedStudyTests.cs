@@ -180,6 +180,26 @@ public sealed class ProtectedStudyTests : IAsyncDisposable
         Assert.Equal(StudyState.Done, (await _federation.EndAsync("smaller")).State);
     }
 
+    [Fact]
+    public async Task Records_under_a_name_that_a_sites_ledger_does_not_know_are_released_only_after_its_steward_signed()
+    {
+        await _federation.StartAsync();
+        // What the site calls s1 now was the registry, and had its budget.
+        using (var ledger = PrivacyLedger.Open(_federation.At("sites", "s1", PrivacyLedger.FileName), TimeProvider.System))
+            ledger.SetBudget(new LifetimeBudget(BudgetScope.DataSet, "registry", 1, 1e-3));
+        foreach (var site in Sites(4)) _federation.StartSite(site, () => new NoisySite(site));
+        await SubmitAsync(LoopbackFederation.Yaml(Records, 4));
+        var problem = Assert.Single((await _federation.EndAsync()).Problems);
+        Assert.Equal("data-set-unsigned", problem.Code);
+        Assert.Contains("registry", problem.Found.En, StringComparison.Ordinal);
+        Assert.Contains("comity site data-set s1 --yes", problem.Remedy.Zh, StringComparison.Ordinal);
+        await _federation.Author.CancelAsync("test-1", default);
+
+        new DataSetActs(_federation.At("sites", "s1")).Sign("s1", "steward", DateTimeOffset.UnixEpoch, _federation.KeyOf("s1"));
+        await SubmitAsync(LoopbackFederation.Yaml(Records, 4), "signed");
+        Assert.Equal(StudyState.Done, (await _federation.EndAsync("signed")).State);
+    }
+
     private static IEnumerable<string> Sites(int count) => Enumerable.Range(0, count).Select(i => $"s{i}");
 
     private Task SubmitAsync(string yaml, string id = "test-1") => _federation.Author.SubmitAsync(LoopbackFederation.Submission(yaml, id), default);

@@ -101,6 +101,24 @@ public sealed class AnswerTests
         Assert.DoesNotContain(found, t => t.Site == "y");
     }
 
+    [Theory]
+    [InlineData("en", "no test row", "counts with noise tell of 0 test rows")]
+    [InlineData("zh-Hans", "测试行中没有类别", "带噪声的计数")]
+    public void Rows_that_noise_may_have_hidden_are_not_said_to_be_missing(string language, string exactly, string noised)
+    {
+        var exact = new SampleStudy("s").WithMarket("a", "US").WithSite("x", "a", 60, prevalence: 1).WithFederations("f").Build();
+        var counted = exact with { Evaluation = [.. exact.Evaluation.Select(e => e with { Release = "noised" })] };
+        string Said(StudyResults results)
+        {
+            var view = new ReportView(results, CultureInfo.GetCultureInfo(language));
+            return string.Join('\n', view.Thin.Select(view.ThinText));
+        }
+        Assert.Contains(exactly, Said(exact), StringComparison.Ordinal);
+        Assert.DoesNotContain(exactly, Said(counted), StringComparison.Ordinal);
+        Assert.Contains(noised, Said(counted), StringComparison.Ordinal);
+        Assert.All(ThinEvidence.Find(counted), t => Assert.True(t.IsNoised));
+    }
+
     private static BenefitInfo Benefit(string market, double difference, double p) =>
         new(market, null, "local/*", "federated/fedavg", "rocAuc", difference, difference - 0.02, difference + 0.02, p, p, "delong", 0.03, 100);
 }
