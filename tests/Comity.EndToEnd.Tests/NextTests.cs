@@ -11,7 +11,7 @@ public sealed class NextTests
         .Replace("{ column: dose, kind: number }", "{ column: dose, kind: number, range: [-4, 10] }", StringComparison.Ordinal)
         .Replace("missing: median, scale: standard", "missing: mean, scale: min-max", StringComparison.Ordinal)
         .Replace("arms: [local, partner, pooled, federated]", "arms: [federated]", StringComparison.Ordinal)
-        .Replace("repeats: 2", "policy: { sensitive: [health], covered: [{ from: here, to: there, flows: [model], conditions: [dpa], by: contract of 2026-01-02 }] }\nprivacy: { differentialPrivacy: { epsilon: 6, delta: 1e-4, clip: 1 } }", StringComparison.Ordinal);
+        .Replace("repeats: 2", "policy: { sensitive: [health], covered: [{ from: here, to: there, flows: [model], conditions: [sccs], by: contract of 2026-01-02 }] }\nprivacy: { differentialPrivacy: { epsilon: 6, delta: 1e-4, clip: 1 } }", StringComparison.Ordinal);
 
     [Fact]
     public async Task The_ledger_and_the_releases_own_charge_stand_among_the_reasons_and_the_policy_goes_with_the_release()

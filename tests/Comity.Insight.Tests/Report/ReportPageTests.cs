@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Xml.Linq;
 using Comity.Federation.Results;
@@ -82,24 +81,11 @@ public sealed class ReportPageTests
     }
 
     [Fact]
-    public async Task A_thousand_sites_are_summarised_in_a_small_page_quickly()
+    public async Task A_thousand_sites_are_summarised_in_a_small_page()
     {
-        var results = SampleStudy.ManySites(1000).Build();
-        await ReportPage.RenderAsync(SampleStudy.TwoClinics().Build(), English); // the first page of a process pays for compilation
-
-        // The quickest of three: other work on the machine can only slow it down.
-        var html = "";
-        var quickest = TimeSpan.MaxValue;
-        for (var i = 0; i < 3; i++)
-        {
-            var watch = Stopwatch.StartNew();
-            html = await ReportPage.RenderAsync(results, English);
-            if (watch.Elapsed < quickest) quickest = watch.Elapsed;
-        }
+        var html = await ReportPage.RenderAsync(SampleStudy.ManySites(1000).Build(), English);
 
         Assert.InRange(System.Text.Encoding.UTF8.GetByteCount(html), 10_000, 1_000_000);
-        Assert.True(quickest < TimeSpan.FromSeconds(2), $"Rendering took {quickest.TotalSeconds:F1} s.");
-        TestContext.Current.TestOutputHelper?.WriteLine($"{quickest.TotalMilliseconds:F0} ms");
     }
 
     [Fact]
