@@ -5,7 +5,7 @@ using Comity.Transport.Bodies;
 
 namespace Comity.Coordinator.Studies;
 
-/// <summary>The body of an answer while its chunks arrive, each checked before it is stored; goes on after a restart from what the file holds.</summary>
+/// <summary>The body of an answer while its chunks arrive, of which none counts before it was checked; goes on after a restart from what the file holds.</summary>
 internal sealed class UploadedBody : IAsyncDisposable
 {
     private const int SliceBytes = 1 << 16;

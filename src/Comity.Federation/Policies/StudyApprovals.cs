@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
-using System.Text.Json;
 
 namespace Comity.Federation.Policies;
 
@@ -28,19 +27,7 @@ public sealed class StudyApprovals(string stateFolder)
     /// <summary>Whether a person approved it, under the signature of the site's key.</summary>
     /// <param name="sha256">The study.</param>
     /// <param name="key">The site's key; its public half is enough.</param>
-    public bool IsApproved(string sha256, ECDsa key)
-    {
-        ArgumentNullException.ThrowIfNull(key);
-        try
-        {
-            return File.Exists(ApprovalOf(sha256)) && JsonSerializer.Deserialize<Approval>(File.ReadAllBytes(ApprovalOf(sha256)), JsonSerializerOptions.Web) is { Signature.Length: 128 } approval
-                && approval.Sha256 == sha256 && key.VerifyData(approval.Signed(), Convert.FromHexString(approval.Signature), HashAlgorithmName.SHA256, DSASignatureFormat.IeeeP1363FixedFieldConcatenation);
-        }
-        catch (Exception e) when (e is JsonException or FormatException)
-        {
-            return false; // no approval that anybody signed
-        }
-    }
+    public bool IsApproved(string sha256, ECDsa key) => SignedAct.Read<Approval>(ApprovalOf(sha256), key)?.Sha256 == sha256;
 
     /// <summary>Approves a study that asked.</summary>
     /// <param name="sha256">The study.</param>
@@ -49,17 +36,8 @@ public sealed class StudyApprovals(string stateFolder)
     /// <param name="key">The site's key.</param>
     public void Approve(string sha256, string by, DateTimeOffset now, ECDsa key)
     {
-        ArgumentNullException.ThrowIfNull(key);
         var approval = new Approval(Checked(sha256), by, now.ToString("O", CultureInfo.InvariantCulture), "");
-        approval = approval with { Signature = Convert.ToHexStringLower(key.SignData(approval.Signed(), HashAlgorithmName.SHA256, DSASignatureFormat.IeeeP1363FixedFieldConcatenation)) };
-        Directory.CreateDirectory(_folder);
-        var draft = ApprovalOf(sha256) + ".new";
-        using (var file = new FileStream(draft, FileMode.Create, FileAccess.Write))
-        {
-            JsonSerializer.Serialize(file, approval, JsonSerializerOptions.Web);
-            file.Flush(flushToDisk: true);
-        }
-        File.Move(draft, ApprovalOf(sha256), overwrite: true);
+        SignedAct.Write(ApprovalOf(sha256), approval with { Signature = SignedAct.Sign(approval, key) });
     }
 
     /// <summary>Takes an approval back: from the next task on the study is refused.</summary>
@@ -81,9 +59,8 @@ public sealed class StudyApprovals(string stateFolder)
 
     private static string Checked(string sha256) => sha256 is { Length: 64 } && sha256.All(char.IsAsciiHexDigitLower) ? sha256 : throw new ArgumentException($"'{sha256}' is no digest.", nameof(sha256));
 
-    private sealed record Approval(string Sha256, string By, string At, string Signature)
+    private sealed record Approval(string Sha256, string By, string At, string Signature) : ISignedAct
     {
-        // The key signs calls and logs too: what is signed here begins with a text that stands nowhere else. Lengths keep names from running into dates.
         public byte[] Signed() => Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"comity study approval 1\n{Sha256}\n{By?.Length}:{By}\n{At}\n"));
     }
 }

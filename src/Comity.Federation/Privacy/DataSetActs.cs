@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
-using System.Text.Json;
+using Comity.Federation.Policies;
 
 namespace Comity.Federation.Privacy;
 
@@ -32,19 +32,7 @@ public sealed class DataSetActs(string stateFolder)
     /// <summary>Whether the steward signed for a name.</summary>
     /// <param name="name">The name.</param>
     /// <param name="key">The site's key; its public half is enough.</param>
-    public bool IsSigned(string name, ECDsa key)
-    {
-        ArgumentNullException.ThrowIfNull(key);
-        try
-        {
-            return File.Exists(FileOf(name)) && JsonSerializer.Deserialize<Act>(File.ReadAllBytes(FileOf(name)), JsonSerializerOptions.Web) is { Signature.Length: 128 } act
-                && act.DataSet == name && key.VerifyData(act.Signed(), Convert.FromHexString(act.Signature), HashAlgorithmName.SHA256, DSASignatureFormat.IeeeP1363FixedFieldConcatenation);
-        }
-        catch (Exception e) when (e is JsonException or FormatException)
-        {
-            return false; // no act that anybody signed
-        }
-    }
+    public bool IsSigned(string name, ECDsa key) => SignedAct.Read<Act>(FileOf(name), key)?.DataSet == name;
 
     /// <summary>Signs for a name.</summary>
     /// <param name="name">The name.</param>
@@ -53,17 +41,8 @@ public sealed class DataSetActs(string stateFolder)
     /// <param name="key">The site's key.</param>
     public void Sign(string name, string by, DateTimeOffset now, ECDsa key)
     {
-        ArgumentNullException.ThrowIfNull(key);
         var act = new Act(name, by, now.ToString("O", CultureInfo.InvariantCulture), "");
-        act = act with { Signature = Convert.ToHexStringLower(key.SignData(act.Signed(), HashAlgorithmName.SHA256, DSASignatureFormat.IeeeP1363FixedFieldConcatenation)) };
-        Directory.CreateDirectory(_folder);
-        var draft = FileOf(name) + ".new";
-        using (var file = new FileStream(draft, FileMode.Create, FileAccess.Write))
-        {
-            JsonSerializer.Serialize(file, act, JsonSerializerOptions.Web);
-            file.Flush(flushToDisk: true);
-        }
-        File.Move(draft, FileOf(name), overwrite: true);
+        SignedAct.Write(FileOf(name), act with { Signature = SignedAct.Sign(act, key) });
     }
 
     private string FileOf(string name)
@@ -72,9 +51,8 @@ public sealed class DataSetActs(string stateFolder)
         return Path.Combine(_folder, Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(name))) + ".json");
     }
 
-    private sealed record Act(string DataSet, string By, string At, string Signature)
+    private sealed record Act(string DataSet, string By, string At, string Signature) : ISignedAct
     {
-        // The key signs calls and logs too: what is signed here begins with a text that stands nowhere else. Lengths keep names from running into each other.
         public byte[] Signed() => Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"comity data set 1\n{DataSet?.Length}:{DataSet}\n{By?.Length}:{By}\n{At}\n"));
     }
 }
