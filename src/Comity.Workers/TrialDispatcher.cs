@@ -16,6 +16,7 @@ namespace Comity.Workers;
 public sealed class TrialDispatcher : IAsyncDisposable
 {
     private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(300);
+    private static readonly TimeSpan LookSoon = TimeSpan.FromMilliseconds(50); // a round waits for the last of its groups
     private static readonly TimeSpan OfferAgainAfter = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan TellEvery = TimeSpan.FromMinutes(1);
 
@@ -25,10 +26,13 @@ public sealed class TrialDispatcher : IAsyncDisposable
     private readonly ConcurrentDictionary<string, Placed> _placed = new(StringComparer.Ordinal);
     private readonly CancellationTokenSource _over = new();
     private readonly Task _watching;
+    private readonly TrainedHere _here;
+    private volatile IReadOnlyList<WorkerState>? _free; // null: nobody has looked yet
+    private volatile bool _groups;
 
     private TrialDispatcher(TrialStore store, TrialQueue queue, DispatchOptions options)
     {
-        (_store, _queue, _options) = (store, queue, options);
+        (_store, _queue, _options, _here) = (store, queue, options, new TrainedHere(options));
         _watching = Task.Run(WatchAsync);
     }
 
@@ -56,6 +60,8 @@ public sealed class TrialDispatcher : IAsyncDisposable
         {
             await joined.OpenAsync(cancellationToken);
             await opened.BeginAsync(options.Run, options.Description, options.Lease, options.MostDeliveries, cancellationToken);
+            // Of a round that an earlier process was at: what it took is in the run, the rest is cut anew.
+            await opened.ForgetOrdersAsync(options.Run, SiteGroup.Prefix, cancellationToken);
             return new(opened, joined, options);
         }
         catch
@@ -72,22 +78,38 @@ public sealed class TrialDispatcher : IAsyncDisposable
     public async Task<TrialHandover> TrainAsync(TrialOrder order, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(order);
-        var placed = _placed[order.Id] = new Placed(order);
+        if (_here.IsAsked(order) && _free is { Count: 0 }) return await _here.TrainAsync(order, cancellationToken);
+        var placed = _placed[order.Id] = new Placed(order, _options.Time.GetTimestamp());
         foreach (var file in order.Files) await AgainAsync(() => _store.Files.KeepAsync(_options.Run, file.Name, file.Path, cancellationToken), cancellationToken);
         var isNew = false;
         await AgainAsync(async () => isNew |= await _store.OrderAsync(_options.Run, order, cancellationToken), cancellationToken);
         if (isNew) await OfferAsync(order.Id, cancellationToken);
-        var fence = await placed.Done.Task.WaitAsync(cancellationToken);
-        var folder = Path.Combine(_options.Folder, order.Id.Replace('/', '~'));
+        if (await DoneAsync(placed, cancellationToken) is not { } fence)
+        {
+            _placed.TryRemove(order.Id, out _);
+            return await _here.TrainAsync(order, cancellationToken, turn: true);
+        }
+        var folder = _options.FolderOf(order);
         await AgainAsync(async () =>
         {
             var under = TrialStore.ProductOf(order.Id, fence);
+            if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true); // of an earlier process
             foreach (var name in await _store.Files.ListAsync(_options.Run, under, cancellationToken))
                 await _store.Files.FetchAsync(_options.Run, name, Path.Combine(folder, name[under.Length..]), cancellationToken);
         }, cancellationToken);
         _placed.TryRemove(order.Id, out _);
         return new TrialHandover(folder, token => AgainAsync(() => _store.TakenAsync(_options.Run, order.Id, token), token));
     }
+
+    /// <summary>Workers that are there and can train the run's orders.</summary>
+    public async Task<IReadOnlyList<GroupWorker>> WorkersAsync(CancellationToken cancellationToken)
+    {
+        await AgainAsync(() => CountAsync(cancellationToken), cancellationToken);
+        return [.. _free!.Select(w => new GroupWorker(w.Slots, w.Speed, w.FreeShare))];
+    }
+
+    /// <summary>Forgets orders whose names begin so, with their files.</summary>
+    public Task ForgetAsync(string prefix, CancellationToken cancellationToken) => AgainAsync(() => _store.ForgetOrdersAsync(_options.Run, prefix, cancellationToken), cancellationToken);
 
     /// <summary>The run is complete: nothing of it stays in the store.</summary>
     public Task CompleteAsync(CancellationToken cancellationToken) => AgainAsync(() => _store.ForgetAsync(_options.Run, cancellationToken), cancellationToken);
@@ -97,6 +119,13 @@ public sealed class TrialDispatcher : IAsyncDisposable
     {
         await _over.CancelAsync();
         await _watching.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (_groups)
+        {
+            // Workers need not go on with a round that nobody drives. Where the store is away, a resumed run says so.
+            using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(5));
+            await Task.Run(() => _store.ForgetOrdersAsync(_options.Run, SiteGroup.Prefix, limit.Token)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+        _here.Dispose();
         await _queue.DisposeAsync();
         await _store.DisposeAsync();
         _over.Dispose();
@@ -119,7 +148,7 @@ public sealed class TrialDispatcher : IAsyncDisposable
                 if (there) _options.Tell(Messages.Problem("trial-store-lost", _store.Address.Place, _store.Address.Shown, (e.InnerException ?? e).Message));
                 there = false;
             }
-            await Task.Delay(LookEvery, _options.Time, _over.Token);
+            await Task.Delay(_placed.Values.Any(p => p.Order.Group is not null) ? LookSoon : LookEvery, _options.Time, _over.Token);
         }
     }
 
@@ -129,9 +158,11 @@ public sealed class TrialDispatcher : IAsyncDisposable
         ToldProblem Silent(string worker) => ToldProblem.Of(Messages.Problem("trial-worker-silent", worker, worker, _options.Lease.TotalSeconds));
         foreach (var trial in await _store.ExpireAsync(_options.Run, Silent, cancellationToken)) await OfferAsync(trial, cancellationToken);
         foreach (var trial in await _store.OverdueAsync(_options.Run, OfferAgainAfter, cancellationToken)) await OfferAsync(trial, cancellationToken);
+        if (_placed.Values.Any(p => p.Order.Group is not null)) await CountAsync(cancellationToken);
         foreach (var stand in await _store.StandsAsync(_options.Run, cancellationToken))
         {
             if (!_placed.TryGetValue(stand.Id, out var placed)) continue;
+            placed.Begun = _options.Time.GetTimestamp();
             if (stand.Fence != placed.Fence)
             {
                 placed.Fence = stand.Fence;
@@ -148,10 +179,41 @@ public sealed class TrialDispatcher : IAsyncDisposable
         }
     }
 
+    // The number of the lease that trained it. Null: nobody took it, and it is for this process, whose turn it is.
+    private async Task<long?> DoneAsync(Placed placed, CancellationToken cancellationToken)
+    {
+        var order = placed.Order;
+        _groups |= order.Group is not null;
+        if (!_here.IsAsked(order)) return await placed.Done.Task.WaitAsync(cancellationToken);
+        while (await Task.WhenAny(placed.Done.Task, Task.Delay(LookEvery, _options.Time, cancellationToken)) != placed.Done.Task)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            var waits = _options.Time.GetElapsedTime(placed.Begun);
+            if ((waits < order.Patience && _free is not { Count: 0 }) || !_here.TakesTurn()) continue;
+            var withdrawn = false;
+            try
+            {
+                await AgainAsync(async () => withdrawn |= await _store.WithdrawAsync(_options.Run, order.Id, cancellationToken), cancellationToken);
+            }
+            finally
+            {
+                if (!withdrawn) _here.EndTurn();
+            }
+            if (withdrawn) return null;
+        }
+        return await placed.Done.Task;
+    }
+
+    private async Task CountAsync(CancellationToken cancellationToken)
+    {
+        var declines = (await _store.DeclinesAsync(_options.Run, cancellationToken)).Select(d => d.Worker).ToHashSet(StringComparer.Ordinal);
+        _free = (await _store.WorkersAsync(cancellationToken)).FindAll(w => !declines.Contains(w.Name) && w.VectorBits == _options.Description.VectorBits);
+    }
+
     // Nobody who could: said once after a while, and then now and then.
     private async Task<bool> TellWhoIsMissingAsync(CancellationToken cancellationToken)
     {
-        if (_placed.IsEmpty) return false;
+        if (_placed.Values.All(p => _here.IsAsked(p.Order))) return false; // nothing waits for a worker
         var workers = await _store.WorkersAsync(cancellationToken);
         var declines = (await _store.DeclinesAsync(_options.Run, cancellationToken)).ToDictionary(d => d.Worker, d => d.Problem, StringComparer.Ordinal);
         if (workers.Any(w => !declines.ContainsKey(w.Name))) return false;
@@ -180,9 +242,12 @@ public sealed class TrialDispatcher : IAsyncDisposable
         }
     }
 
-    private sealed class Placed(TrialOrder order)
+    private sealed class Placed(TrialOrder order, long at)
     {
         public TrialOrder Order { get; } = order;
+
+        /// <summary>When it was placed, or last seen in somebody's hands.</summary>
+        public long Begun { get; set; } = at;
 
         public TaskCompletionSource<long> Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -208,9 +273,17 @@ public sealed record DispatchOptions
     /// <summary>How often an order is delivered at most.</summary>
     public int MostDeliveries { get; init; } = 3;
 
+    /// <summary>Trains on this machine what nobody takes for as long as its <see cref="TrialOrder.Patience"/>; null: it waits.</summary>
+    public TrainOrder? TrainHere { get; init; }
+
+    /// <summary>Site calls to make at the same time on this machine.</summary>
+    public int SlotsHere { get; init; } = 1;
+
     /// <summary>Told what a person should know while the run waits.</summary>
     public required Action<Problem> Tell { get; init; }
 
     /// <summary>The clock.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
+
+    internal string FolderOf(TrialOrder order) => Path.Combine(Folder, order.Id.Replace('/', '~'));
 }

@@ -235,6 +235,12 @@ public sealed class TrialWorker : IAsyncDisposable
         }
         catch (Exception e) when (e is not (OutOfMemoryException or StackOverflowException))
         {
+            // What it needed may have gone with its lease: a round, or a whole run, that is over. Then nothing failed.
+            if (await IsLostAsync(leased))
+            {
+                _options.Tell(new WorkerEvent.LeaseLost(leased.Order.Id));
+                return;
+            }
             var problem = e is InvalidDeclarationException { Problems: [var first, ..] } ? first : Messages.Problem("trial-failed", _options.Name, _options.Name, leased.Order.Id, e.GetType().Name, e.Message);
             await FailAsync(leased, problem, anywhere: false, message);
         }
@@ -250,6 +256,13 @@ public sealed class TrialWorker : IAsyncDisposable
             lock (_gate) _free += slots;
             _freed.Release();
         }
+    }
+
+    private async Task<bool> IsLostAsync(LeasedTrial leased)
+    {
+        var lost = false;
+        await QuietlyAsync(async () => lost = !await _store.RenewAsync(leased, CancellationToken.None));
+        return lost;
     }
 
     private async Task FailAsync(LeasedTrial leased, Problem problem, bool anywhere, TrialMessage message)

@@ -99,6 +99,66 @@ public sealed class WorkerTests
         Assert.Single(await fixture.DeclinesAsync());
     }
 
+    [Fact]
+    public async Task A_group_that_nobody_takes_is_trained_by_the_run_and_one_that_is_taken_is_not()
+    {
+        await using var fixture = new Fixture();
+        var here = new ConcurrentQueue<string>();
+        await using var dispatcher = await fixture.DispatchAsync(here: async (order, slots, _, product, token) =>
+        {
+            here.Enqueue(order.Id);
+            await Echo(order, slots, "", product, token);
+        });
+        Assert.Empty(await dispatcher.WorkersAsync(CancellationToken.None));
+        Assert.Equal("given of groups/a/1/1-2", await TrainedAsync("groups/a/1/1-2", TimeSpan.FromDays(1))); // there is nobody to wait for
+
+        var busy = new TaskCompletionSource();
+        fixture.Start("a", async (order, slots, scratch, product, token) =>
+        {
+            await busy.Task.WaitAsync(token);
+            await Echo(order, slots, scratch, product, token);
+        });
+        await UntilThereAsync();
+        var taken = TrainedAsync("groups/a/2/1-2", TimeSpan.FromDays(1));
+        await fixture.UntilAsync(e => e is WorkerEvent.Begun { Order: "groups/a/2/1-2" });
+        Assert.Equal("given of groups/a/2/3-4", await TrainedAsync("groups/a/2/3-4", TimeSpan.FromSeconds(1))); // its only worker is busy
+        busy.SetResult();
+
+        Assert.Equal("given of groups/a/2/1-2", await taken);
+        Assert.Equal(["groups/a/1/1-2", "groups/a/2/3-4"], here);
+
+        async Task<string> TrainedAsync(string id, TimeSpan patience)
+        {
+            var handover = await dispatcher.TrainAsync(fixture.Group(id, patience), CancellationToken.None).WaitAsync(Limit);
+            var text = await File.ReadAllTextAsync(Path.Combine(handover.Folder, "product.txt"));
+            await handover.Kept(CancellationToken.None);
+            return text;
+        }
+
+        async Task UntilThereAsync()
+        {
+            using var limit = new CancellationTokenSource(Limit);
+            while ((await dispatcher.WorkersAsync(limit.Token)).Count == 0) await Task.Delay(20, limit.Token);
+        }
+    }
+
+    [Fact]
+    public async Task Whoever_is_at_work_on_a_group_that_is_forgotten_loses_its_lease_and_nothing_of_it_stays()
+    {
+        await using var fixture = new Fixture();
+        await using var dispatcher = await fixture.DispatchAsync(lease: TimeSpan.FromSeconds(2));
+        using var limit = new CancellationTokenSource(Limit);
+        fixture.Start("a", async (_, _, _, _, token) => await Task.Delay(Timeout.Infinite, token));
+        var trained = dispatcher.TrainAsync(fixture.Group("groups/a/1/1-2", TimeSpan.FromDays(1)), limit.Token);
+        await fixture.UntilAsync(e => e is WorkerEvent.Begun);
+
+        await dispatcher.ForgetAsync("groups/a/1/", CancellationToken.None);
+
+        await fixture.UntilAsync(e => e is WorkerEvent.LeaseLost { Order: "groups/a/1/1-2" });
+        await limit.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => trained);
+    }
+
     private static async Task Echo(TrialOrder order, int slots, string scratch, string product, CancellationToken cancellationToken) =>
         await WriteAsync(product, $"{await File.ReadAllTextAsync(Assert.Single(order.Files).Path, cancellationToken)} of {order.Id}");
 
@@ -122,9 +182,11 @@ public sealed class WorkerTests
 
         public TrialOrder Order(string id) => TestStore.Order(id) with { Files = [new("given", _given)] };
 
-        public Task<TrialDispatcher> DispatchAsync(TimeSpan? lease = null) => TrialDispatcher.OpenAsync(_store.Address, TestStore.Queue(), new DispatchOptions
+        public TrialOrder Group(string id, TimeSpan patience) => Order(id) with { Patience = patience, Group = new SiteGroup { Federation = "a", Round = 1, Sites = [new("s1", 0), new("s2", 0)] } };
+
+        public Task<TrialDispatcher> DispatchAsync(TimeSpan? lease = null, TrainOrder? here = null) => TrialDispatcher.OpenAsync(_store.Address, TestStore.Queue(), new DispatchOptions
         {
-            Run = "run", Description = TestStore.Description, Folder = _folder.At("products"), Lease = lease ?? TimeSpan.FromSeconds(30), Tell = _ => { },
+            Run = "run", Description = TestStore.Description, Folder = _folder.At("products"), Lease = lease ?? TimeSpan.FromSeconds(30), Tell = _ => { }, TrainHere = here,
         }, CancellationToken.None);
 
         public void Start(string name, TrainOrder train, bool declines = false, TimeSpan? computed = null) => _workers.Add(Task.Run(async () =>

@@ -46,7 +46,7 @@ internal static class RunCommand
             using var simulation = Simulation.Of(@checked, folder, parsed.GetValue(options.Threads) ?? Math.Max(1, Environment.ProcessorCount - jobs + 1), session.Time);
             trainers = simulation.Trainers;
             await using var spread = at is { } shared
-                ? await SpreadRun.OpenAsync(session, @checked, simulation, folder, shared, TimeSpan.FromSeconds(parsed.GetValue(options.Lease)), parsed.GetValue(options.Deliveries), cancellationToken) : null;
+                ? await SpreadRun.OpenAsync(session, @checked, simulation, folder, shared, options.SpreadSettings(parsed), cancellationToken) : null;
             var clock = new RunClock(session.Time);
             var repeats = @checked.Study.Study.Repeats;
             Task<StudyOutcome> Work(IProgressView view)

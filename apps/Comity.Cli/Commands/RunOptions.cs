@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Text.Json;
 using Comity.Cli.Spreading;
 using Comity.Federation.Studies;
+using Comity.Federation.Trials;
 
 namespace Comity.Cli.Commands;
 
@@ -40,6 +41,8 @@ internal sealed class RunOptions
         Lease.Validators.Add(result => AtLeastOne(session, result, "--lease"));
         Deliveries = new Option<int>("--deliveries") { Description = session.Text("option.deliveries"), HelpName = "N", DefaultValueFactory = _ => 3 };
         Deliveries.Validators.Add(result => AtLeastOne(session, result, "--deliveries"));
+        Divide = new Option<string?>("--divide") { Description = session.Text("option.divide"), HelpName = "auto|always|never" };
+        Divide.AcceptOnlyFromAmong("auto", "always", "never");
     }
 
     public Argument<string> Study { get; }
@@ -66,6 +69,12 @@ internal sealed class RunOptions
 
     public Option<int> Deliveries { get; }
 
+    public Option<string?> Divide { get; }
+
+    /// <summary>How the run is spread.</summary>
+    public SpreadSettings SpreadSettings(ParseResult parsed) => new(
+        TimeSpan.FromSeconds(parsed.GetValue(Lease)), parsed.GetValue(Deliveries), parsed.GetValue(Divide) is { } mode ? Enum.Parse<DivisionMode>(mode, ignoreCase: true) : DivisionMode.Auto, parsed.GetValue(Jobs));
+
     public void AddTo(Command command)
     {
         command.Arguments.Add(Study);
@@ -73,6 +82,7 @@ internal sealed class RunOptions
         Spread.AddTo(command);
         command.Options.Add(Lease);
         command.Options.Add(Deliveries);
+        command.Options.Add(Divide);
     }
 
     private static List<Arm>? ParseArms(Session session, ArgumentResult result)

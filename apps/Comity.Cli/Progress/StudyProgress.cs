@@ -19,6 +19,9 @@ internal sealed class StudyProgress(Session session, RunClock clock, IProgressVi
             case StudyEvent.StatisticsAgreed agreed:
                 view.Phase(session.Text("progress.statistics", agreed.Repeat + 1, agreed.Step));
                 break;
+            case StudyEvent.RoundsDivided divided:
+                view.Phase(session.Text(divided.WholeBecause is { } reason ? $"progress.whole-{reason}" : "progress.divided", divided.Model));
+                break;
             case StudyEvent.TrialStarted started:
                 var (done, all) = started.Rounds > 0 ? (started.RoundsDone, started.Rounds) : (0, 1);
                 view.Report(new TrainingStep(started.Model, started.Repeat, done, all, double.NaN, started.Rounds > 0));

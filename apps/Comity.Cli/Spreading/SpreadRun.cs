@@ -20,8 +20,10 @@ internal sealed class SpreadRun : IAsyncDisposable
 
     private readonly TrialDispatcher _dispatcher;
     private readonly Simulation _simulation;
+    private readonly RunFolder _folder;
+    private readonly DivisionMode _divide;
 
-    private SpreadRun(TrialDispatcher dispatcher, Simulation simulation) => (_dispatcher, _simulation) = (dispatcher, simulation);
+    private SpreadRun(TrialDispatcher dispatcher, Simulation simulation, RunFolder folder, DivisionMode divide) => (_dispatcher, _simulation, _folder, _divide) = (dispatcher, simulation, folder, divide);
 
     /// <summary>Looks whether queue and store can be used, before a folder is begun.</summary>
     /// <exception cref="StoppedException">Exit code 11: one of them can't be used.</exception>
@@ -40,7 +42,7 @@ internal sealed class SpreadRun : IAsyncDisposable
     /// <summary>Joins queue and store.</summary>
     /// <exception cref="StoppedException">Exit code 11: one of them can't be used.</exception>
     public static async Task<SpreadRun> OpenAsync(
-        Session session, CheckedStudy study, Simulation simulation, RunFolder folder, (QueueAddress Queue, StoreAddress Store) at, TimeSpan lease, int deliveries, CancellationToken cancellationToken)
+        Session session, CheckedStudy study, Simulation simulation, RunFolder folder, (QueueAddress Queue, StoreAddress Store) at, SpreadSettings settings, CancellationToken cancellationToken)
     {
         try
         {
@@ -49,12 +51,14 @@ internal sealed class SpreadRun : IAsyncDisposable
                 Run = NameOf(folder),
                 Description = RunDescriptions.Of(study),
                 Folder = Path.Combine(folder.State, "products"),
-                Lease = lease,
-                MostDeliveries = deliveries,
+                Lease = settings.Lease,
+                MostDeliveries = settings.Deliveries,
+                TrainHere = WorkerStudies.TrainingOf(simulation, session.Time),
+                SlotsHere = settings.Jobs,
                 Tell = problem => ProblemPrinter.Print(session, [problem]),
                 Time = session.Time,
             }, cancellationToken);
-            return new(dispatcher, simulation);
+            return new(dispatcher, simulation, folder, settings.Divide);
         }
         catch (WorkersRefusedException e)
         {
@@ -66,6 +70,7 @@ internal sealed class SpreadRun : IAsyncDisposable
     public StudyRunInput Spread(StudyRunInput input) => input with
     {
         TrainedElsewhere = TrainAsync,
+        Division = new RoundDivision { Mode = _divide, Measure = (order, token) => MeasureAsync(order, input.Time, token), Workers = _dispatcher.WorkersAsync, Forget = _dispatcher.ForgetAsync },
         SitesTogether = (input.Study.TrainingSites.Count + GroupsOfSites - 1) / GroupsOfSites,
     };
 
@@ -81,6 +86,18 @@ internal sealed class SpreadRun : IAsyncDisposable
         return handover;
     }
 
+    // What passes while it is measured is nothing of the run.
+    private async Task<double> MeasureAsync(TrialOrder order, TimeProvider time, CancellationToken cancellationToken)
+    {
+        var scratch = Path.Combine(_folder.State, "measured");
+        if (Directory.Exists(scratch)) Directory.Delete(scratch, recursive: true);
+        using var trail = new TrialTrail(scratch);
+        var measured = await TrialRun.MeasureAsync(_simulation.Input(scratch, 1, trail, time), order, cancellationToken);
+        trail.Dispose();
+        Directory.Delete(scratch, recursive: true);
+        return measured;
+    }
+
     // Nobody else has it, and a resumed run finds by it what workers did meanwhile.
     private static string NameOf(RunFolder folder)
     {
@@ -92,3 +109,10 @@ internal sealed class SpreadRun : IAsyncDisposable
         return name;
     }
 }
+
+/// <summary>How a run is spread.</summary>
+/// <param name="Lease">How long a worker may be silent.</param>
+/// <param name="Deliveries">How often an order is delivered at most.</param>
+/// <param name="Divide">When rounds are divided into groups of sites.</param>
+/// <param name="Jobs">Site calls at the same time on the run's own machine, where it trains a group itself.</param>
+internal sealed record SpreadSettings(TimeSpan Lease, int Deliveries, DivisionMode Divide, int Jobs);

@@ -40,15 +40,16 @@ internal sealed class WorkerStudies(Session session, string? folder, int threads
         if (RunDescriptions.RecordsOf(read) is var found && found != run.RecordsSha256)
             throw new DeclinedException(Texts.Problem("worker-other-records", Place.InFile(path), run.Study, found[..12], run.RecordsSha256[..12]));
         var simulation = Simulation.ForTrials(read, threads);
-        return (order, slots, scratch, product, token) => TrainAsync(simulation, order, slots, scratch, product, token);
+        return TrainingOf(simulation, session.Time);
     }
 
-    private async Task TrainAsync(Simulation simulation, TrialOrder order, int slots, string scratch, string product, CancellationToken cancellationToken)
+    /// <summary>Trains orders of a study that lies here.</summary>
+    public static TrainOrder TrainingOf(Simulation simulation, TimeProvider time) => async (order, slots, scratch, product, token) =>
     {
         using var trail = new TrialTrail(scratch);
-        await TrialRun.TrainAsync(simulation.Input(scratch, slots, trail, session.Time), order, product, cancellationToken);
+        await TrialRun.TrainAsync(simulation.Input(scratch, slots, trail, time), order, product, token);
         trail.MoveTo(product);
-    }
+    };
 
     private string? Find(RunDescription run, CancellationToken cancellationToken)
     {

@@ -15,6 +15,7 @@ public static class WireNumbers
         {
             "kill" => KillNumbers.RunAsync(folder, (int)(number ?? 200), seed: 1, args.Length > 2 ? Store(args[2]) : null).GetAwaiter().GetResult(),
             "replicas" => ReplicaNumbers.RunAsync(folder, (int)(number ?? 25), seed: 1, Store("postgres"), Queue()).GetAwaiter().GetResult(),
+            "groups" => GroupNumbers.RunAsync(folder, (int)(number ?? 200), Store("postgres"), Queue()).GetAwaiter().GetResult(),
             "heart" => HeartNumbers.RunAsync(folder).GetAwaiter().GetResult(),
             "upload" => UploadNumbers.RunAsync(folder, number ?? 400_000_000).GetAwaiter().GetResult(),
             "echo" => EchoNumbers.RunAsync(folder, sites: args.Length > 2 ? int.Parse(args[2], CultureInfo.InvariantCulture) : 4, parameters: (int)(number ?? 100_000_000)).GetAwaiter().GetResult(),
@@ -28,7 +29,7 @@ public static class WireNumbers
         };
         if (demands is null)
         {
-            Console.Error.WriteLine("Usage: … -- wire <kill [N [postgres]]|replicas [N]|heart|upload [BYTES]|echo [PARAMETERS [SITES]]|many [N]|fuzz [N]|chaos>");
+            Console.Error.WriteLine("Usage: … -- wire <kill [N [postgres]]|replicas [N]|groups [SITES]|heart|upload [BYTES]|echo [PARAMETERS [SITES]]|many [N]|fuzz [N]|chaos>");
             return 2;
         }
         if (demands.Count == 0) return 0;

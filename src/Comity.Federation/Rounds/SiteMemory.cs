@@ -65,8 +65,7 @@ internal sealed class SiteMemory(string folder, Action<string>? beforeWrite, Sta
     public void Keep(int round, int spared, string update, params ReadOnlySpan<ReadOnlyMemory<float>> vectors)
     {
         beforeWrite?.Invoke("site-memory");
-        // Trained again, a round has its own slot again: no round ever has two.
-        var slot = SlotOf(round) is >= 0 and var again ? again : SlotOf(spared) == 0 ? 1 : 0;
+        var slot = SlotFor(round, spared);
         var header = new byte[Header];
         BinaryPrimitives.WriteInt32LittleEndian(header, round);
         BinaryPrimitives.WriteInt32LittleEndian(header.AsSpan(4), Form);
@@ -93,6 +92,28 @@ internal sealed class SiteMemory(string folder, Action<string>? beforeWrite, Sta
         }
         Slots[slot] = (round, update);
     }
+
+    /// <summary>Where what is remembered of a round lies; null: it is not held.</summary>
+    public string? FileOfRound(int round) => SlotOf(round) is >= 0 and var slot ? FileOf(slot) : null;
+
+    /// <summary>Takes over what another process, on the site's behalf, wrote down for a round: its file is moved here. In a plain state only.</summary>
+    /// <param name="round">The round.</param>
+    /// <param name="spared">The last round that counted, whose slot stays as it is; 0: none.</param>
+    /// <param name="file">The other's file.</param>
+    /// <exception cref="Comity.Declarations.InvalidDeclarationException">It is damaged, or another round's.</exception>
+    public void Adopt(int round, int spared, string file)
+    {
+        beforeWrite?.Invoke("site-memory");
+        var slot = SlotFor(round, spared);
+        Directory.CreateDirectory(folder);
+        Slots[slot] = default;
+        File.Move(file, FileOf(slot), overwrite: true);
+        Slots[slot] = Whole(slot);
+        if (Slots[slot].Round != round) throw RunStore.Unreadable(FileOf(slot));
+    }
+
+    // Trained again, a round has its own slot again: no round ever has two.
+    private int SlotFor(int round, int spared) => SlotOf(round) is >= 0 and var again ? again : SlotOf(spared) == 0 ? 1 : 0;
 
     // Round 0: nothing, or nothing whole.
     private (int Round, string Update)[] Slots => _slots ??= [Whole(0), Whole(1)];

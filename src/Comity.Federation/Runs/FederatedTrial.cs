@@ -126,8 +126,7 @@ internal sealed partial class FederatedTrial(RunContext run, RepeatStart start, 
         CoordinatorState ended;
         using (var spool = OpenSpool(spoolPath, round))
         {
-            var silence = run.Input.Patience ?? (_study.PatienceSeconds is { } seconds ? TimeSpan.FromSeconds(seconds) : null);
-            ended = await runner.RunAsync(plan, site => Offer(site, round, parameters, states), spool, _strategy.Parts, silence, cancellationToken).ConfigureAwait(false);
+            ended = await AskAsync(runner, plan, parameters, states, spool, cancellationToken).ConfigureAwait(false);
             if (ended.Outcome is not RoundOutcome.Aggregated aggregated) throw Stopped(round, ended);
             var arrived = spool.InOrder(aggregated.Sites);
             var updates = _encoding is null ? arrived : new DecodedUpdates(arrived, _encoding);

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Comity.Declarations;
 using Comity.Federation.Aggregation;
 using Comity.Federation.Privacy;
@@ -20,6 +21,9 @@ internal sealed record RunContext(StudyRunInput Input, RunStore Store, WorkSlots
 
     /// <summary>Null: the study promises none.</summary>
     public RunPrivacy? Privacy { get; init; }
+
+    /// <summary>Federations whose rounds are divided among workers: seconds that one slot needs for a cost of 1, by federation. NaN: not measured.</summary>
+    public ConcurrentDictionary<string, double> Divided { get; } = new(StringComparer.Ordinal);
 
     /// <summary>Null: updates are sent in the clear.</summary>
     public Masking.RunMasking? Masking { get; init; }

@@ -29,7 +29,7 @@ internal static class SearchedTrials
     {
         if (section.Search is not { } search)
         {
-            await new FederatedTrial(run, start, section, model, "federated").RunAsync(cancellationToken).ConfigureAwait(false);
+            await new FederatedTrial(run, start, section, model, "federated") { DividedAs = section.Id }.RunAsync(cancellationToken).ConfigureAwait(false);
             return;
         }
         if (section.Settings.Count == 0) throw new ArgumentException($"The settings of '{section.Id}' were not bound; read the study with {nameof(StudyReader)}.", nameof(section));
@@ -43,11 +43,12 @@ internal static class SearchedTrials
             {
                 var tried = section.Settings[i].Federation;
                 // The choice is the common model's; personal ones are made of the chosen one only.
-                return new FederatedTrial(run, start, tried with { Personalise = null, Rounds = search.Rounds ?? tried.Rounds }, id, "federated") { Setting = i }.RunAsync(token);
+                return new FederatedTrial(run, start, tried with { Personalise = null, Rounds = search.Rounds ?? tried.Rounds }, id, "federated") { Setting = i, DividedAs = section.Id }.RunAsync(token);
             }, cancellationToken).ConfigureAwait(false);
         await new FederatedTrial(run, start, section.Settings[best].Federation, model, "federated")
         {
             Setting = best,
+            DividedAs = section.Id,
             BytesBefore = SettingSearch.Found(run, model, start.Repeat).Sum(t => t.Bytes),
         }.RunAsync(cancellationToken).ConfigureAwait(false);
     }

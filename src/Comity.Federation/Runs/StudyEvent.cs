@@ -11,6 +11,11 @@ public abstract record StudyEvent
     /// <summary>A step of the shared statistics is agreed.</summary>
     public sealed record StatisticsAgreed(int Repeat, string Step, int Steps) : StudyEvent;
 
+    /// <summary>It is decided whether the rounds of a federation are divided among workers.</summary>
+    /// <param name="Model">The federation's model.</param>
+    /// <param name="WholeBecause">Null: they are. Else why one worker trains it whole: <c>private</c>, <c>masked</c>, <c>short</c> or <c>mostly-transfer</c>.</param>
+    public sealed record RoundsDivided(string Model, string? WholeBecause) : StudyEvent;
+
     /// <summary>A trial starts, or goes on after <paramref name="RoundsDone"/> rounds.</summary>
     public sealed record TrialStarted(string Model, int Repeat, string Arm, int Rounds, int RoundsDone) : StudyEvent;
 

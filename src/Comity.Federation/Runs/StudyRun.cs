@@ -84,7 +84,7 @@ public static class StudyRun
     }
 
     // Parameters, what the strategy makes of them and its states: about three vectors for each model under way.
-    private static int AtOnce(StudyRunInput input, int parameters) =>
+    internal static int AtOnce(StudyRunInput input, int parameters) =>
         input.MemoryForModels is { } bytes ? (int)Math.Clamp(bytes / (3 * 4L * Math.Max(1, parameters)), 1, input.Jobs) : input.Jobs;
 
     internal static List<ISiteWork> InStudyOrder(StudyRunInput input)

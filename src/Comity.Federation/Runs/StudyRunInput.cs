@@ -66,6 +66,9 @@ public sealed record StudyRunInput
     /// <summary>Has an order of trials trained by another process; null: trials are trained here. The bits don't depend on it.</summary>
     public Func<Trials.TrialOrder, CancellationToken, Task<Trials.TrialHandover>>? TrainedElsewhere { get; init; }
 
+    /// <summary>How rounds of federations are divided into groups of sites, which <see cref="TrainedElsewhere"/> then trains; null: an order is a whole trial.</summary>
+    public Trials.RoundDivision? Division { get; init; }
+
     /// <summary>Sites whose own models make one order; a study of many small sites is ordered in groups.</summary>
     public int SitesTogether { get; init; } = 1;
 

@@ -27,6 +27,13 @@ public sealed record TrialOrder
     /// <summary>What is needed besides study and records.</summary>
     public required IReadOnlyList<TrialFile> Files { get; init; }
 
+    /// <summary>The sites of one round that are trained, instead of the whole trial; null: the whole trial.</summary>
+    public SiteGroup? Group { get; init; }
+
+    /// <summary>How long somebody is waited for who takes it, where it can be trained here as well; null: as long as it takes.</summary>
+    [JsonIgnore]
+    public TimeSpan? Patience { get; init; }
+
     /// <summary>Called when somebody begins with it; may be called again, as another may have to begin anew.</summary>
     [JsonIgnore]
     public Action? Begun { get; init; }

@@ -19,10 +19,18 @@ internal sealed class TrialOrders(RunContext run, IReadOnlyList<RepeatStart> sta
     public const string RecordSuffix = ".json";
     public const string VectorSuffix = ".f32";
 
-    private string Folder => Path.Combine(run.Input.RunFolder, "state", "orders");
+    private readonly RoundDecisions _decisions = new(run, starts);
+
+    private string Folder => FolderOf(run);
+
+    /// <summary>Where orders' files lie on the run's machine.</summary>
+    public static string FolderOf(RunContext run) => Path.Combine(run.Input.RunFolder, "state", "orders");
 
     /// <summary>Name of the file of what was agreed on; not a model's, whose names begin otherwise.</summary>
     public static string AgreedName(int repeat) => string.Create(CultureInfo.InvariantCulture, $"agreed~r{repeat}");
+
+    /// <summary>Where the file of what was agreed on lies.</summary>
+    public static string AgreedPath(RunContext run, int repeat) => Path.Combine(FolderOf(run), AgreedName(repeat));
 
     /// <summary>Has all trials trained that are not done yet.</summary>
     public async Task RunAsync(IReadOnlyList<StudyRun.Trial> trials, CancellationToken cancellationToken)
@@ -31,7 +39,7 @@ internal sealed class TrialOrders(RunContext run, IReadOnlyList<RepeatStart> sta
         // Whatever is done already, the groups are the same: a store that knows an order by its name knows it after a resume.
         foreach (var group in trials.GroupBy(t => (t.Plan.Repeat, Alone: t.Plan.Arm == "local")).SelectMany(g => g.Chunk(g.Key.Alone ? Math.Max(1, run.Input.SitesTogether) : 1)))
         {
-            if (group.All(t => Done(t) is not null))
+            if (group.All(IsDone))
             {
                 foreach (var trial in group) Finished(trial, resumed: true);
             }
@@ -43,6 +51,12 @@ internal sealed class TrialOrders(RunContext run, IReadOnlyList<RepeatStart> sta
 
     private async ValueTask<int> TrainAsync(StudyRun.Trial[] trials, CancellationToken cancellationToken)
     {
+        // Its rounds are this run's own work then, and survive it; its sites are trained elsewhere.
+        if (await _decisions.IsDividedAsync(trials[0].Plan, cancellationToken).ConfigureAwait(false))
+        {
+            await _decisions.DriveAsync(trials[0], cancellationToken).ConfigureAwait(false);
+            return 0;
+        }
         var order = Order(trials);
         var handover = await run.Input.TrainedElsewhere!(order, cancellationToken).ConfigureAwait(false);
         TrialProduct.Take(run, order, handover.Folder);
@@ -64,7 +78,7 @@ internal sealed class TrialOrders(RunContext run, IReadOnlyList<RepeatStart> sta
             Cost = trials.Sum(Cost),
             Slots = plan.Rounds > 0 ? Math.Max(1, plan.Sites) : trials.Length,
             LayoutDigest = starts[repeat].Model.Layout.Digest,
-            Files = [new(AgreedName(repeat), Path.Combine(Folder, AgreedName(repeat))), .. Given(plan)],
+            Files = [new(AgreedName(repeat), AgreedPath(run, repeat)), .. Given(plan)],
             Begun = () =>
             {
                 foreach (var trial in trials) run.Tell(new StudyEvent.TrialStarted(trial.Plan.Model, repeat, trial.Plan.Arm, trial.Plan.Rounds, 0));
@@ -94,6 +108,11 @@ internal sealed class TrialOrders(RunContext run, IReadOnlyList<RepeatStart> sta
         Directory.CreateDirectory(Folder);
         File.WriteAllBytes(Path.Combine(Folder, AgreedName(repeat)), JsonSerializer.SerializeToUtf8Bytes(starts[repeat].Agreed, RunStore.Json));
     }
+
+    // The sites' own versions of a common model are kept after it, one by one: a run that was killed in between has more to do.
+    private bool IsDone(StudyRun.Trial trial) => Done(trial) is not null
+        && (trial.Plan.Arm != "federated" || run.Input.Study.AllFederations.Single(f => $"federated/{f.Id}" == trial.Plan.Model).Personalise is null
+            || run.Store.PersonalModels(trial.Plan.Model, trial.Plan.Repeat).Count == run.TrainingSites.Count);
 
     private ModelRecord? Done(StudyRun.Trial trial) => run.Store.Model(trial.Plan.Model, trial.Plan.Repeat);
 

@@ -67,6 +67,17 @@ internal sealed class TrialStore : IAsyncDisposable
             """, [run, JsonSerializer.Serialize(description, WireJson.Options), lease.TotalSeconds, mostDeliveries], cancellationToken);
     }
 
+    /// <summary>Forgets orders whose names begin so, with their files: whoever is at work on one loses its lease.</summary>
+    public Task ForgetOrdersAsync(string run, string prefix, CancellationToken cancellationToken) => WriteAsync("""
+        DELETE FROM trials WHERE run = @a AND starts_with(trial, @b);
+        DELETE FROM trial_files WHERE run = @a AND (starts_with(name, @b) OR starts_with(name, 'products/' || @b))
+        """, [run, prefix], cancellationToken);
+
+    /// <summary>Takes an order back that nobody has begun with.</summary>
+    /// <returns>False: somebody has.</returns>
+    public async Task<bool> WithdrawAsync(string run, string trial, CancellationToken cancellationToken) =>
+        await WriteAsync("DELETE FROM trials WHERE run = @a AND trial = @b AND state = 'waiting'", [run, trial], cancellationToken) > 0;
+
     /// <summary>The run is there, and waits.</summary>
     public Task SeeRunAsync(string run, CancellationToken cancellationToken) => WriteAsync("UPDATE trial_runs SET seen_at = now() WHERE run = @a", [run], cancellationToken);
 
