@@ -11,12 +11,16 @@ internal abstract class CombineRule
     /// <summary>Longest slice that <see cref="Combine"/> takes.</summary>
     public virtual int Slice(RoundUpdates updates) => Math.Min(RoundUpdates.LongestSlice, Math.Max(1, updates.Parameters));
 
-    /// <summary>Writes Δ for one slice.</summary>
+    /// <summary>Floats of scratch that <see cref="Combine"/> needs.</summary>
+    public virtual int Scratch(RoundUpdates updates) => Slice(updates);
+
+    /// <summary>Writes Δ for one slice. After <see cref="Prepare"/> it changes nothing else, so several slices may be combined at once.</summary>
     /// <param name="updates">The round.</param>
     /// <param name="offset">First coordinate.</param>
     /// <param name="observed">Whether the slice holds running statistics.</param>
+    /// <param name="scratch">The caller's own, overwritten.</param>
     /// <param name="difference">Overwritten.</param>
-    public abstract void Combine(RoundUpdates updates, int offset, bool observed, Span<double> difference);
+    public abstract void Combine(RoundUpdates updates, int offset, bool observed, Span<float> scratch, Span<double> difference);
 
     /// <summary>Σ cᵢ xᵢ in site order, for one slice of the body.</summary>
     public static void WeightedSum(RoundUpdates updates, ReadOnlySpan<double> coefficients, int offset, Span<float> scratch, Span<double> sum)
@@ -35,22 +39,16 @@ internal abstract class CombineRule
 /// <summary>Rules that come down to Δ = Σ cᵢ Δᵢ with one coefficient for each update.</summary>
 internal abstract class WeightedRule : CombineRule
 {
-    private float[] _scratch = [];
-
     /// <summary>Coefficients for trained parameters.</summary>
     protected double[] Coefficients { get; set; } = [];
 
     /// <summary>Coefficients for running statistics: always the plain weights.</summary>
     protected double[] Plain { get; set; } = [];
 
-    public override void Prepare(RoundUpdates updates)
-    {
-        Coefficients = Plain = [.. updates.Weights];
-        _scratch = new float[Slice(updates)];
-    }
+    public override void Prepare(RoundUpdates updates) => Coefficients = Plain = [.. updates.Weights];
 
-    public override void Combine(RoundUpdates updates, int offset, bool observed, Span<double> difference) =>
-        WeightedSum(updates, observed ? Plain : Coefficients, offset, _scratch, difference);
+    public override void Combine(RoundUpdates updates, int offset, bool observed, Span<float> scratch, Span<double> difference) =>
+        WeightedSum(updates, observed ? Plain : Coefficients, offset, scratch, difference);
 }
 
 /// <summary>Δ = Σ pᵢ Δᵢ.</summary>

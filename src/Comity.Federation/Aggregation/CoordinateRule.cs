@@ -3,25 +3,20 @@ namespace Comity.Federation.Aggregation;
 /// <summary>Rules that look at all values of one coordinate (Yin et al. 2018, arXiv:1803.01498). Every site counts once.</summary>
 internal abstract class CoordinateRule : CombineRule
 {
-    private float[] _all = [];
-    private float[] _column = [];
+    public override int Slice(RoundUpdates updates) => Math.Min(updates.SliceOfAll, Math.Max(1, updates.Parameters));
 
-    public override int Slice(RoundUpdates updates) => updates.SliceOfAll;
+    /// <summary>A slice of every update, and a column of them.</summary>
+    public override int Scratch(RoundUpdates updates) => (Slice(updates) + 1) * updates.Count;
 
-    public override void Prepare(RoundUpdates updates)
-    {
-        _all = new float[Math.Min(Slice(updates), Math.Max(1, updates.Parameters)) * updates.Count];
-        _column = new float[updates.Count];
-    }
-
-    public override void Combine(RoundUpdates updates, int offset, bool observed, Span<double> difference)
+    public override void Combine(RoundUpdates updates, int offset, bool observed, Span<float> scratch, Span<double> difference)
     {
         var length = difference.Length;
-        for (var i = 0; i < updates.Count; i++) updates.Read(i, offset, _all.AsSpan(i * length, length));
-        var column = _column.AsSpan();
+        var all = scratch[..(length * updates.Count)];
+        var column = scratch.Slice(length * updates.Count, updates.Count);
+        for (var i = 0; i < updates.Count; i++) updates.Read(i, offset, all.Slice(i * length, length));
         for (var j = 0; j < length; j++)
         {
-            for (var i = 0; i < column.Length; i++) column[i] = _all[(i * length) + j];
+            for (var i = 0; i < column.Length; i++) column[i] = all[(i * length) + j];
             column.Sort();
             difference[j] = OfSorted(column);
         }

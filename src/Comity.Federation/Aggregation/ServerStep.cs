@@ -11,7 +11,7 @@ internal abstract class ServerStep
     {
     }
 
-    /// <summary>Moves one slice of the model.</summary>
+    /// <summary>Moves one slice of the model, and touches no other: several slices may be moved at once.</summary>
     /// <param name="model">Overwritten.</param>
     /// <param name="difference">Δ.</param>
     /// <param name="states">State vectors, whole.</param>

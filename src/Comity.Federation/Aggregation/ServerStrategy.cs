@@ -60,26 +60,19 @@ public sealed class ServerStrategy
     /// <param name="model">Overwritten, shape [P].</param>
     /// <param name="states">Server state; overwritten.</param>
     /// <param name="sites">N: all sites of the federation, asked or not (SCAFFOLD).</param>
-    public void Apply(RoundUpdates updates, IReadOnlyList<ParameterSegment> segments, Span<float> model, IReadOnlyList<float[]> states, int sites)
+    public void Apply(RoundUpdates updates, IReadOnlyList<ParameterSegment> segments, Memory<float> model, IReadOnlyList<float[]> states, int sites)
     {
         ArgumentNullException.ThrowIfNull(updates);
         ArgumentNullException.ThrowIfNull(segments);
         _rule.Prepare(updates);
-        var slice = _rule.Slice(updates);
-        var difference = new double[Math.Min(slice, Math.Max(1, model.Length))];
-        foreach (var segment in segments)
+        Slices.Each(segments, _rule.Slice(updates), _rule.Scratch(updates), (slice, scratch, difference) =>
         {
-            for (var done = 0; done < segment.Length; done += difference.Length)
-            {
-                var (offset, length) = (segment.Offset + done, Math.Min(difference.Length, segment.Length - done));
-                var d = difference.AsSpan(0, length);
-                _rule.Combine(updates, offset, segment.Observed, d);
-                var part = model.Slice(offset, length);
-                // Running statistics are observed, not optimised: a momentum or an adaptive step would carry a variance below zero.
-                if (segment.Observed) MoveObserved(part, d);
-                else _step.Move(part, d, states, offset);
-            }
-        }
+            _rule.Combine(updates, slice.Offset, slice.Observed, scratch, difference);
+            var part = model.Span.Slice(slice.Offset, slice.Length);
+            // Running statistics are observed, not optimised: a momentum or an adaptive step would carry a variance below zero.
+            if (slice.Observed) MoveObserved(part, difference);
+            else _step.Move(part, difference, states, slice.Offset);
+        });
         if (ControlVariates) MoveControl(updates, states[0], sites);
     }
 
@@ -91,15 +84,13 @@ public sealed class ServerStrategy
     // c += (1/N) Σ_S Δcᵢ = |S|/N · mean (Karimireddy et al. 2020, Algorithm 1, line 17): unweighted, over all N sites.
     private static void MoveControl(RoundUpdates updates, float[] control, int sites)
     {
-        var length = Math.Min(RoundUpdates.LongestSlice, control.Length);
-        var (scratch, sum) = (new float[length], new double[length]);
         var coefficients = new double[updates.Count];
         Array.Fill(coefficients, 1.0 / sites);
-        for (var offset = 0; offset < control.Length; offset += length)
+        Slices.Each([new(0, control.Length, false)], RoundUpdates.LongestSlice, RoundUpdates.LongestSlice, (slice, scratch, sum) =>
         {
-            var part = control.AsSpan(offset, Math.Min(length, control.Length - offset));
-            CombineRule.WeightedSum(updates, coefficients, updates.Parameters + offset, scratch, sum.AsSpan(0, part.Length));
+            CombineRule.WeightedSum(updates, coefficients, updates.Parameters + slice.Offset, scratch, sum);
+            var part = control.AsSpan(slice.Offset, slice.Length);
             for (var i = 0; i < part.Length; i++) part[i] = (float)(part[i] + sum[i]);
-        }
+        });
     }
 }

@@ -11,7 +11,7 @@ public interface IUpdateSet
     /// <summary>What is known of an update.</summary>
     UpdateHeader Header(int update);
 
-    /// <summary>Reads a slice of an update's body.</summary>
+    /// <summary>Reads a slice of an update's body. Several threads may read at once.</summary>
     /// <param name="update">Index in site order.</param>
     /// <param name="offset">First float of the body wanted.</param>
     /// <param name="destination">Filled whole.</param>

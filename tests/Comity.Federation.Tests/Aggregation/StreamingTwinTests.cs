@@ -48,6 +48,25 @@ public sealed class StreamingTwinTests : IDisposable
         }
     }
 
+    [Fact]
+    public void Slices_that_several_threads_join_have_the_bits_of_one_thread()
+    {
+        const int Many = (1 << 16) + (3 * RoundUpdates.LongestSlice) + 77;
+        var updates = Random(3, Many, 4);
+        var (whole, part) = (Streamed(new FedAdamSection(), updates, [1, 2, 3]), 1 << 15);
+        for (var from = 0; from < Many; from += part) // parts so short that one thread works
+            Assert.Equal(Streamed(new FedAdamSection(), [.. updates.Select(u => u[from..Math.Min(Many, from + part)])], [1, 2, 3]), whole[from..Math.Min(Many, from + part)]);
+    }
+
+    [Fact]
+    public void A_spool_that_cannot_be_read_is_told_as_it_is()
+    {
+        var length = 1 << 18;
+        var strategy = ServerStrategy.Create(new FedAvgSection());
+        Assert.Throws<EndOfStreamException>(() =>
+            strategy.Apply(new RoundUpdates(new Broken(length), [1], length), UpdatesInMemory.AllTrained(length), new float[length], [], 1));
+    }
+
     [Theory]
     [InlineData(5)]
     [InlineData(40)] // slices of all updates together are shorter than the longest
@@ -110,4 +129,13 @@ public sealed class StreamingTwinTests : IDisposable
                 ? verdict.Passed && Math.Abs(verdict.Norm - Math.Sqrt(v.Sum(x => (double)x * x))) <= 1e-9 * (1 + verdict.Norm)
                 : verdict.Refusal == RefusalReason.NotFinite;
         }).QuickCheckThrowOnFailure();
+
+    private sealed class Broken(int length) : IUpdateSet
+    {
+        public int Count => 1;
+
+        public UpdateHeader Header(int update) => UpdatesInMemory.HeaderOf("s", length);
+
+        public void Read(int update, int offset, Span<float> destination) => throw new EndOfStreamException("A stored file is shorter than its header says.");
+    }
 }
