@@ -20,13 +20,15 @@ internal sealed partial class ReplicaProcesses : IAsyncDisposable
     private readonly Balancer _balancer;
     private string _token = "";
 
-    public ReplicaProcesses(string folder)
+    /// <param name="folder">Where the replicas' folders lie.</param>
+    /// <param name="stateKey">What encrypts their state; null: nothing does.</param>
+    public ReplicaProcesses(string folder, string? stateKey = null)
     {
         _folder = folder;
         _environment = new()
         {
             ["COMITY_STORE"] = $"{_server};Search Path={_schema}", ["COMITY_QUEUE"] = Requires.RabbitMq(), ["COMITY_REPLICA_SECRET"] = "a secret of this test, which is long enough",
-            ["LC_ALL"] = null, ["LC_MESSAGES"] = null, ["LANG"] = "C.UTF-8",
+            ["COMITY_STATE_KEY"] = stateKey, ["LC_ALL"] = null, ["LC_MESSAGES"] = null, ["LANG"] = "C.UTF-8",
         };
         _balancer = new(_ports);
     }
@@ -41,6 +43,13 @@ internal sealed partial class ReplicaProcesses : IAsyncDisposable
         var process = _replicas[index] = Program(["serve", "--data", $"replica-{index}", "--listen", $"https://127.0.0.1:{_ports[index]}", "--address", $"https://127.0.0.1:{_balancer.Port}"]);
         Assert.True(await process.WaitUntilAsync(p => p.Output.Contains("A site joins", StringComparison.Ordinal), Limit), process.Output + process.Error);
         Code = JoinCode().Match(process.Output).Value;
+    }
+
+    /// <summary>Starts a replica that will not serve.</summary>
+    public async Task<CommandResult> RefusedReplicaAsync(int index)
+    {
+        await using var process = Program(["serve", "--data", $"replica-{index}", "--listen", $"https://127.0.0.1:{_ports[index]}", "--address", $"https://127.0.0.1:{_balancer.Port}"]);
+        return await process.WaitAsync(Limit);
     }
 
     /// <summary>Lets a site join through the balancer.</summary>

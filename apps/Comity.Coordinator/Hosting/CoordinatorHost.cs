@@ -52,9 +52,13 @@ internal static class CoordinatorHost
             }
             using var store = options.Store is { } address ? PostgresStore.Lead(address, time, early.CreateLogger(typeof(PostgresStore).FullName!), cancellationToken) : null;
             using var database = store is null ? CoordinatorDatabase.Open(options.DataFolder) : CoordinatorDatabase.Of(store);
-            if (store is not null) StoreMark.Match(options.DataFolder, store, database);
+            if (store is not null)
+            {
+                StoreMark.Match(options.DataFolder, store, database);
+                StoreMark.MatchVault(options.DataFolder, store, database, vault);
+            }
             using var authority = CertificateAuthority.OpenOrMake(options.DataFolder, time, vault);
-            if (store is not null) StoreMark.Leave(options.DataFolder, store, new Registry(database, authority, time), authority, vault);
+            if (store is not null) StoreMark.Leave(options.DataFolder, store, database, new Registry(database, authority, time), authority, vault);
             if (await LeadAsync(run, store, database, authority, cancellationToken))
             {
                 LogLines.StoreSuperseded(early.CreateLogger(typeof(PostgresStore).FullName!), store!.Address.Shown, store.Epoch);

@@ -28,9 +28,10 @@ internal static class ReplicaHost
         var log = run.Logs.CreateLogger(typeof(ReplicaHost).FullName!);
         using var store = PostgresStore.Open(options.Store!);
         using var database = CoordinatorDatabase.Of(store);
+        StoreMark.MatchVault(options.DataFolder, store, database, run.Vault);
         using var authority = SharedAuthority.Open(run, store, database);
         var registry = new Registry(database, authority, run.Time);
-        StoreMark.Leave(options.DataFolder, store, registry, authority, run.Vault);
+        StoreMark.Leave(options.DataFolder, store, database, registry, authority, run.Vault);
         using var server = new ServerCertificate(authority, options, run.Time);
         await using var queue = await DrivingQueue.JoinAsync(options.Queue!, authority.Key.Fingerprint.Plain, log);
         while (!cancellationToken.IsCancellationRequested)

@@ -31,22 +31,32 @@ internal static class StoreMark
     /// <exception cref="StoreRefusedException">The folder has none.</exception>
     public static void Match(string folder, PostgresStore store, CoordinatorDatabase database)
     {
-        if (!CertificateAuthority.Exists(folder) && database.Read("SELECT value FROM settings WHERE key = @a", r => r.GetString(0), AuthorityKey).Count > 0)
+        if (!CertificateAuthority.Exists(folder) && Setting(database, AuthorityKey) is not null)
             throw new StoreRefusedException(Texts.Problem("store-key-missing", "--data", folder, store.Address.Shown));
+    }
+
+    /// <summary>Before anything is sealed in the folder: what the store's bodies are sealed by is in this machine's vault.</summary>
+    /// <remarks>Bodies lie in the store as a machine's vault sealed them; with other data keys none of them could be read, and nobody would know before a study needs one.</remarks>
+    /// <exception cref="StoreRefusedException">A data key is missing.</exception>
+    public static void MatchVault(string folder, PostgresStore store, CoordinatorDatabase database, StateVault vault)
+    {
+        if (SealedBy(database).Except(vault.KeyNames, StringComparer.Ordinal).Any())
+            throw new StoreRefusedException(Texts.Problem(vault.IsSealed ? "store-vault-other" : "store-vault-missing", "--data", folder, store.Address.Shown));
     }
 
     /// <summary>Writes down on both sides that they belong together.</summary>
     /// <exception cref="StoreRefusedException">They do not.</exception>
-    public static void Leave(string folder, PostgresStore store, Registry registry, CertificateAuthority authority, StateVault vault)
+    public static void Leave(string folder, PostgresStore store, CoordinatorDatabase database, Registry registry, CertificateAuthority authority, StateVault vault)
     {
-        // Bodies lie in the store as this machine's vault sealed them; with other data keys none of them could be read, and nobody would know before a study needs one.
-        var sealedBy = registry.Recall(VaultKeys) is { } names ? names.Split(',') : [];
-        if (sealedBy.Except(vault.KeyNames, StringComparer.Ordinal).Any())
-            throw new StoreRefusedException(Texts.Problem(vault.IsSealed ? "store-vault-other" : "store-vault-missing", "--data", folder, store.Address.Shown));
-        if (vault.KeyNames.Count > sealedBy.Length) registry.Remember(VaultKeys, string.Join(',', vault.KeyNames));
+        MatchVault(folder, store, database, vault); // another machine may have been the first meanwhile
+        if (vault.KeyNames.Count > SealedBy(database).Length) registry.Remember(VaultKeys, string.Join(',', vault.KeyNames));
         var mine = authority.Key.Fingerprint.ToString();
         if (registry.Recall(AuthorityKey) is not { } known) registry.Remember(AuthorityKey, mine);
         else if (known != mine) throw new StoreRefusedException(Texts.Problem("store-of-another", "--data", store.Address.Shown, known, mine));
         if (Of(folder) != store.Address.Shown) File.WriteAllText(Path.Combine(folder, FileName), store.Address.Shown + "\n");
     }
+
+    private static string[] SealedBy(CoordinatorDatabase database) => Setting(database, VaultKeys)?.Split(',') ?? [];
+
+    private static string? Setting(CoordinatorDatabase database, string key) => database.Read("SELECT value FROM settings WHERE key = @a", r => r.GetString(0), key).FirstOrDefault();
 }
