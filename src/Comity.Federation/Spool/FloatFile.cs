@@ -9,7 +9,6 @@ internal static class FloatFile
 {
     // A byte view of more than 2 GiB does not exist: long vectors are seen part by part.
     private const int PartFloats = 1 << 24;
-    private const int LargeFloats = 1 << 20;
 
     public static string Sha256(ReadOnlySpan<float> vector)
     {
@@ -53,21 +52,12 @@ internal static class FloatFile
             long position = 0;
             foreach (var vector in vectors)
             {
-                for (var rest = vector; !rest.IsEmpty; rest = rest[Math.Min(PartFloats, rest.Length)..])
+                for (var rest = vector.Span; !rest.IsEmpty; rest = rest[Math.Min(PartFloats, rest.Length)..])
                 {
-                    // Writing and hashing a large part take about as long as each other.
-                    var part = rest;
-                    var hashing = part.Length >= LargeFloats ? Task.Run(() => hash.AppendData(Part(part.Span))) : null;
-                    try
-                    {
-                        file.Write(position, Part(part.Span));
-                    }
-                    finally
-                    {
-                        hashing?.GetAwaiter().GetResult();
-                    }
-                    if (hashing is null) hash.AppendData(Part(part.Span));
-                    position += Part(part.Span).Length;
+                    var bytes = Part(rest);
+                    file.Write(position, bytes);
+                    hash.AppendData(bytes);
+                    position += bytes.Length;
                 }
             }
         }
