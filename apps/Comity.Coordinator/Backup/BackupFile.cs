@@ -15,7 +15,7 @@ internal sealed record BackupInfo(int Version, int Schema, DateTimeOffset TakenA
 /// <summary>A coordinator's whole state as one tar file, taken while the server runs.</summary>
 /// <remarks>
 /// Databases first, each by SQLite's online backup, so that each is one consistent moment; then the files beside them. A file is written
-/// before the row that names it, so every row of the backup finds its file. Half-received bodies are left out: sites send them again.
+/// before the row that names it, so every row of the backup finds its file. Half-received bodies are left out: sites send them again. So is what is only kept to be written over.
 /// </remarks>
 internal static class BackupFile
 {
@@ -88,7 +88,7 @@ internal static class BackupFile
 
     private static IEnumerable<string> Files(string folder) => Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)
         .Select(f => Path.GetRelativePath(folder, f).Replace('\\', '/'))
-        .Where(f => !f.EndsWith("-wal", StringComparison.Ordinal) && !f.EndsWith("-shm", StringComparison.Ordinal) && !f.EndsWith(".lock", StringComparison.Ordinal) && !f.StartsWith("studies/uploads/", StringComparison.Ordinal))
+        .Where(f => !f.EndsWith("-wal", StringComparison.Ordinal) && !f.EndsWith("-shm", StringComparison.Ordinal) && !f.EndsWith(".lock", StringComparison.Ordinal) && !f.StartsWith("studies/uploads/", StringComparison.Ordinal) && !f.Contains("/state/spare/", StringComparison.Ordinal))
         .Order(StringComparer.Ordinal);
 
     private static void Copy(string from, string to)

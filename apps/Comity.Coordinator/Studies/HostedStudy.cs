@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using Comity.Coordinator.Storage;
 using Comity.Declarations;
+using Comity.Federation.AtRest;
 using Comity.Federation.Results;
 using Comity.Federation.Rounds;
 using Comity.Federation.Runs;
@@ -58,6 +59,9 @@ internal sealed class HostedStudy
 
     public TimeSpan? Patience => _section.PatienceSeconds is { } seconds ? TimeSpan.FromSeconds(seconds) : DefaultPatience;
 
+    /// <summary>Files of its rounds that are over, which what arrives is written over.</summary>
+    public SpareFiles Spares => field ??= SpareFiles.OfRun(RunFolder);
+
     /// <summary>The results; null: they are not there.</summary>
     public string? ResultsFile => FileOf(ResultsName);
 
@@ -75,6 +79,7 @@ internal sealed class HostedStudy
             if (Directory.Exists(_files.At(folder))) Directory.Delete(_files.At(folder), recursive: true);
             _files.Bodies?.Delete(folder + "/");
         }
+        Spares.Clear();
         for (var repeat = 0; repeat < _section.Repeats; repeat++) _files.Delete($"start-{repeat}.f32");
     }
 

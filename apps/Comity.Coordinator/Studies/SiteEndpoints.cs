@@ -94,7 +94,7 @@ internal static class SiteEndpoints
             if (task.Upload?.Manifest.Matches(manifest.Digest) != true)
             {
                 if (task.Upload is { } earlier) await earlier.DisposeAsync();
-                task.Upload = await UploadedBody.OpenAsync(studies.UploadPath(desk.Site, task.Task.Study, task.Task.Key), manifest, studies.Vault, context.RequestAborted);
+                task.Upload = await UploadedBody.OpenAsync(studies.UploadPath(desk.Site, task.Task.Study, task.Task.Key), manifest, studies.Vault, studies.SparesOf(task.Task.Study), context.RequestAborted);
             }
             return Calls.Reply(new UploadState(task.Upload.Missing));
         }

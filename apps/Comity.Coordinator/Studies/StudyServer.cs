@@ -77,8 +77,16 @@ internal sealed class StudyServer : IAsyncDisposable
     /// <summary>Where the body of an answer is spooled.</summary>
     public string UploadPath(string site, string study, string key) => Path.Combine(Folder, "uploads", site, study, key);
 
-    /// <summary>Whether a body of so many bytes fits beside what is kept free.</summary>
-    public bool HasRoom(long bytes) => new DriveInfo(Path.GetFullPath(Folder)).AvailableFreeSpace - bytes > KeptFree;
+    /// <summary>Files of a study's rounds that are over, which what arrives is written over; null: there is no such study.</summary>
+    public SpareFiles? SparesOf(string study) => Find(study)?.Spares;
+
+    /// <summary>Whether a body of so many bytes fits beside what is kept free; where it does not, what is only kept to be written over goes first.</summary>
+    public bool HasRoom(long bytes)
+    {
+        if (Free() - bytes > KeptFree) return true;
+        foreach (var study in _studies.Values) study.Spares.Clear();
+        return Free() - bytes > KeptFree;
+    }
 
     /// <summary>Deletes what an ended study no longer needs, and what arrived for it and was not waited for any more.</summary>
     public void Tidy(HostedStudy study)
@@ -141,6 +149,8 @@ internal sealed class StudyServer : IAsyncDisposable
         await Task.WhenAll(_studies.Values.Select(s => s.StopDrivingAsync()));
         _book.Dispose();
     }
+
+    private long Free() => new DriveInfo(Path.GetFullPath(Folder)).AvailableFreeSpace;
 
     private string FolderOf(string id) => Path.Combine(Folder, id);
 

@@ -27,14 +27,17 @@ internal sealed class UploadedBody : IAsyncDisposable
         get { lock (_gate) return [.. Enumerable.Range(0, _stored.Length).Where(i => !_stored[i])]; }
     }
 
-    public static async Task<UploadedBody> OpenAsync(string path, BodyManifest manifest, StateVault vault, CancellationToken cancellationToken)
+    public static async Task<UploadedBody> OpenAsync(string path, BodyManifest manifest, StateVault vault, SpareFiles? spares, CancellationToken cancellationToken)
     {
         Directory.CreateDirectory(System.IO.Path.GetDirectoryName(path)!);
         var stored = new bool[manifest.Chunks];
+        // What lies in a file of another body counts for nothing; in one that an earlier process left, each chunk that is whole counts.
+        var begun = File.Exists(path);
+        if (!begun) spares?.Reuse(path, manifest.Length);
         var file = vault.Assemble(path, manifest.Length);
         try
         {
-            if (file.Length > 0)
+            if (begun && file.Length > 0)
             {
                 var receiver = new BodyReceiver(manifest, new StateStream(file, writable: true)); // the file stays open: it is the body's
                 await receiver.ResumeAsync(cancellationToken);

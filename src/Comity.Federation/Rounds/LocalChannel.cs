@@ -28,6 +28,8 @@ public static class LocalChannel
 /// <summary>The vectors that a site's rounds work with, lent from round to round.</summary>
 public sealed class LocalVectors
 {
+    private int _dead;
+
     internal WorkSlots Slots { get; } = new(1);
 
     /// <summary>A vector with any content.</summary>
@@ -40,6 +42,14 @@ public sealed class LocalVectors
         Slots.Return(vector);
     }
 
-    /// <summary>Forgets them: nothing is trained any more.</summary>
-    public void Forget() => Slots.ForgetVectors();
+    /// <summary>Forgets them: nothing is trained any more. What they took, and what was discarded, is free before the next large vector is made.</summary>
+    public void Forget()
+    {
+        Slots.ForgetVectors();
+        if (Interlocked.Exchange(ref _dead, 0) is > 0 and var dead) Slots.Discarded(WorkSlots.VectorsBetween, dead);
+    }
+
+    /// <summary>A vector that was not lent is no longer needed.</summary>
+    /// <param name="length">Its length.</param>
+    public void Discarded(int length) => Interlocked.Exchange(ref _dead, length);
 }

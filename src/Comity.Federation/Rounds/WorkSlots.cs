@@ -51,7 +51,12 @@ internal sealed class WorkSlots(int jobs, WorkThreads? threads = null)
     public void Return(float[] vector) => (Lender ?? this)._vectors.GetOrAdd(vector.Length, _ => []).Add(vector);
 
     /// <summary>Forgets the vectors that were given back: nothing is trained any more.</summary>
-    public void ForgetVectors() => _vectors.Clear();
+    public void ForgetVectors()
+    {
+        var large = _vectors.Any(v => sizeof(float) * (long)v.Key >= Large && !v.Value.IsEmpty);
+        _vectors.Clear();
+        if (large) GC.Collect(GC.MaxGeneration, GCCollectionMode.Forced, blocking: true, compacting: false);
+    }
 
     /// <summary>Vectors that nobody needs any more.</summary>
     public void Discarded(int vectors, int parameters)

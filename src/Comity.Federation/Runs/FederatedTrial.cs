@@ -208,7 +208,7 @@ internal sealed partial class FederatedTrial(RunContext run, RepeatStart start, 
 
         run.Store.BeforeWrite?.Invoke("checkpoint");
         var checkpoint = run.Store.RoundPath(model, start.Repeat, round, "checkpoint");
-        var digest = FloatFile.Write(run.Store.Vault, checkpoint, [parameters, .. states.Select(s => (ReadOnlyMemory<float>)s)]);
+        var digest = FloatFile.Write(run.Store.Vault, run.Store.Spares, checkpoint, [parameters, .. states.Select(s => (ReadOnlyMemory<float>)s)]);
         run.Store.Keep(checkpoint);
         run.Store.KeepRound(new RoundRecord(info, new HistoryInfo(model, start.Repeat, round, loss, metrics), bytes, seconds, digest));
         run.Tell(new StudyEvent.RoundDone(model, start.Repeat, round, TotalRounds, loss, contributed.Count, info.Rejected.Count, info.Missing.Count));
@@ -224,6 +224,7 @@ internal sealed partial class FederatedTrial(RunContext run, RepeatStart start, 
         var record = new ModelRecord(info, null, model, 0, []);
         run.Store.KeepModel(record, parameters);
         if (TotalRounds > 0) run.Store.Delete(run.Store.RoundPath(model, start.Repeat, TotalRounds, "checkpoint"));
+        run.Store.Spares?.Clear();
         return record;
     }
 

@@ -1,3 +1,4 @@
+using Comity.Federation.AtRest;
 using Comity.Federation.Masking;
 using Comity.Federation.Privacy;
 using Comity.Federation.Rounds;
@@ -27,7 +28,9 @@ public static class StudyRun
     {
         ArgumentNullException.ThrowIfNull(input);
         input = input with { Sites = InStudyOrder(input) };
-        var store = RunStore.Open(input.RunFolder, input.Resume, Identity(input), input.Time, input.BeforeWrite, input.Shared, input.Vault);
+        // Under privacy an update is deleted as soon as it was summed up, not when the next one is written over it.
+        var spares = input.Study.Privacy is null ? SpareFiles.OfRun(input.RunFolder) : null;
+        var store = RunStore.Open(input.RunFolder, input.Resume, Identity(input), input.Time, input.BeforeWrite, input.Shared, input.Vault, spares);
         try
         {
             using var threads = new WorkThreads(Math.Max(1, input.Jobs));

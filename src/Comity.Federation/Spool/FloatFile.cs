@@ -40,14 +40,19 @@ internal static class FloatFile
 
     /// <summary>Writes vectors one after another into a state; a reader sees the whole file or none.</summary>
     /// <returns>SHA-256 (hex) of all bytes.</returns>
-    public static string Write(StateVault vault, string path, params ReadOnlySpan<ReadOnlyMemory<float>> vectors)
+    public static string Write(StateVault vault, string path, params ReadOnlySpan<ReadOnlyMemory<float>> vectors) => Write(vault, null, path, vectors);
+
+    /// <summary>Writes vectors one after another into a state, over a spare file if there is one; a reader sees the whole file or none.</summary>
+    /// <returns>SHA-256 (hex) of all bytes.</returns>
+    public static string Write(StateVault vault, SpareFiles? spares, string path, params ReadOnlySpan<ReadOnlyMemory<float>> vectors)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
         var partial = path + ".part";
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         long length = 0;
         foreach (var vector in vectors) length += 4L * vector.Length;
-        using (var file = vault.Create(partial, length))
+        spares?.Reuse(partial, length);
+        using (var file = vault.Assemble(partial, length))
         {
             long position = 0;
             foreach (var vector in vectors)

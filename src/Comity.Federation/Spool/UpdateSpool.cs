@@ -124,11 +124,17 @@ public sealed class UpdateSpool : IDisposable
     }
 
     /// <summary>Deletes a spool that is closed, with all that lies beside it.</summary>
-    public static void Delete(string path)
+    /// <param name="path">The file.</param>
+    /// <param name="spares">Takes what the next round's updates can be written over; null: nothing is kept.</param>
+    public static void Delete(string path, SpareFiles? spares = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         File.Delete(path);
-        foreach (var beside in Directory.EnumerateFiles(Path.GetDirectoryName(Path.GetFullPath(path))!, Path.GetFileName(path) + ".*")) File.Delete(beside);
+        foreach (var beside in Directory.EnumerateFiles(Path.GetDirectoryName(Path.GetFullPath(path))!, Path.GetFileName(path) + ".*"))
+        {
+            if (spares is null) File.Delete(beside);
+            else spares.Discard(beside);
+        }
     }
 
     /// <summary>The updates of the given sites, in the given order.</summary>

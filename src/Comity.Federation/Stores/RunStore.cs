@@ -61,8 +61,9 @@ internal sealed class RunStore : IDisposable
     /// <param name="beforeWrite">See <see cref="BeforeWrite"/>.</param>
     /// <param name="shared">Where the state lies; null: in the folder.</param>
     /// <param name="vault">How models, updates and shares are kept; null: as they are.</param>
+    /// <param name="spares">See <see cref="Spares"/>.</param>
     /// <exception cref="InvalidDeclarationException">The folder holds a run that can't be continued.</exception>
-    public static RunStore Open(string runFolder, bool resume, IReadOnlyList<KeyValuePair<string, string>> identity, TimeProvider time, Action<string>? beforeWrite, SharedState? shared = null, StateVault? vault = null)
+    public static RunStore Open(string runFolder, bool resume, IReadOnlyList<KeyValuePair<string, string>> identity, TimeProvider time, Action<string>? beforeWrite, SharedState? shared = null, StateVault? vault = null, SpareFiles? spares = null)
     {
         var folder = Path.Combine(runFolder, "state");
         var begun = File.Exists(Path.Combine(folder, "run.sqlite"));
@@ -82,7 +83,7 @@ internal sealed class RunStore : IDisposable
         {
             // Another machine may have gone on with the run since this folder saw it: what counts is fetched again.
             if (shared is not null) DropCopies(folder);
-            store = new RunStore(runFolder, folder, held, time, beforeWrite, shared) { SharedLedger = shared?.Ledger, Vault = vault ?? StateVault.Plain };
+            store = new RunStore(runFolder, folder, held, time, beforeWrite, shared) { SharedLedger = shared?.Ledger, Vault = vault ?? StateVault.Plain, Spares = spares };
             store.Identify(identity);
             return store;
         }
@@ -119,10 +120,14 @@ internal sealed class RunStore : IDisposable
         return path;
     }
 
+    /// <summary>Files of rounds that are over, which the next ones are written over; null: what is over is deleted at once.</summary>
+    public SpareFiles? Spares { get; init; }
+
     /// <summary>A file of the run is no longer needed.</summary>
     public void Delete(string path)
     {
-        File.Delete(path);
+        if (Spares is null) File.Delete(path);
+        else Spares.Discard(path);
         _bodies?.Delete(NameOf(path));
     }
 
@@ -132,7 +137,7 @@ internal sealed class RunStore : IDisposable
     /// <summary>The updates of a round are no longer needed.</summary>
     public void DeleteSpool(string path)
     {
-        UpdateSpool.Delete(path);
+        UpdateSpool.Delete(path, Spares);
         _bodies?.Delete(NameOf(path) + ".");
     }
 

@@ -39,9 +39,10 @@ public sealed class SiteClient(HttpClient http, TimeProvider time)
     /// <param name="path">The file; what an earlier call left in it counts.</param>
     /// <param name="moved">Told the bytes of each chunk that arrived.</param>
     /// <param name="vault">How the file is kept; null: as it is.</param>
+    /// <param name="spares">Files over which one that is not there yet may be written; null: none.</param>
     /// <param name="cancellationToken">Stops it; what arrived stays.</param>
     /// <exception cref="InvalidDataException">The coordinator's manifest or a chunk does not fit the digest.</exception>
-    public async Task FetchAsync(string key, BodyReference body, string path, Action<int> moved, StateVault? vault, CancellationToken cancellationToken)
+    public async Task FetchAsync(string key, BodyReference body, string path, Action<int> moved, StateVault? vault, SpareFiles? spares, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(body);
         ArgumentNullException.ThrowIfNull(moved);
@@ -49,9 +50,11 @@ public sealed class SiteClient(HttpClient http, TimeProvider time)
         var manifest = ReadManifest(await _wire.GetAsync<ManifestMessage>($"{target}/manifest", Limit, cancellationToken).ConfigureAwait(false));
         if (!manifest.Matches(Convert.FromHexString(body.Digest)) || manifest.Length != body.Length) throw new InvalidDataException($"The manifest of '{body.Name}' is not that of {body.Digest}.");
 
+        var begun = File.Exists(path);
+        if (!begun) spares?.Reuse(path, manifest.Length);
         using var spool = new StateStream((vault ?? StateVault.Plain).Assemble(path, manifest.Length), writable: true);
         var receiver = new BodyReceiver(manifest, spool);
-        await receiver.ResumeAsync(cancellationToken).ConfigureAwait(false);
+        if (begun) await receiver.ResumeAsync(cancellationToken).ConfigureAwait(false);
         if (receiver.IsComplete) return;
         var from = receiver.Missing.First();
         using var response = await _wire.OpenAsync(string.Create(CultureInfo.InvariantCulture, $"{target}?from={from}"), null, Limit, cancellationToken).ConfigureAwait(false);
@@ -71,7 +74,7 @@ public sealed class SiteClient(HttpClient http, TimeProvider time)
             {
                 throw new TimeoutException($"'{body.Name}' broke off for {Limit.TotalSeconds:0} s.");
             }
-            if (fault is ChunkFault.EndOfStream or ChunkFault.Truncated) throw new EndOfStreamException($"'{body.Name}' broke off after {spool.Length} of {manifest.Length} bytes.");
+            if (fault is ChunkFault.EndOfStream or ChunkFault.Truncated) throw new EndOfStreamException($"'{body.Name}' broke off {receiver.Missing.Sum(manifest.LengthOf)} bytes before its end.");
             if (fault == ChunkFault.None) fault = await receiver.StoreAsync(chunk, buffer.AsMemory(0, manifest.LengthOf(chunk)), cancellationToken).ConfigureAwait(false);
             if (fault != ChunkFault.None) throw new InvalidDataException($"Chunk {chunk} of '{body.Name}': {fault}.");
             moved(manifest.LengthOf(chunk));

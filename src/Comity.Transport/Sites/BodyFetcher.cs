@@ -18,11 +18,11 @@ internal sealed class BodyFetcher(SiteClient client, PersistentLine line, SpoolQ
         var path = spool.BodyPath(body);
         if (body.Inline is { } inline)
         {
-            if (!File.Exists(path)) await KeepAsync(task, body, inline, spool, cancellationToken).ConfigureAwait(false);
+            if (!await spool.HasAsync(body, cancellationToken).ConfigureAwait(false)) await KeepAsync(task, body, inline, spool, cancellationToken).ConfigureAwait(false);
             return;
         }
         // Two tasks that need the same body fetch it once.
-        while (!File.Exists(path))
+        while (!await spool.HasAsync(body, cancellationToken).ConfigureAwait(false))
         {
             var own = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             var running = _fetching.GetOrAdd(path, own.Task);
@@ -33,13 +33,13 @@ internal sealed class BodyFetcher(SiteClient client, PersistentLine line, SpoolQ
             }
             try
             {
-                quota.Require(body.Length);
+                quota.Require(body.Length, spool.Spares);
                 await line.CallAsync(async token =>
                 {
-                    await client.FetchAsync(task.Key, body, path + ".part", meter.Moved, spool.VaultOf(body), token).ConfigureAwait(false);
+                    await client.FetchAsync(task.Key, body, path + ".part", meter.Moved, spool.VaultOf(body), spool.Spares, token).ConfigureAwait(false);
                     return true;
                 }, Transient.Is, cancellationToken).ConfigureAwait(false);
-                File.Move(path + ".part", path, overwrite: true);
+                spool.Fetched(body, path + ".part");
             }
             finally
             {
@@ -57,6 +57,6 @@ internal sealed class BodyFetcher(SiteClient client, PersistentLine line, SpoolQ
         if (!manifest.Matches(Convert.FromHexString(body.Digest))) throw new InvalidDataException($"'{body.Name}' is not what its digest says.");
         var arrived = $"{spool.BodyPath(body)}.{task.Key[..16]}";
         spool.VaultOf(body).WriteAll(arrived, bytes);
-        File.Move(arrived, spool.BodyPath(body), overwrite: true);
+        spool.Fetched(body, arrived);
     }
 }

@@ -185,9 +185,11 @@ internal sealed class OpenStudy(SiteStudy study, StudySpool spool, LocalProtecti
     {
         _vectors.Forget();
         if (protection is { NoisesMetrics: true }) return Refused(RefusalReason.Unprotected, work.Model);
+        var parameters = Model(task, "parameters", work.Model, work.Repeat);
+        _vectors.Discarded(parameters.Length); // once this is done
         var result = await _work.EvaluateAsync(new EvaluationTask
         {
-            Repeat = work.Repeat, Model = work.Model, Agreed = Agreed(task), Parameters = Model(task, "parameters", work.Model, work.Repeat), Split = work.Split, Detailed = work.Detailed,
+            Repeat = work.Repeat, Model = work.Model, Agreed = Agreed(task), Parameters = parameters, Split = work.Split, Detailed = work.Detailed,
         }, cancellationToken).ConfigureAwait(false);
         return Done(Disclosure.Apply(result, study.DisclosureThreshold));
     }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Comity.Transport.Clients;
 using Comity.Transport.Protocol;
 
@@ -29,6 +30,7 @@ public sealed class SiteAgent
     private readonly TaskAnswers _answers;
     private readonly SiteProtections _protections;
     private readonly Withdrawals _withdrawals;
+    private readonly ConcurrentDictionary<string, StudySpool> _spools = new(StringComparer.Ordinal);
     private readonly SemaphoreSlim _jobs;
     private readonly SiteAudit? _audit;
     private CancellationToken _ending;
@@ -100,8 +102,8 @@ public sealed class SiteAgent
             try
             {
                 if (await LeftAsync(task).ConfigureAwait(false)) return;
-                var spool = StudySpool.Open(Studies, task.Study, _options.Vault);
-                var stored = spool.Answer(task.Key) ?? await DoAsync(task, spool, meter, cancellationToken).ConfigureAwait(false);
+                var spool = SpoolOf(task.Study);
+                var stored = await spool.AnswerAsync(task.Key, cancellationToken).ConfigureAwait(false) ?? await DoAsync(task, spool, meter, cancellationToken).ConfigureAwait(false);
                 if (await LeftAsync(task).ConfigureAwait(false)) return; // while it was being done
                 // Written down before the first byte goes; an answer that is sent again after a restart stands there twice.
                 if (_audit?.Leaves(task, stored.Answer) is { } head) stored = stored with { Answer = stored.Answer with { Head = head } };
@@ -159,7 +161,7 @@ public sealed class SiteAgent
             if (task.Kind != TaskKind.Mask) _jobs.Release();
         }
         // Weights are fetched for one task; what all tasks share stays until the study closes.
-        foreach (var body in task.Bodies.Where(b => b.Name is not ("study" or "agreed" or "partners") && !_atHand.Shares(task.Key, b))) File.Delete(spool.BodyPath(body));
+        foreach (var body in task.Bodies.Where(b => b.Name is not ("study" or "agreed" or "partners") && !_atHand.Shares(task.Key, b))) spool.Forget(body);
         var stored = spool.WithBody(task.Key, done);
         // Steps of a masked round are kept with their keys.
         if (task.Kind is not (TaskKind.Join or TaskKind.Mask)) spool.Store(task.Key, stored); // records and policy may change between two invitations
@@ -201,10 +203,18 @@ public sealed class SiteAgent
         }
     }
 
+    private StudySpool SpoolOf(string study)
+    {
+        var spool = _spools.GetOrAdd(study, id => StudySpool.Open(Studies, id, _options.Vault));
+        spool.Prepare();
+        return spool;
+    }
+
     private void Close(string study)
     {
         _answers.Forget(study);
         _protections.Close(study);
-        StudySpool.Open(Studies, study, _options.Vault).Close();
+        SpoolOf(study).Close();
+        _spools.TryRemove(study, out _);
     }
 }

@@ -1,3 +1,5 @@
+using Comity.Federation.AtRest;
+
 namespace Comity.Transport.Sites;
 
 /// <summary>A site's share of its disk: what arrives is weighed before it is fetched, together with the answer of the same size that will follow.</summary>
@@ -8,12 +10,15 @@ internal sealed class SpoolQuota(string folder, long? most)
     /// <summary>Bytes in the folder.</summary>
     public long Used => Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Sum(Length);
 
-    /// <summary>Makes sure that a body and an answer like it fit.</summary>
+    /// <summary>Makes sure that a body and an answer like it fit; where they do not, what is only kept to be written over goes first.</summary>
     /// <exception cref="QuotaExceededException">They do not.</exception>
-    public void Require(long bytes)
+    public void Require(long bytes, SpareFiles spares)
     {
         if (most is not { } limit || bytes < 1 << 20) return; // what is small is not worth counting everything for
         var used = Used;
+        if (used + (2 * bytes) <= limit) return;
+        spares.Clear();
+        used = Used;
         if (used + (2 * bytes) > limit) throw new QuotaExceededException(folder, used, 2 * bytes, limit);
     }
 

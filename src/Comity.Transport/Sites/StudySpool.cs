@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
@@ -17,13 +18,16 @@ namespace Comity.Transport.Sites;
 ///                  memory/…         what the site remembers from round to round
 ///                  gate/…           answers that were charged, in the bytes that left
 ///                  models/…         models that stay at home
+///                  spare/…          bodies and answers of rounds that are over, which the next ones are written over
 /// </code>
 /// Bodies and answers go when the coordinator says that the study needs nothing any more; models stay.
 /// </remarks>
 internal sealed class StudySpool
 {
     private const int ChunkBytes = 4 << 20;
+    private const string Partial = ".part";
     private readonly string _folder;
+    private readonly ConcurrentDictionary<string, bool> _whole = new(StringComparer.Ordinal);
 
     /// <summary>The spool of a study among those of a site.</summary>
     /// <exception cref="InvalidDataException">The id could lead elsewhere.</exception>
@@ -42,12 +46,47 @@ internal sealed class StudySpool
 
     private StudySpool(string folder, StateVault vault)
     {
-        (_folder, Vault) = (folder, vault);
-        foreach (var part in new[] { "bodies", "answers", "memory", "models" }) Directory.CreateDirectory(Path.Combine(folder, part));
+        (_folder, Vault, Spares) = (folder, vault, new SpareFiles(Path.Combine(folder, "spare")));
+        Prepare();
     }
 
     /// <summary>How bodies, answers and models are kept.</summary>
     public StateVault Vault { get; }
+
+    /// <summary>Files of rounds that are over.</summary>
+    public SpareFiles Spares { get; }
+
+    /// <summary>Makes its folders, which another process of the site may have taken away.</summary>
+    public void Prepare()
+    {
+        foreach (var part in new[] { "bodies", "answers", "memory", "models" }) Directory.CreateDirectory(Path.Combine(_folder, part));
+    }
+
+    /// <summary>Whether a body is there and is what its digest says. One that an earlier process fetched is looked through: it may have died with the power, before all of it was on the disk.</summary>
+    public async Task<bool> HasAsync(BodyReference body, CancellationToken cancellationToken)
+    {
+        var path = BodyPath(body);
+        if (!File.Exists(path)) return false;
+        if (_whole.ContainsKey(path) || await IsWholeAsync(path, VaultOf(body), body.ChunkBytes, Convert.FromHexString(body.Digest), cancellationToken).ConfigureAwait(false)) return _whole[path] = true;
+        File.Delete(path);
+        return false;
+    }
+
+    /// <summary>A body was fetched, and each of its chunks checked.</summary>
+    /// <param name="body">The body.</param>
+    /// <param name="arrived">The file in which it arrived.</param>
+    public void Fetched(BodyReference body, string arrived)
+    {
+        File.Move(arrived, BodyPath(body), overwrite: true);
+        _whole[BodyPath(body)] = true;
+    }
+
+    /// <summary>A body is no longer needed.</summary>
+    public void Forget(BodyReference body)
+    {
+        _whole.TryRemove(BodyPath(body), out _);
+        Spares.Discard(BodyPath(body));
+    }
 
     /// <summary>How one body is kept: study files are read by people and other readers too, and are no secret.</summary>
     public StateVault VaultOf(BodyReference body) => body.Name == "study" ? StateVault.Plain : Vault;
@@ -81,13 +120,18 @@ internal sealed class StudySpool
     }
 
     /// <summary>An answer stored earlier, or null.</summary>
-    public StoredAnswer? Answer(string key)
+    public async Task<StoredAnswer?> AnswerAsync(string key, CancellationToken cancellationToken)
     {
         var path = AnswerPath(key);
         if (!File.Exists(path)) return null;
         var stored = JsonSerializer.Deserialize<StoredAnswer>(Vault.ReadAll(path), WireJson.Options);
         // The body went when the answer was taken; should it be asked for once more, the work is done again with the same bits.
-        return stored?.Manifest is null || File.Exists(AnswerBodyPath(key)) ? stored : null;
+        if (stored?.Manifest is not { } manifest) return stored;
+        var body = AnswerBodyPath(key);
+        if (!File.Exists(body)) return null;
+        if (_whole.ContainsKey(body) || await IsWholeAsync(body, Vault, manifest.ChunkBytes, Clients.SiteClient.ReadManifest(manifest).Digest.ToArray(), cancellationToken).ConfigureAwait(false)) _whole[body] = true;
+        else return null;
+        return stored;
     }
 
     /// <summary>The answer counts. One with a body is large and goes; a small one stays, should the coordinator die before it is done with all of them.</summary>
@@ -95,16 +139,8 @@ internal sealed class StudySpool
     {
         if (stored.Answer.Body is null) return;
         File.Delete(AnswerPath(key));
-        File.Delete(AnswerBodyPath(key));
-    }
-
-    /// <summary>Deletes fetched bodies but those of the given digests.</summary>
-    public void KeepBodies(IReadOnlySet<string> digests)
-    {
-        foreach (var path in Directory.EnumerateFiles(Path.Combine(_folder, "bodies")))
-        {
-            if (!digests.Contains(Path.GetFileName(path))) File.Delete(path);
-        }
+        _whole.TryRemove(AnswerBodyPath(key), out _);
+        Spares.Discard(AnswerBodyPath(key));
     }
 
     /// <summary>The study is over: what only its course needed goes.</summary>
@@ -113,7 +149,7 @@ internal sealed class StudySpool
         LocalProtection.WipeKeys(Path.Combine(_folder, "memory"));
         // Models of settings that were tried, and not chosen.
         foreach (var tried in Directory.EnumerateFiles(Path.Combine(_folder, "models"), "*@*")) File.Delete(tried);
-        foreach (var part in new[] { "bodies", "answers", "memory", "gate" })
+        foreach (var part in new[] { "bodies", "answers", "memory", "gate", "spare" })
         {
             var path = Path.Combine(_folder, part);
             if (Directory.Exists(path)) Directory.Delete(path, recursive: true);
@@ -126,7 +162,10 @@ internal sealed class StudySpool
         var length = 4L * values.Length;
         var digests = new byte[(length + ChunkBytes - 1) / ChunkBytes * SHA256.HashSizeInBytes];
         var chunk = 0;
-        WriteFloats(AnswerBodyPath(key), values, bytes => SHA256.HashData(bytes, digests.AsSpan(SHA256.HashSizeInBytes * chunk++)));
+        var path = AnswerBodyPath(key);
+        Spares.Reuse(path + Partial, length);
+        WriteFloats(path, values, bytes => SHA256.HashData(bytes, digests.AsSpan(SHA256.HashSizeInBytes * chunk++)));
+        _whole[path] = true;
         return new(length, ChunkBytes, digests);
     }
 
@@ -144,8 +183,8 @@ internal sealed class StudySpool
     // Part by part: a byte view of more than 2 GiB does not exist.
     private void WriteFloats(string path, ReadOnlySpan<float> values, Seen seen)
     {
-        var partial = path + ".part";
-        using (var file = Vault.Create(partial, 4L * values.Length))
+        var partial = path + Partial;
+        using (var file = Vault.Assemble(partial, 4L * values.Length))
         {
             const int part = ChunkBytes / sizeof(float);
             for (var at = 0; at < values.Length; at += part)
@@ -181,6 +220,19 @@ internal sealed class StudySpool
             at += read;
         }
         return values;
+    }
+
+    private static async Task<bool> IsWholeAsync(string path, StateVault vault, int chunkBytes, byte[] digest, CancellationToken cancellationToken)
+    {
+        try
+        {
+            using var stream = new StateStream(vault.Read(path), writable: false);
+            return (await BodyManifest.DescribeAsync(stream, chunkBytes, cancellationToken).ConfigureAwait(false)).Matches(digest);
+        }
+        catch (Exception e) when (e is InvalidDataException or ArgumentException)
+        {
+            return false; // changed, cut short, or longer than any body
+        }
     }
 
     // Model ids hold a slash, which a folder name must not, and '~' occurs in no id.

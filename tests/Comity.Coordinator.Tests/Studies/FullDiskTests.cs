@@ -1,6 +1,3 @@
-using Comity.Federation.Sites;
-using Comity.Federation.Studies;
-using Comity.Tensors.Parameters;
 using Comity.Transport.Protocol;
 using Comity.Transport.Sites;
 using Microsoft.AspNetCore.Http;
@@ -10,7 +7,6 @@ namespace Comity.Coordinator.Tests.Studies;
 /// <summary>A disk without room at either end: whoever can make room is told, nothing is lost, and the study goes on once there is some.</summary>
 public sealed class FullDiskTests : IAsyncDisposable
 {
-    private const int Parameters = 400_000; // more than travels inside a message
     private const string Rest = "arms: [federated]\nfederation: { rounds: 2, strategy: fedavg }";
 
     private readonly LoopbackFederation _federation = new() { Model = new LargeModel() };
@@ -63,35 +59,5 @@ public sealed class FullDiskTests : IAsyncDisposable
     private sealed class Heard(Action<SiteAgentEvent> then) : IProgress<SiteAgentEvent>
     {
         public void Report(SiteAgentEvent value) => then(value);
-    }
-
-    private sealed class LargeModel : IModelSource
-    {
-        private readonly ParameterLayout _layout = new([new("w", [Parameters], 0)]);
-
-        public IReadOnlyList<string> StatisticsSteps => ["moments"];
-
-        public ValueTask<ModelStart> StartAsync(int repeat, Statistics agreed, CancellationToken cancellationToken) => new(new ModelStart(_layout, new float[Parameters], "regression", []));
-    }
-
-    /// <summary>Moves every parameter by what only this site knows.</summary>
-    private sealed class LargeSite(string site) : ISiteWork
-    {
-        public string Site => site;
-
-        public ValueTask<Statistics> CollectAsync(StatisticsTask task, CancellationToken cancellationToken) => new(Statistics.None);
-
-        public ValueTask<TrainingResult> TrainAsync(TrainingTask task, CancellationToken cancellationToken)
-        {
-            var own = 1 + (site[1] - '0');
-            var moved = task.Parameters.ToArray();
-            for (var i = 0; i < moved.Length; i++) moved[i] += 0.001f * own * (i % 97);
-            return new(new TrainingResult { Parameters = moved, Rows = 60 * own, Steps = 1, LearningRateSum = 0.1, NormalizedSteps = 1, LossByEpoch = [1] });
-        }
-
-        public ValueTask<EvaluationResult> EvaluateAsync(EvaluationTask task, CancellationToken cancellationToken) =>
-            new(new EvaluationResult { Rows = 20, Metrics = new Dictionary<string, Estimate> { ["mse"] = new(1, double.NaN, double.NaN) } });
-
-        public ValueTask<ComparisonResult> CompareAsync(ComparisonTask task, CancellationToken cancellationToken) => new(new ComparisonResult(20, []));
     }
 }

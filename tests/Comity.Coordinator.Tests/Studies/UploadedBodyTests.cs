@@ -15,7 +15,7 @@ public sealed class UploadedBodyTests : IDisposable
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(5);
 
     private readonly TempFolder _folder = new();
-    private readonly byte[] _content = new byte[2 * ChunkBytes + 70_000];
+    private byte[] _content = new byte[2 * ChunkBytes + 70_000];
 
     public UploadedBodyTests()
     {
@@ -63,6 +63,29 @@ public sealed class UploadedBodyTests : IDisposable
         foreach (var chunk in again.Missing) Assert.Equal(ChunkFault.None, await again.StoreAsync(chunk, Chunk(chunk), null, default));
         await again.DisposeAsync();
         Assert.Equal(_content, vault.ReadAll(again.Path));
+    }
+
+    [Theory]
+    [InlineData(false, 0)]
+    [InlineData(false, -1)]
+    [InlineData(false, 1)]
+    [InlineData(true, 0)]
+    public async Task Nothing_counts_that_lies_in_the_file_of_another_body(bool isSealed, int longer)
+    {
+        using var vault = Vault(isSealed);
+        Array.Resize(ref _content, 12 * ChunkBytes);
+        vault.WriteAll(_folder.At("before"), _content.Append((byte)1).Take(_content.Length + longer).ToArray()); // even where it is the same
+        var spares = new SpareFiles(_folder.At("spare"));
+        spares.Discard(_folder.At("before"));
+        Assert.Single(Directory.EnumerateFiles(_folder.At("spare")));
+
+        await using var body = await OpenAsync(vault, spares);
+
+        Assert.Empty(Directory.EnumerateFiles(_folder.At("spare")));
+        Assert.Equal(Enumerable.Range(0, 12), body.Missing);
+        foreach (var chunk in body.Missing) Assert.Equal(ChunkFault.None, await body.StoreAsync(chunk, Chunk(chunk), null, default));
+        await body.DisposeAsync();
+        Assert.Equal(_content, vault.ReadAll(body.Path));
     }
 
     [Fact]
@@ -114,6 +137,6 @@ public sealed class UploadedBodyTests : IDisposable
 
     private MemoryStream Chunk(int chunk) => new(_content, chunk * ChunkBytes, Math.Min(ChunkBytes, _content.Length - chunk * ChunkBytes));
 
-    private async Task<UploadedBody> OpenAsync(StateVault vault) =>
-        await UploadedBody.OpenAsync(_folder.At("uploads", "s0", "body"), await BodyManifest.DescribeAsync(new MemoryStream(_content), ChunkBytes, default), vault, default);
+    private async Task<UploadedBody> OpenAsync(StateVault vault, SpareFiles? spares = null) =>
+        await UploadedBody.OpenAsync(_folder.At("uploads", "s0", "body"), await BodyManifest.DescribeAsync(new MemoryStream(_content), ChunkBytes, default), vault, spares, default);
 }

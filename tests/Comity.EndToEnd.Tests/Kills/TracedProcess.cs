@@ -65,7 +65,8 @@ internal static class TracedProcess
                 _ = kill(process, Kill);
                 ended.SetException(e);
             }
-        }) { IsBackground = true, Name = "watcher" }.Start();
+        })
+        { IsBackground = true, Name = "watcher" }.Start();
         return ended.Task;
     }
 

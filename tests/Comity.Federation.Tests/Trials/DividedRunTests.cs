@@ -152,7 +152,8 @@ public sealed class DividedRunTests : IDisposable
         var clock = new ManualTimeProvider();
         var seconds = await TrialRun.MeasureAsync(_folder.Input(RunFolder.Study("arms: [federated]\nfederation: { strategy: scaffold, rounds: 2 }\n", Sites), sites, "measured") with
         {
-            Time = clock, Leaving = _ => clock.Advance(TimeSpan.FromSeconds(1)),
+            Time = clock,
+            Leaving = _ => clock.Advance(TimeSpan.FromSeconds(1)),
         }, asked!, default);
 
         // The first site is not counted, the second has 42 rows and the model 4 parameters.
