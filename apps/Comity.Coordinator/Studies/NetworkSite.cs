@@ -7,6 +7,7 @@ using Comity.Federation.Privacy;
 using Comity.Federation.Rounds;
 using Comity.Federation.Runs;
 using Comity.Federation.Sites;
+using Comity.Federation.Spool;
 using Comity.Tensors.Parameters;
 using Comity.Transport.Protocol;
 
@@ -202,7 +203,9 @@ internal sealed class NetworkSite(string study, BodySource studyFile, BodySource
             {
                 header = WireJson.Read<RoundResult>(answer.Content!.Value).Header;
                 if (header.Site != Site) return RefusalReason.NotInvited;
-                return file is null ? RefusalReason.WrongShape : sink.AcceptFile(header, file);
+                // Each chunk was checked against a manifest that has this digest; what came inside the message was not.
+                var proven = answer.Body is { Inline: null, ChunkBytes: ChunkedDigest.ChunkBytes } body ? body.Digest.ToLowerInvariant() : null;
+                return file is null ? RefusalReason.WrongShape : sink.AcceptFile(header, file, proven);
             }
             try
             {
@@ -256,7 +259,7 @@ internal sealed class NetworkSite(string study, BodySource studyFile, BodySource
         private static RoundWork Work(RoundOffer offer) =>
             new(offer.Repeat, offer.Model, offer.Round, offer.LayoutDigest, offer.Epochs, offer.EpochsBefore, offer.Proximal, offer.LastContribution)
             {
-                Setting = offer.Setting, Clip = offer.Clip?.Norm, Masked = offer.Masked?.Attempt, Statistics = Step(offer), Count = Judging(offer),
+                DigestOfChunks = offer is { Masked: null, Private: null, Encoding: null }, Setting = offer.Setting, Clip = offer.Clip?.Norm, Masked = offer.Masked?.Attempt, Statistics = Step(offer), Count = Judging(offer),
             };
 
         private static CountWork? Judging(RoundOffer offer) => offer.Sum is SumTask.OfJudging { Task.Judged: var judged } ? new CountWork(judged.Repeat, judged.Model, judged.Split) : null;

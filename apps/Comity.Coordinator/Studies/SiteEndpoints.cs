@@ -148,7 +148,7 @@ internal static class SiteEndpoints
             studies.Vault.WriteAll(path, bytes);
             return path;
         }
-        if (task.Upload is not { } upload || upload.Missing.Count > 0 || !string.Equals(Convert.ToHexStringLower(upload.Manifest.Digest), body.Digest, StringComparison.Ordinal)) return null;
+        if (task.Upload is not { } upload || upload.Missing.Count > 0 || upload.Manifest.ChunkBytes != body.ChunkBytes || !string.Equals(Convert.ToHexStringLower(upload.Manifest.Digest), body.Digest, StringComparison.Ordinal)) return null;
         await upload.DisposeAsync();
         return path;
     }

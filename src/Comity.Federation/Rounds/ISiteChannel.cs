@@ -36,6 +36,13 @@ public interface IUpdateSink
     /// <returns>Null when it counts; else a code of <see cref="RefusalReason"/>.</returns>
     string? AcceptFile(UpdateHeader header, string path);
 
+    /// <summary>Takes an update that lies in a file, each chunk of which was checked when it arrived.</summary>
+    /// <param name="header">What the site says of it.</param>
+    /// <param name="path">The file; it is taken over.</param>
+    /// <param name="chunkDigest">The digest (hex) of the digests of its chunks, each of <see cref="Spool.ChunkedDigest.ChunkBytes"/>; null: nobody has checked them.</param>
+    /// <returns>Null when it counts; else a code of <see cref="RefusalReason"/>.</returns>
+    string? AcceptFile(UpdateHeader header, string path, string? chunkDigest) => AcceptFile(header, path);
+
     /// <summary>The site has got further with its work: its lease begins anew.</summary>
     void Progressed();
 }

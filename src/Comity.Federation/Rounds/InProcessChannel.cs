@@ -197,9 +197,17 @@ internal sealed class InProcessChannel(ISiteWork work, ParameterLayout layout, S
     }
 
     // Under privacy the losses stay at home: they are means over records that nobody has noised.
-    private UpdateHeader Header(RoundOffer offer, float[] body, TrainingResult? result) => new()
+    private UpdateHeader Header(RoundOffer offer, float[] body, TrainingResult? result)
     {
-        Site = Site, Round = offer.Round, Length = body.Length, Encoding = offer.Encoding?.Name, Sha256 = FloatFile.Sha256(body), Rows = result?.Rows ?? 0, Steps = result?.Steps ?? 0,
+        var header = Described(offer, body, result);
+        if (!offer.DigestOfChunks || offer.Encoding is not null || offer.Private is not null || offer.Masked is not null) return header with { Sha256 = FloatFile.Sha256(body) };
+        var chunks = ChunkedDigest.OfChunks(body);
+        return header with { Sha256 = ChunkedDigest.Of(chunks), DigestOf = ChunkedDigest.Name, ChunkDigests = chunks };
+    }
+
+    private UpdateHeader Described(RoundOffer offer, float[] body, TrainingResult? result) => new()
+    {
+        Site = Site, Round = offer.Round, Length = body.Length, Encoding = offer.Encoding?.Name, Sha256 = "", Rows = result?.Rows ?? 0, Steps = result?.Steps ?? 0,
         LearningRateSum = result?.LearningRateSum ?? 0, NormalizedSteps = result?.NormalizedSteps ?? 0,
         Loss = offer.Private is null && result?.LossByEpoch.Count > 0 ? result.LossByEpoch[^1] : double.NaN,
         ValidationLoss = offer.Private is null && result?.ValidationLossByEpoch.Count > 0 ? result.ValidationLossByEpoch[^1] : double.NaN,

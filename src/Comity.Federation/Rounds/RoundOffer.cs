@@ -54,6 +54,9 @@ public sealed record RoundOffer
     /// <summary>How the update is to be written; null: as float32.</summary>
     public VectorEncoding? Encoding { get; init; }
 
+    /// <summary>Whether the update's digest may be that of its chunks' digests, which the coordinator knows when it has checked each chunk; see <see cref="UpdateHeader.DigestOf"/>.</summary>
+    public bool DigestOfChunks { get; init; }
+
     /// <summary>Overrides of the training section as JSON text; null: none.</summary>
     public string? TrainingOverrides { get; init; }
 

@@ -103,11 +103,14 @@ internal sealed class RoundRunner(IReadOnlyDictionary<string, ISiteChannel> chan
     private sealed class Sink(OpenRound round, StateVault vault, int parameters, int parts, VectorEncoding? encoding, double? maxNorm, Action progressed) : IUpdateSink
     {
         public string? Accept(UpdateHeader header, ReadOnlySpan<float> body) =>
-            round.Step(new CoordinatorMessage.UpdateArrived(header, AsDeclared(header) ?? Judge(body), FloatFile.Sha256(body)), body);
+            round.Step(new CoordinatorMessage.UpdateArrived(header, AsDeclared(header) ?? Judge(body), header.DigestOf == ChunkedDigest.Name ? ChunkedDigest.Of(ChunkedDigest.OfChunks(body)) : FloatFile.Sha256(body)), body);
 
-        public string? AcceptFile(UpdateHeader header, string path)
+        public string? AcceptFile(UpdateHeader header, string path) => AcceptFile(header, path, null);
+
+        public string? AcceptFile(UpdateHeader header, string path, string? chunkDigest)
         {
-            var (verdict, sha256) = encoding is null ? FileGate.Judge(vault, path, parameters, parts, maxNorm) : EncodedGate.Judge(encoding, vault, path, maxNorm);
+            var known = header.DigestOf == ChunkedDigest.Name ? chunkDigest : null;
+            var (verdict, sha256) = encoding is null ? FileGate.Judge(vault, path, parameters, parts, maxNorm, header.DigestOf, known) : EncodedGate.Judge(encoding, vault, path, maxNorm);
             var refused = round.Step(new CoordinatorMessage.UpdateArrived(header, AsDeclared(header) ?? verdict, sha256), default, path);
             File.Delete(path); // moved when it counts; else nobody wants it
             return refused;
@@ -117,6 +120,8 @@ internal sealed class RoundRunner(IReadOnlyDictionary<string, ISiteChannel> chan
 
         private GateVerdict Judge(ReadOnlySpan<float> body) => encoding is null ? UpdateGate.Judge(body, parameters, parts, maxNorm) : EncodedGate.Judge(encoding, body, maxNorm);
 
-        private GateVerdict? AsDeclared(UpdateHeader header) => header.Encoding == encoding?.Name ? null : new(RefusalReason.WrongEncoding, double.NaN);
+        // A digest of its chunks has what lies as it is; an encoded one is hashed whole while it is read.
+        private GateVerdict? AsDeclared(UpdateHeader header) =>
+            header.Encoding == encoding?.Name && (header.DigestOf is null || (encoding is null && BodyHash.Knows(header.DigestOf))) ? null : new(RefusalReason.WrongEncoding, double.NaN);
     }
 }

@@ -22,8 +22,16 @@ public sealed record UpdateHeader
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Encoding { get; init; }
 
-    /// <summary>SHA-256 (hex) of the body's little-endian bytes.</summary>
+    /// <summary>SHA-256 (hex) of the body's little-endian bytes, made as <see cref="DigestOf"/> says.</summary>
     public required string Sha256 { get; init; }
+
+    /// <summary>What the digest is of: null: all bytes; <see cref="Spool.ChunkedDigest.Name"/>: the digests of its chunks, where the offer asked for that.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? DigestOf { get; init; }
+
+    /// <summary>The digests of the body's chunks, where they were made with the digest: 32 bytes each. They do not travel with the header.</summary>
+    [JsonIgnore]
+    public ReadOnlyMemory<byte> ChunkDigests { get; init; }
 
     /// <summary>Training rows.</summary>
     public required int Rows { get; init; }

@@ -194,7 +194,7 @@ public sealed class UpdateSpool : IDisposable
                 continue;
             }
             var own = new PlainStateFile(_file);
-            if (header.Sha256 != DigestOfBody(own, body, 4L * floats, scratch)) break;
+            if (header.Sha256 != DigestOfBody(header, own, body, 4L * floats, scratch)) break;
             _records.Add(new(header, own, body));
             _end = body + (4L * floats);
         }
@@ -207,7 +207,7 @@ public sealed class UpdateSpool : IDisposable
         try
         {
             file = _vault.Read(beside);
-            if (file.Length == 4L * header.Length && header.Sha256 == DigestOfBody(file, 0, 4L * header.Length, scratch)) return file;
+            if (file.Length == 4L * header.Length && header.Sha256 == DigestOfBody(header, file, 0, 4L * header.Length, scratch)) return file;
         }
         catch (InvalidDataException)
         {
@@ -217,16 +217,16 @@ public sealed class UpdateSpool : IDisposable
         return null;
     }
 
-    private static string DigestOfBody(StateFile file, long position, long bytes, byte[] scratch)
+    private static string DigestOfBody(UpdateHeader header, StateFile file, long position, long bytes, byte[] scratch)
     {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        using var hash = new BodyHash(header.DigestOf);
         for (long done = 0; done < bytes;)
         {
             var read = file.Read(position + done, scratch.AsSpan(0, (int)Math.Min(scratch.Length, bytes - done)));
-            hash.AppendData(scratch, 0, read);
+            hash.Append(scratch.AsSpan(0, read));
             done += read;
         }
-        return Convert.ToHexStringLower(hash.GetHashAndReset());
+        return hash.End();
     }
 
     private sealed record Entry(UpdateHeader Header, StateFile File, long Body);

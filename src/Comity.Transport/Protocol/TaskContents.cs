@@ -76,6 +76,10 @@ public sealed record RoundWork(
     /// <summary>The masked round, where the study masks updates; null: none.</summary>
     public MaskedAttempt? Masked { get; init; }
 
+    /// <summary>Whether the update's digest may be that of its chunks' digests (a site of an older version gives that of all bytes, which counts too).</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool DigestOfChunks { get; init; }
+
     /// <summary>The step of the statistics that is to be summed under the masks, in the place of an update; null: an update is asked for.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public StatisticsWork? Statistics { get; init; }

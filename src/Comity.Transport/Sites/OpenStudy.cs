@@ -215,7 +215,7 @@ internal sealed class OpenStudy(SiteStudy study, StudySpool spool, LocalProtecti
         return new RoundOffer
         {
             Model = work.Model, Repeat = work.Repeat, Round = work.Round, LayoutDigest = work.LayoutDigest, Parameters = Vector(task, "parameters", personalising ? null : _vectors.Rent), Agreed = Agreed(task),
-            Clip = work.Clip is { } clip ? new SiteClip(clip) : null, Setting = work.Setting,
+            Clip = work.Clip is { } clip ? new SiteClip(clip) : null, Setting = work.Setting, DigestOfChunks = work.DigestOfChunks && protection is null,
             Epochs = work.Epochs, EpochsBefore = work.EpochsBefore, Proximal = work.Proximal, LastContribution = work.LastContribution,
             ServerControl = task.Body("control") is null ? default(ReadOnlyMemory<float>) : Vector(task, "control"),
             Teacher = teacher is null ? null : () => Vector(task, "teacher"),
@@ -292,7 +292,7 @@ internal sealed class OpenStudy(SiteStudy study, StudySpool spool, LocalProtecti
 
         public string? Accept(UpdateHeader header, ReadOnlySpan<float> body)
         {
-            Body = spool.WriteAnswerBody(key, body);
+            Body = spool.WriteAnswerBody(key, body, header.ChunkDigests);
             return null;
         }
 

@@ -5,6 +5,7 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using Comity.Federation.AtRest;
 using Comity.Federation.Privacy;
+using Comity.Federation.Spool;
 using Comity.Transport.Bodies;
 using Comity.Transport.Protocol;
 
@@ -24,7 +25,7 @@ namespace Comity.Transport.Sites;
 /// </remarks>
 internal sealed class StudySpool
 {
-    private const int ChunkBytes = 4 << 20;
+    private const int ChunkBytes = ChunkedDigest.ChunkBytes;
     private const string Partial = ".part";
     private readonly string _folder;
     private readonly ConcurrentDictionary<string, bool> _whole = new(StringComparer.Ordinal);
@@ -157,14 +158,20 @@ internal sealed class StudySpool
     }
 
     /// <summary>Writes the body of an answer, so that a reader sees the whole file or none, and cuts it in the same pass.</summary>
-    public BodyManifest WriteAnswerBody(string key, ReadOnlySpan<float> values)
+    /// <param name="key">The task.</param>
+    /// <param name="values">The body.</param>
+    /// <param name="known">The digests of its chunks, where they were made already; empty: they are made here.</param>
+    public BodyManifest WriteAnswerBody(string key, ReadOnlySpan<float> values, ReadOnlyMemory<byte> known = default)
     {
         var length = 4L * values.Length;
-        var digests = new byte[(length + ChunkBytes - 1) / ChunkBytes * SHA256.HashSizeInBytes];
+        var digests = known.IsEmpty ? new byte[(length + ChunkBytes - 1) / ChunkBytes * SHA256.HashSizeInBytes] : known.ToArray();
         var chunk = 0;
         var path = AnswerBodyPath(key);
         Spares.Reuse(path + Partial, length);
-        WriteFloats(path, values, bytes => SHA256.HashData(bytes, digests.AsSpan(SHA256.HashSizeInBytes * chunk++)));
+        WriteFloats(path, values, bytes =>
+        {
+            if (known.IsEmpty) SHA256.HashData(bytes, digests.AsSpan(SHA256.HashSizeInBytes * chunk++));
+        });
         _whole[path] = true;
         return new(length, ChunkBytes, digests);
     }
