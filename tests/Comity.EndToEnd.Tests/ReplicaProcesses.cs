@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 using Comity.Testing;
+using Comity.Transport.Identity;
 using Npgsql;
 
 namespace Comity.EndToEnd.Tests;
@@ -71,6 +72,13 @@ internal sealed partial class ReplicaProcesses : IAsyncDisposable
 
     public Task<CommandResult> AuthorAsync(params string[] arguments) => CommandProcess.RunComityAsync(
         [.. arguments, "--lang", "en"], Limit, _folder, new Dictionary<string, string?> { ["COMITY_TOKEN"] = _token, ["COMITY_COORDINATOR"] = Code, ["COMITY_HOME"] = Path.Combine(_folder, "home") });
+
+    /// <summary>A client of the author's, through the balancer.</summary>
+    public HttpClient AuthorHttp()
+    {
+        var code = Transport.Identity.JoinCode.Parse(Code)!;
+        return CoordinatorHttp.Connect(new() { Address = code.Coordinator, Authority = code.Authority, Token = _token }, TimeProvider.System);
+    }
 
     /// <summary>An operator's command beside one of the replicas.</summary>
     public async Task<CommandResult> OperateAsync(params string[] arguments)

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using Comity.Federation.AtRest;
 using Comity.Testing;
+using Comity.Transport.Deployments;
 
 namespace Comity.EndToEnd.Tests;
 
@@ -24,6 +25,13 @@ public sealed class ReplicaTests : IDisposable
         foreach (var site in Sites) await replicas.JoinAsync(site);
         var id = await replicas.SubmitAsync("network.yaml");
 
+        var release = RandomNumberGenerator.GetBytes(3_000_017);
+        using var author = replicas.AuthorHttp();
+        var deployments = new DeploymentClient(author, TimeProvider.System);
+        await deployments.PutOrderAsync("small", "{\"order\":1}"u8.ToArray(), null, default);
+        File.WriteAllBytes(_folder.At("small.comity"), release);
+        await deployments.PutReleaseAsync(_folder.At("small.comity"), Convert.ToHexStringLower(SHA256.HashData(release)), default);
+
         await replicas.RoundAsync(3);
         replicas.Replica(driver).Kill();
         var (second, successor) = await replicas.TakenOverAsync(first);
@@ -39,6 +47,11 @@ public sealed class ReplicaTests : IDisposable
         Assert.True(await replicas.Replica(successor).WaitUntilAsync(p => p.Error.Contains($"epoch {second} is over", StringComparison.Ordinal), ReplicaProcesses.Limit), replicas.Said());
 
         await EndsAsInOneProcessAsync(replicas, id);
+        // The order and the release that the first took, who drives now hands out.
+        var order = Assert.Single((await deployments.OrdersAsync(0, TimeSpan.Zero, default)).Orders);
+        Assert.Equal("{\"order\":1}"u8.ToArray(), await deployments.OrderAsync(order, default));
+        await deployments.FetchReleaseAsync(Convert.ToHexStringLower(SHA256.HashData(release)), _folder.At("fetched.comity"), default);
+        Assert.Equal(release, File.ReadAllBytes(_folder.At("fetched.comity")));
         // On a slow machine a heartbeat may be late and the leadership move once more; it never goes back to an older epoch.
         Assert.True(replicas.Leader().Epoch >= third);
         Assert.False(replicas.Replica(successor).HasExited);
@@ -86,5 +99,11 @@ public sealed class ReplicaTests : IDisposable
         var local = await Cli.RunAsync(_folder.FullPath, "run", "local.yaml", "--out", "local");
         Assert.True(local.ExitCode == 0, local.ToString());
         Assert.Equal(RunFiles.Weights(_folder.At("local")), RunFiles.Weights(_folder.At("fetched")));
+        // What each site was told by one replica and by the other is one history.
+        foreach (var site in Sites)
+        {
+            var fits = await Cli.RunAsync(_folder.FullPath, "audit", "reconcile", $"replica-{replicas.Leader().Driver}", $"state-{site}");
+            Assert.True(fits.ExitCode == 0, fits.ToString());
+        }
     }
 }

@@ -37,4 +37,20 @@ public sealed class RunFolderTests
         Assert.True(result.ExitCode == 4, result.ToString());
         Assert.Contains("another run", result.Error, StringComparison.Ordinal);
     }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_folder_that_a_run_was_killed_in_before_it_said_what_runs_there_is_begun_anew(bool resume)
+    {
+        using var study = new SmallStudy(study: text => text.Replace("repeats: 2", "repeats: 1", StringComparison.Ordinal));
+        Directory.CreateDirectory(study.At("out"));
+        File.WriteAllBytes(study.At("out", ".probe.unfinished"), [0]);
+        File.WriteAllText(study.At("out", "run.json.unfinished"), "{\"study\":");
+
+        var result = await Cli.RunAsync(study.Folder, ["run", ".", "--arms", "local", "--out", "out", .. resume ? ["--resume"] : Array.Empty<string>()]);
+
+        Assert.True(result.ExitCode == 0, result.ToString());
+        Assert.False(File.Exists(study.At("out", "run.json.unfinished")) || File.Exists(study.At("out", ".probe.unfinished")));
+    }
 }

@@ -152,6 +152,15 @@ public sealed class RunTests(SmallRun run) : IClassFixture<SmallRun>
         Assert.Equal(8, edited.ExitCode);
         Assert.Contains("[audit-missing]", edited.Error, StringComparison.Ordinal);
         Assert.Contains("缺少第", edited.Error, StringComparison.Ordinal);
+
+        // Of a hundred things that are missing for one reason a person reads a few, and a program all.
+        File.WriteAllLines(copy.At("north.jsonl"), lines[..(lines.Length / 3)]);
+        var cut = await Cli.RunAsync(copy.FullPath, "audit", "reconcile", "audit.jsonl", "north.jsonl");
+        Assert.Equal(8, cut.ExitCode);
+        Assert.Equal(3, cut.Error.Split("error [audit-unsent]").Length - 1);
+        Assert.Matches(@"and \d+ more \[audit-unsent\] in .*audit\.jsonl", cut.Error);
+        var all = JsonNode.Parse((await Cli.RunAsync(copy.FullPath, "audit", "reconcile", "audit.jsonl", "north.jsonl", "--json")).Output)!["findings"]!.AsArray();
+        Assert.True(all.Count(f => (string?)f!["code"] == "audit-unsent") > 3);
     }
 
     [Fact]

@@ -15,6 +15,7 @@ namespace Comity.Cli.Commands;
 /// <summary><c>comity audit …</c>: whether a log is whole, whether two parties' logs fit, and the log in forms that auditors read.</summary>
 internal static class AuditCommand
 {
+    private const int MostAlike = 3;
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     public static Command Create(Session session) => new("audit", session.Text("audit.description")) { Verify(session), Reconcile(session), Export(session) };
@@ -61,7 +62,7 @@ internal static class AuditCommand
             }
             else
             {
-                if (findings.Count > 0) ProblemPrinter.Print(session, findings, "");
+                PrintAlike(session, findings);
                 session.Out.Line(result.Holds
                     ? session.Out.Green(session.Text("audit.fits", one.Party, other.Party, result.Matched, result.Countersigned))
                     : session.Out.Red(session.Text("audit.fits-not", one.Party, other.Party, findings.Count(f => f.Severity == Severity.Error))));
@@ -95,6 +96,15 @@ internal static class AuditCommand
             return (int)(verdict.Holds ? ExitCode.Done : ExitCode.Audit);
         });
         return command;
+    }
+
+    // A log that was cut lacks a hundred things for one reason: a few of them show which.
+    private static void PrintAlike(Session session, List<Problem> findings)
+    {
+        if (findings.Count == 0) return;
+        var alike = findings.GroupBy(f => (f.Code, f.Place.File)).ToList();
+        ProblemPrinter.Print(session, [.. alike.SelectMany(g => g.Take(MostAlike))], "");
+        foreach (var group in alike.Where(g => g.Count() > MostAlike)) session.Error.Line(session.Text("audit.more", group.Count() - MostAlike, group.Key.Code, group.Key.File));
     }
 
     private static Argument<string> Log(string name, Session session)

@@ -15,6 +15,8 @@ internal sealed class RunFolder
     public const string AuditOfSitesName = "audit";
 
     private const string MarkerName = "run.json";
+    private const string Unfinished = ".unfinished";
+    private const string ProbeName = ".probe" + Unfinished;
 
     private RunFolder(string path) => Root = path;
 
@@ -58,7 +60,8 @@ internal sealed class RunFolder
         var place = Place.InFile(root);
         if (File.Exists(root)) throw Refused("output-is-file", place);
         var folder = new RunFolder(root);
-        var taken = Directory.Exists(root) && Directory.EnumerateFileSystemEntries(root).Any();
+        // A process that was killed before it said what runs here has left no more than these.
+        var taken = Directory.Exists(root) && Directory.EnumerateFileSystemEntries(root).Select(Path.GetFileName).Except([ProbeName, MarkerName + Unfinished]).Any();
         if (taken)
         {
             var found = ReadMarker(root) ?? throw Refused("output-not-empty", place);
@@ -68,7 +71,7 @@ internal sealed class RunFolder
         try
         {
             Directory.CreateDirectory(root);
-            var probe = Path.Combine(root, ".probe.unfinished");
+            var probe = Path.Combine(root, ProbeName);
             File.WriteAllBytes(probe, [0]);
             File.Delete(probe);
             if (!taken) WriteMarker(root, marker);
@@ -119,8 +122,8 @@ internal sealed class RunFolder
     private static void WriteMarker(string root, RunMarker marker)
     {
         var path = Path.Combine(root, MarkerName);
-        File.WriteAllBytes(path + ".unfinished", JsonSerializer.SerializeToUtf8Bytes(marker, RunJson.Default.RunMarker));
-        File.Move(path + ".unfinished", path);
+        File.WriteAllBytes(path + Unfinished, JsonSerializer.SerializeToUtf8Bytes(marker, RunJson.Default.RunMarker));
+        File.Move(path + Unfinished, path);
     }
 
     private static string Describe(RunMarker marker) =>

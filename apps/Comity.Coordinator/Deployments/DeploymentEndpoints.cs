@@ -30,8 +30,8 @@ internal static class DeploymentEndpoints
             shelf.OrderFile(Calls.Route(context, "name")) is { } file ? Results.File(file, "application/json") : NotFound(context))));
         routes.MapPut("/v1/deployments/orders/{name}", Calls.For(Deciders, (context, caller) => ReplaceAsync(shelf, context, caller)));
         routes.MapGet("/v1/deployments/releases", Calls.For(Readers, (_, _) => Task.FromResult(Calls.Reply(shelf.Releases()))));
-        routes.MapGet("/v1/deployments/releases/{sha256}", Calls.For(Readers, (context, _) => Task.FromResult(
-            shelf.ReleaseFile(Calls.Route(context, "sha256")) is { } file ? Results.File(file, "application/octet-stream", enableRangeProcessing: true) : NotFound(context))));
+        routes.MapGet("/v1/deployments/releases/{sha256}", Calls.For(Readers, async (context, _) =>
+            await shelf.ReleaseFileAsync(Calls.Route(context, "sha256"), context.RequestAborted) is { } file ? Results.File(file, "application/octet-stream", enableRangeProcessing: true) : NotFound(context)));
         routes.MapPut("/v1/deployments/releases/{sha256}", Calls.For(Deciders, (context, caller) => TakeAsync(shelf, context, caller)));
         routes.MapPut("/v1/deployments/nodes/me", Calls.For(Nodes, async (context, caller) =>
         {

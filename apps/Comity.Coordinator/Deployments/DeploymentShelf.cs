@@ -1,11 +1,12 @@
 using System.Security.Cryptography;
 using System.Text.Json;
 using Comity.Coordinator.Identity;
+using Comity.Federation.Stores;
 using Comity.Transport.Deployments;
 
 namespace Comity.Coordinator.Deployments;
 
-/// <summary>Orders, releases and reports in the coordinator's data folder. It keeps and hands on; it reads none of them.</summary>
+/// <summary>Orders, releases and reports in the coordinator's data folder, and in its store where it has one. It keeps and hands on; it reads none of them.</summary>
 /// <remarks>
 /// <code>
 /// deployments/orders/NAME.json          the signed order of a model, as it was handed in
@@ -13,21 +14,33 @@ namespace Comity.Coordinator.Deployments;
 /// deployments/nodes/NODE.json           what each node last told
 /// </code>
 /// Orders and releases are signed by people whom the nodes trust, and are verified there: a coordinator that changed one would be noticed, not followed.
+/// With a store the files are copies, so that whoever leads next hands out the same: each is in the store before it is here, and releases are fetched when a node asks.
 /// </remarks>
 internal sealed class DeploymentShelf
 {
+    private const string Orders = "orders";
+    private const string ReleaseFolder = "releases";
+    private const string NodeFolder = "nodes";
+    private const string Unfinished = ".unfinished";
+
     private readonly string _root;
     private readonly TimeProvider _time;
+    private readonly IBodyStore? _store;
     private readonly Lock _gate = new();
+    private readonly SemaphoreSlim _fetching = new(1);
     private TaskCompletionSource _changed = New();
     private long _change;
 
-    public DeploymentShelf(string root, TimeProvider time)
+    /// <param name="root">The folder.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="store">Where it is kept for whoever leads next; null: the folder is all there is.</param>
+    public DeploymentShelf(string root, TimeProvider time, IBodyStore? store = null)
     {
-        (_root, _time) = (root, time);
+        (_root, _time, _store) = (root, time, store);
         // Another number after each start: a node that waits for a change must not take an earlier start's number for this one's.
         _change = time.GetUtcNow().ToUnixTimeMilliseconds();
-        foreach (var folder in new[] { "orders", "releases", "nodes" }) Directory.CreateDirectory(Path.Combine(root, folder));
+        foreach (var folder in new[] { Orders, ReleaseFolder, NodeFolder }) Directory.CreateDirectory(Path.Combine(root, folder));
+        if (store is not null) Gather(store);
     }
 
     /// <summary>All orders, once there is a change after the one that is known, or the time is over.</summary>
@@ -45,7 +58,7 @@ internal sealed class DeploymentShelf
     }
 
     /// <summary>The file of an order; null: there is none.</summary>
-    public string? OrderFile(string name) => Member.IsName(name) && File.Exists(OrderPath(name)) ? OrderPath(name) : null;
+    public string? OrderFile(string name) => Member.IsName(name) && Path.Combine(_root, OrderName(name)) is var path && File.Exists(path) ? path : null;
 
     /// <summary>Takes an order in the place of the one that it was made from.</summary>
     /// <param name="name">Name of the model.</param>
@@ -59,7 +72,7 @@ internal sealed class DeploymentShelf
             var present = OrderFile(name) is { } file ? Digest(File.ReadAllBytes(file)) : null;
             if (present == Digest(signed)) return true; // handed in twice
             if (present != replaces) return false;
-            Whole(OrderPath(name), signed);
+            Whole(OrderName(name), signed);
             _change++;
             var waiting = _changed;
             _changed = New();
@@ -69,16 +82,36 @@ internal sealed class DeploymentShelf
     }
 
     /// <summary>The file of a release; null: it is not here.</summary>
-    public string? ReleaseFile(string sha256) => IsDigest(sha256) && File.Exists(ReleasePath(sha256)) ? ReleasePath(sha256) : null;
+    public async Task<string?> ReleaseFileAsync(string sha256, CancellationToken cancellationToken)
+    {
+        if (!IsDigest(sha256)) return null;
+        var path = Path.Combine(_root, ReleaseName(sha256));
+        if (File.Exists(path)) return path;
+        if (_store is null) return null;
+        await _fetching.WaitAsync(cancellationToken); // nodes that ask at the same moment wait for one copy
+        try
+        {
+            return File.Exists(path) || await Task.Run(() => _store.Fetch(ReleaseName(sha256), path), cancellationToken) ? path : null;
+        }
+        finally
+        {
+            _fetching.Release();
+        }
+    }
 
     /// <summary>Digests of the releases that are here.</summary>
-    public ReleaseListing Releases() => new([.. Directory.EnumerateFiles(Path.Combine(_root, "releases"), "*.comity").Select(f => Path.GetFileNameWithoutExtension(f)!).Order(StringComparer.Ordinal)]);
+    public ReleaseListing Releases()
+    {
+        var names = _store?.List(ReleaseFolder + "/").Select(kept => kept.Key) ?? Directory.EnumerateFiles(Path.Combine(_root, ReleaseFolder), "*.comity");
+        return new([.. names.Select(n => Path.GetFileNameWithoutExtension(n)!).Order(StringComparer.Ordinal)]);
+    }
 
     /// <summary>Takes a release while it arrives; it is there whole or not at all.</summary>
     /// <returns>False: what arrived has another digest.</returns>
     public async Task<bool> TakeReleaseAsync(string sha256, Stream body, CancellationToken cancellationToken)
     {
-        var beside = $"{ReleasePath(sha256)}.{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4))}.unfinished";
+        var path = Path.Combine(_root, ReleaseName(sha256));
+        var beside = $"{path}.{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4))}{Unfinished}";
         try
         {
             using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
@@ -94,7 +127,8 @@ internal sealed class DeploymentShelf
                 file.Flush(flushToDisk: true);
             }
             if (Convert.ToHexStringLower(hash.GetHashAndReset()) != sha256) return false;
-            File.Move(beside, ReleasePath(sha256), overwrite: true);
+            if (_store is not null) await Task.Run(() => _store.Keep(ReleaseName(sha256), beside, ""), cancellationToken);
+            File.Move(beside, path, overwrite: true);
             return true;
         }
         finally
@@ -104,30 +138,47 @@ internal sealed class DeploymentShelf
     }
 
     /// <summary>Files what a node tells of itself.</summary>
-    public void Report(string node, JsonElement report) => Whole(Path.Combine(_root, "nodes", node + ".json"), JsonSerializer.SerializeToUtf8Bytes(new NodeEntry(node, _time.GetUtcNow(), report), JsonSerializerOptions.Web));
+    public void Report(string node, JsonElement report) => Whole($"{NodeFolder}/{node}.json", JsonSerializer.SerializeToUtf8Bytes(new NodeEntry(node, _time.GetUtcNow(), report), JsonSerializerOptions.Web));
 
     /// <summary>What all nodes last told, by name.</summary>
-    public NodeListing Nodes() => new([.. Directory.EnumerateFiles(Path.Combine(_root, "nodes"), "*.json").Order(StringComparer.Ordinal).Select(f => JsonSerializer.Deserialize<NodeEntry>(File.ReadAllBytes(f), JsonSerializerOptions.Web)!)]);
+    public NodeListing Nodes() => new([.. Directory.EnumerateFiles(Path.Combine(_root, NodeFolder), "*.json").Order(StringComparer.Ordinal).Select(f => JsonSerializer.Deserialize<NodeEntry>(File.ReadAllBytes(f), JsonSerializerOptions.Web)!)]);
 
     public static bool IsDigest(string text) => text.Length == 64 && text.All(char.IsAsciiHexDigitLower);
 
-    private OrderListing Listing() => new(_change, [.. Directory.EnumerateFiles(Path.Combine(_root, "orders"), "*.json").Order(StringComparer.Ordinal).Select(f => new OrderEntry(Path.GetFileNameWithoutExtension(f), Digest(File.ReadAllBytes(f))))]);
+    private OrderListing Listing() => new(_change, [.. Directory.EnumerateFiles(Path.Combine(_root, Orders), "*.json").Order(StringComparer.Ordinal).Select(f => new OrderEntry(Path.GetFileNameWithoutExtension(f), Digest(File.ReadAllBytes(f))))]);
 
-    private string OrderPath(string name) => Path.Combine(_root, "orders", name + ".json");
+    private static string OrderName(string name) => $"{Orders}/{name}.json";
 
-    private string ReleasePath(string sha256) => Path.Combine(_root, "releases", sha256 + ".comity");
+    private static string ReleaseName(string sha256) => $"{ReleaseFolder}/{sha256}.comity";
 
     private static string Digest(byte[] bytes) => Convert.ToHexStringLower(SHA256.HashData(bytes));
 
     private static TaskCompletionSource New() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    private static void Whole(string path, byte[] bytes)
+    private void Whole(string name, byte[] bytes)
     {
-        using (var stream = new FileStream(path + ".unfinished", FileMode.Create, FileAccess.Write))
+        var path = Path.Combine(_root, name);
+        using (var stream = new FileStream(path + Unfinished, FileMode.Create, FileAccess.Write))
         {
             stream.Write(bytes);
             stream.Flush(flushToDisk: true);
         }
-        File.Move(path + ".unfinished", path, overwrite: true);
+        _store?.Keep(name, path + Unfinished, "");
+        File.Move(path + Unfinished, path, overwrite: true);
+    }
+
+    // What the store has stands. What it lacks lay here before there was a store, or before it kept this too.
+    private void Gather(IBodyStore store)
+    {
+        var kept = store.List("").Select(k => k.Key).ToHashSet(StringComparer.Ordinal);
+        foreach (var name in kept.Where(k => !k.StartsWith(ReleaseFolder, StringComparison.Ordinal))) store.Fetch(name, Path.Combine(_root, name));
+        foreach (var folder in new[] { Orders, ReleaseFolder, NodeFolder })
+        {
+            foreach (var file in Directory.EnumerateFiles(Path.Combine(_root, folder)).Where(f => Path.GetExtension(f) is ".json" or ".comity"))
+            {
+                var name = $"{folder}/{Path.GetFileName(file)}";
+                if (!kept.Contains(name)) store.Keep(name, file, "");
+            }
+        }
     }
 }

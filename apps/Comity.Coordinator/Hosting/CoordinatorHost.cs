@@ -108,7 +108,7 @@ internal static class CoordinatorHost
     {
         var (options, time) = (run.Options, run.Time);
         var registry = new Registry(database, authority, time);
-        using var audit = CoordinatorAudit.Open(options.DataFolder, authority, registry, time);
+        using var audit = CoordinatorAudit.Open(options.DataFolder, authority, registry, time, store, run.Logs.CreateLogger(typeof(CoordinatorAudit).FullName!));
         await using var studies = new StudyServer(Path.Combine(options.DataFolder, "studies"), registry, time, audit, store, run.Vault);
         using var telemetry = new CoordinatorTelemetry(registry, options.Otlp, time);
         using var server = new ServerCertificate(authority, options, time);
@@ -192,7 +192,7 @@ internal static class CoordinatorHost
         application.MapGet("/v1/openapi.json", () => Results.Text(OpenApi.Text, "application/json"));
         application.Services.GetRequiredService<IdentityEndpoints>().Map(application);
         application.MapStudies(studies);
-        application.MapDeployments(new DeploymentShelf(Path.Combine(options.DataFolder, "deployments"), time));
+        application.MapDeployments(new DeploymentShelf(Path.Combine(options.DataFolder, "deployments"), time, studies.Store?.Deployments));
         AccessTable.Require(((IEndpointRouteBuilder)application).DataSources);
         return application;
     }

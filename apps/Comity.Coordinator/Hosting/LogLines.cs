@@ -65,4 +65,7 @@ internal static partial class LogLines
 
     [LoggerMessage(21, LogLevel.Warning, "Named to drive, and the state can't be led from here ({Reason}); another replica is let before.")]
     public static partial void GaveWay(ILogger log, string reason);
+
+    [LoggerMessage(22, LogLevel.Warning, "From its line {Line} on this folder's audit.jsonl was another than the store's, whose lines stand. What it had is in {Aside}.")]
+    public static partial void AuditParted(ILogger log, long line, string aside);
 }

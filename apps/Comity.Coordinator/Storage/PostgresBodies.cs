@@ -7,7 +7,8 @@ namespace Comity.Coordinator.Storage;
 /// <param name="store">The store.</param>
 /// <param name="study">The study.</param>
 /// <param name="under">What stands before every name.</param>
-internal sealed class PostgresBodies(PostgresStore store, string study, string under) : IBodyStore
+/// <param name="patient">Whether to wait for a database that went away.</param>
+internal sealed class PostgresBodies(PostgresStore store, string study, string under, bool patient = true) : IBodyStore
 {
     // A quarter of what a row may hold: the driver and the server each hold a row as a whole, some of them twice.
     private const int PartBytes = 2 << 20;
@@ -81,7 +82,7 @@ internal sealed class PostgresBodies(PostgresStore store, string study, string u
             }
             catch (Exception e) when (StoreFailure.Passes(e))
             {
-                store.WaitAfter(e, tries, patient: true);
+                store.WaitAfter(e, tries, patient);
             }
         }
     }

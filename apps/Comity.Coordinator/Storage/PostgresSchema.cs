@@ -69,6 +69,10 @@ internal static class PostgresSchema
         -- What a study's plan was reckoned by, so that its cost is.
         ALTER TABLE accounts ADD COLUMN accountant TEXT NOT NULL DEFAULT '';
         """,
+        """
+        -- The coordinator's audit log, line by line as it stands in audit.jsonl.
+        CREATE TABLE audit (sequence BIGINT PRIMARY KEY, line TEXT NOT NULL);
+        """,
     ];
 
     /// <summary>Version that this software writes.</summary>

@@ -108,6 +108,9 @@ internal sealed class PostgresStore : IDisposable
     /// <summary>A study's files beside its run.</summary>
     public IBodyStore FilesOf(string study) => new PostgresBodies(this, study, "");
 
+    /// <summary>Orders, releases and reports of serving nodes, for callers who can call again.</summary>
+    public IBodyStore Deployments => new PostgresBodies(this, "", "deployments/", patient: false);
+
     /// <summary>Nobody waits for the database any more.</summary>
     public void Stop() => _over.Cancel();
 

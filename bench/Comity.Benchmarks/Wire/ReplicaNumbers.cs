@@ -5,6 +5,7 @@ using System.Runtime.InteropServices;
 using Comity.Benchmarks.Study;
 using Comity.Coordinator.Storage;
 using Comity.EndToEnd.Tests;
+using Comity.Federation.Audit;
 using Comity.Tensors.Randomness;
 using Comity.Transport.Clients;
 using Comity.Transport.Identity;
@@ -88,6 +89,9 @@ internal static class ReplicaNumbers
         {
             foreach (var site in sites) await site.DisposeAsync();
         }
+        var (_, last) = await look.LeaderAsync(default);
+        var log = AuditVerdict.Of(Path.Combine(federation.ReplicaFolder(federation.ReplicaAt(last!)), "audit.jsonl"));
+        var fit = SmallNetworkStudy.Sites.Count(s => AuditReconciliation.Of(AuditVerdict.Of(Path.Combine(federation.StateOf(s), "audit.jsonl")), log).Holds);
         return
         [
             Demand.AtLeast("the driving replica killed", times, kills.Count), Demand.AtMost("longest time until another answered in its place, seconds", 10, kills.DefaultIfEmpty().Max()), Demand.Shown("median", Median(kills)),
@@ -95,6 +99,7 @@ internal static class ReplicaNumbers
             Demand.AtLeast("sleepers that were refused and followed from then on, of " + stops.Count, stops.Count, refused),
             Demand.AtLeast("studies that ended by themselves, of " + studies, studies, ended),
             Demand.AtLeast("studies with the bits of an undisturbed run in one process, of " + studies, studies, same),
+            Demand.AtLeast(string.Create(CultureInfo.InvariantCulture, $"sites whose audit log fits that of all who drove ({log.Lines.Count} lines), of {SmallNetworkStudy.Sites.Count}"), SmallNetworkStudy.Sites.Count, fit),
         ];
     }
 

@@ -70,10 +70,13 @@ internal sealed class WireFederation : IAsyncDisposable
 
     /// <summary>Starts a replica's process, with the folder and the port that it had.</summary>
     public void StartReplica(int index) => Replicas[index] = ChildProcess.Start("comity-coordinator.dll", Folder,
-        ["serve", "--data", At(index == 0 ? "coordinator" : $"coordinator-{index}"), "--listen", $"https://127.0.0.1:{_replicaPorts[index]}", "--address", $"https://127.0.0.1:{_balancer!.Port}", "--calls-per-second", "1000000", "--lang", "en"],
+        ["serve", "--data", ReplicaFolder(index), "--listen", $"https://127.0.0.1:{_replicaPorts[index]}", "--address", $"https://127.0.0.1:{_balancer!.Port}", "--calls-per-second", "1000000", "--lang", "en"],
         new Dictionary<string, string> { [StoreAddress.Variable] = _store!, ["COMITY_QUEUE"] = _queue!, ["COMITY_REPLICA_SECRET"] = "of this run, and long enough to be one" });
 
     /// <summary>A connection of its own for the author's calls.</summary>
+    /// <summary>The folder of a replica.</summary>
+    public string ReplicaFolder(int index) => At(index == 0 ? "coordinator" : $"coordinator-{index}");
+
     public HttpClient AuthorHttp() => Http(new() { Address = Address, Authority = Code.Authority, Token = _token });
 
     private async Task StartReplicasAsync()
