@@ -38,10 +38,21 @@ internal sealed class ChildProcess : IAsyncDisposable
     }
 
     /// <summary>Starts one of the programs that lie beside the benchmarks, or as it was published in the folder that <c>COMITY_BENCH_APPS</c> names.</summary>
-    public static ChildProcess Start(string dll, string folder, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null)
+    /// <param name="dll">The program.</param>
+    /// <param name="folder">Where it runs.</param>
+    /// <param name="arguments">What it is told.</param>
+    /// <param name="environment">What it finds in its environment beside ours; null: nothing.</param>
+    /// <param name="runtimeOf">Whose settings of the runtime it has (collector, compiler, waiting threads): what stands in for a program must run as that one does. Null: its own.</param>
+    public static ChildProcess Start(string dll, string folder, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null, string? runtimeOf = null)
     {
         var start = new ProcessStartInfo("dotnet") { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = folder };
         var published = Path.Combine(Environment.GetEnvironmentVariable("COMITY_BENCH_APPS") ?? "", dll);
+        if (runtimeOf is not null)
+        {
+            start.ArgumentList.Add("exec");
+            start.ArgumentList.Add("--runtimeconfig");
+            start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, runtimeOf + ".runtimeconfig.json"));
+        }
         start.ArgumentList.Add(Path.IsPathRooted(published) && File.Exists(published) ? published : Path.Combine(AppContext.BaseDirectory, dll));
         foreach (var argument in arguments) start.ArgumentList.Add(argument);
         foreach (var (name, value) in environment ?? new Dictionary<string, string>()) start.Environment[name] = value;

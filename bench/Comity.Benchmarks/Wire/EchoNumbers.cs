@@ -18,7 +18,7 @@ internal static class EchoNumbers
         await using var federation = await WireFederation.StartAsync(folder);
         var names = Enumerable.Range(0, sites).Select(i => $"s{i}").ToList();
         federation.Join(names);
-        var running = names.Select(n => ChildProcess.Start("Comity.Benchmarks.dll", folder, ["wire", "site", n, federation.StateOf(n), parameters.ToString(CultureInfo.InvariantCulture)])).ToList();
+        var running = names.Select(n => ChildProcess.Start("Comity.Benchmarks.dll", folder, ["wire", "site", n, federation.StateOf(n), parameters.ToString(CultureInfo.InvariantCulture)], runtimeOf: "comity")).ToList();
         try
         {
             await federation.SubmitAsync("echo", EchoSite.Study(sites, Rounds), EchoSite.Plan);

@@ -73,10 +73,10 @@ internal sealed class WireFederation : IAsyncDisposable
         ["serve", "--data", ReplicaFolder(index), "--listen", $"https://127.0.0.1:{_replicaPorts[index]}", "--address", $"https://127.0.0.1:{_balancer!.Port}", "--calls-per-second", "1000000", "--lang", "en"],
         new Dictionary<string, string> { [StoreAddress.Variable] = _store!, ["COMITY_QUEUE"] = _queue!, ["COMITY_REPLICA_SECRET"] = "of this run, and long enough to be one" });
 
-    /// <summary>A connection of its own for the author's calls.</summary>
     /// <summary>The folder of a replica.</summary>
     public string ReplicaFolder(int index) => At(index == 0 ? "coordinator" : $"coordinator-{index}");
 
+    /// <summary>A connection of its own for the author's calls.</summary>
     public HttpClient AuthorHttp() => Http(new() { Address = Address, Authority = Code.Authority, Token = _token });
 
     private async Task StartReplicasAsync()

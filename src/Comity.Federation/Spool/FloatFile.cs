@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using Comity.Federation.AtRest;
@@ -9,6 +10,9 @@ internal static class FloatFile
 {
     // A byte view of more than 2 GiB does not exist: long vectors are seen part by part.
     private const int PartFloats = 1 << 24;
+
+    // From here on a second thread is worth its start.
+    private const int LongBytes = 1 << 22;
 
     public static string Sha256(ReadOnlySpan<float> vector)
     {
@@ -48,25 +52,47 @@ internal static class FloatFile
     {
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
         var partial = path + ".part";
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         long length = 0;
         foreach (var vector in vectors) length += 4L * vector.Length;
         spares?.Reuse(partial, length);
-        using (var file = vault.Assemble(partial, length))
+        ReadOnlyMemory<float>[] all = [.. vectors];
+        var digest = "";
+        if (length < LongBytes)
         {
-            long position = 0;
-            foreach (var vector in vectors)
+            WriteAll(vault, partial, length, all);
+            digest = Sha256(all);
+        }
+        else
+        {
+            try
             {
-                for (var rest = vector.Span; !rest.IsEmpty; rest = rest[Math.Min(PartFloats, rest.Length)..])
-                {
-                    var bytes = Part(rest);
-                    file.Write(position, bytes);
-                    hash.AppendData(bytes);
-                    position += bytes.Length;
-                }
+                // Of a large model each takes as long as the other, and everybody waits for both.
+                Parallel.Invoke(() => WriteAll(vault, partial, length, all), () => digest = Sha256(all));
+            }
+            catch (AggregateException e)
+            {
+                ExceptionDispatchInfo.Throw(e.InnerExceptions[0]); // a full disk is told as it is on one thread
             }
         }
         File.Move(partial, path, overwrite: true);
+        return digest;
+    }
+
+    private static void WriteAll(StateVault vault, string path, long length, ReadOnlyMemory<float>[] vectors)
+    {
+        using var file = vault.Assemble(path, length);
+        long position = 0;
+        foreach (var vector in vectors)
+        {
+            Write(file, position, vector.Span);
+            position += 4L * vector.Length;
+        }
+    }
+
+    private static string Sha256(ReadOnlyMemory<float>[] vectors)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var vector in vectors) Append(hash, vector.Span);
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
