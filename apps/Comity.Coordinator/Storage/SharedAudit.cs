@@ -9,11 +9,12 @@ namespace Comity.Coordinator.Storage;
 /// write   a line into the file, then into the store (refused where another leads), then the thing is handed on
 /// lead    file    1 2 3 4              what the store has beyond it is added to the file
 ///         store   1 2 3 4 5 6
-///         file    1 2 3 4'5'           where they part, the store's lines stand; the file's are set aside: nothing that they say was handed on
+///         file    1 2 3 4'5'           where they part, the store's lines stand; the file's are set aside: its writer was displaced before it kept them
 ///         store   1 2 3 4 5 6
 ///         file    1 2 3 4 5            what the file has beyond the store is added to the store
 ///         store   1 2 3
 /// </code>
+/// The file parts from the store, too, where it is from a version that kept a log for each replica, or the store was restored from an older dump and led from elsewhere: what is set aside is evidence then.
 /// Each line names the one before it by its hash, so two logs that have the same line have the same lines before it.
 /// </remarks>
 internal sealed class SharedAudit
