@@ -57,7 +57,7 @@ public sealed class SiteClient(HttpClient http, TimeProvider time)
         if (begun) await receiver.ResumeAsync(cancellationToken).ConfigureAwait(false);
         if (receiver.IsComplete) return;
         var from = receiver.Missing.First();
-        using var response = await _wire.OpenAsync(string.Create(CultureInfo.InvariantCulture, $"{target}?from={from}"), null, Limit, cancellationToken).ConfigureAwait(false);
+        using var response = await _wire.OpenAsync(string.Create(CultureInfo.InvariantCulture, $"{target}?from={from}"), null, manifest.Length, Limit, cancellationToken).ConfigureAwait(false);
         using var stream = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
         var buffer = new byte[Math.Min(manifest.ChunkBytes, manifest.Length)];
         while (!receiver.IsComplete)
@@ -107,7 +107,7 @@ public sealed class SiteClient(HttpClient http, TimeProvider time)
             {
                 if (await file.ReadAsync(manifest.OffsetOf(chunk), buffer.AsMemory(0, length), token).ConfigureAwait(false) < length)
                     throw new InvalidDataException($"{path} has become shorter than what was to be sent.");
-                await _wire.PutAsync(string.Create(CultureInfo.InvariantCulture, $"v1/tasks/{key}/upload/{digest}/{chunk}"), buffer.AsMemory(0, length), manifest.DigestOf(chunk).ToArray(), Limit, token).ConfigureAwait(false);
+                await _wire.PutAsync(string.Create(CultureInfo.InvariantCulture, $"v1/tasks/{key}/upload/{digest}/{chunk}"), buffer.AsMemory(0, length), manifest.DigestOf(chunk).ToArray(), manifest.Length, Limit, token).ConfigureAwait(false);
                 moved(length);
             }
             finally

@@ -36,18 +36,18 @@ public sealed class StudyClient(HttpClient http, TimeProvider time)
 
     /// <summary>Fetches <c>results.json</c>.</summary>
     public Task FetchResultsAsync(string id, string path, CancellationToken cancellationToken) =>
-        FetchAsync($"v1/studies/{Uri.EscapeDataString(id)}/results", path, cancellationToken);
+        FetchAsync($"v1/studies/{Uri.EscapeDataString(id)}/results", path, null, cancellationToken);
 
     /// <summary>Fetches the study file as it was handed in.</summary>
     public Task FetchStudyAsync(string id, string path, CancellationToken cancellationToken) =>
-        FetchAsync($"v1/studies/{Uri.EscapeDataString(id)}/file", path, cancellationToken);
+        FetchAsync($"v1/studies/{Uri.EscapeDataString(id)}/file", path, null, cancellationToken);
 
     /// <summary>Fetches a model's weights as little-endian floats; goes on where an earlier call broke off.</summary>
     /// <exception cref="InvalidDataException">What arrived has another digest; it was deleted.</exception>
     public async Task FetchModelAsync(string id, HeldModel model, string path, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(model);
-        await FetchAsync(string.Create(CultureInfo.InvariantCulture, $"v1/studies/{Uri.EscapeDataString(id)}/models/{model.Number}"), path, cancellationToken).ConfigureAwait(false);
+        await FetchAsync(string.Create(CultureInfo.InvariantCulture, $"v1/studies/{Uri.EscapeDataString(id)}/models/{model.Number}"), path, model.Bytes, cancellationToken).ConfigureAwait(false);
         string digest;
         using (var stream = File.OpenRead(path)) digest = Convert.ToHexStringLower(await SHA256.HashDataAsync(stream, cancellationToken).ConfigureAwait(false));
         if (digest == model.WeightsSha256) return;
@@ -59,7 +59,7 @@ public sealed class StudyClient(HttpClient http, TimeProvider time)
         _wire.PostAsync<object, StudyView>($"v1/studies/{Uri.EscapeDataString(id)}/{what}", new object(), Limit, cancellationToken);
 
     // Chunks are asked for by range, so a transfer goes on from the last byte that arrived.
-    internal async Task FetchAsync(string target, string path, CancellationToken cancellationToken)
+    internal async Task FetchAsync(string target, string path, long? bytes, CancellationToken cancellationToken)
     {
         const int MostTries = 8;
         var partial = path + ".part";
@@ -69,7 +69,7 @@ public sealed class StudyClient(HttpClient http, TimeProvider time)
             {
                 using var file = new FileStream(partial, FileMode.OpenOrCreate, FileAccess.Write);
                 file.Position = file.Length;
-                using var response = await _wire.OpenAsync(target, file.Position > 0 ? new RangeHeaderValue(file.Position, null) : null, Limit, cancellationToken).ConfigureAwait(false);
+                using var response = await _wire.OpenAsync(target, file.Position > 0 ? new RangeHeaderValue(file.Position, null) : null, bytes, Limit, cancellationToken).ConfigureAwait(false);
                 if (file.Position > 0 && response.StatusCode != System.Net.HttpStatusCode.PartialContent) file.SetLength(0);
                 using var stream = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
                 var buffer = new byte[1 << 18];

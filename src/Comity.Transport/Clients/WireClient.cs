@@ -3,6 +3,7 @@ using System.Net.Http.Headers;
 using System.Security.Cryptography;
 using System.Text.Json;
 using Comity.Declarations;
+using Comity.Federation.Spool;
 using Comity.Transport.Identity;
 using Comity.Transport.Protocol;
 using Comity.Transport.Signing;
@@ -22,30 +23,45 @@ internal sealed class WireClient(HttpClient http, TimeProvider time)
     public Task<TReply> PostAsync<TRequest, TReply>(string path, TRequest request, TimeSpan limit, CancellationToken cancellationToken)
     {
         var bytes = JsonSerializer.SerializeToUtf8Bytes(request, WireJson.Options);
-        var message = new HttpRequestMessage(HttpMethod.Post, path) { Content = new ByteArrayContent(bytes) };
+        var message = Request(HttpMethod.Post, path);
+        message.Content = new ByteArrayContent(bytes);
         message.Content.Headers.ContentType = Json;
         message.Options.Set(SigningHandler.KnownDigest, SHA256.HashData(bytes));
         return SendAsync<TReply>(message, limit, cancellationToken);
     }
 
     public Task<TReply> GetAsync<TReply>(string path, TimeSpan limit, CancellationToken cancellationToken) =>
-        SendAsync<TReply>(new HttpRequestMessage(HttpMethod.Get, path), limit, cancellationToken);
+        SendAsync<TReply>(Request(HttpMethod.Get, path), limit, cancellationToken);
 
-    /// <summary>Sends bytes of a known digest in a call whose answer holds nothing.</summary>
-    public async Task PutAsync(string path, ReadOnlyMemory<byte> body, ReadOnlyMemory<byte> sha256, TimeSpan limit, CancellationToken cancellationToken)
+    /// <summary>Sends bytes of a known digest, a part of a body of <paramref name="bodyBytes"/>, in a call whose answer holds nothing.</summary>
+    public async Task PutAsync(string path, ReadOnlyMemory<byte> body, ReadOnlyMemory<byte> sha256, long bodyBytes, TimeSpan limit, CancellationToken cancellationToken)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Put, path) { Content = new ReadOnlyMemoryContent(body) };
+        using var request = Request(HttpMethod.Put, path, bodyBytes);
+        request.Content = new ReadOnlyMemoryContent(body);
         request.Options.Set(SigningHandler.KnownDigest, sha256);
         using var response = await SendAsync(request, HttpCompletionOption.ResponseContentRead, limit, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Opens a stream; the time is for the beginning of the answer only.</summary>
-    public async Task<HttpResponseMessage> OpenAsync(string path, RangeHeaderValue? range, TimeSpan limit, CancellationToken cancellationToken)
+    public async Task<HttpResponseMessage> OpenAsync(string path, RangeHeaderValue? range, long? bodyBytes, TimeSpan limit, CancellationToken cancellationToken)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Get, path);
+        using var request = Request(HttpMethod.Get, path, bodyBytes);
         request.Headers.Range = range;
         return await SendAsync(request, HttpCompletionOption.ResponseHeadersRead, limit, cancellationToken).ConfigureAwait(false);
     }
+
+    /// <summary>A request that shares a connection of HTTP/2 with others, or, for a body of several chunks, has one of HTTP/1.1 for itself.</summary>
+    /// <remarks>
+    /// HTTP/2 cuts a body into frames of 16 KiB that the connection's own reader hands on, so that each byte is copied once more at either end. Calls of control
+    /// are many, short and long awaited: they share a connection, whose pings find a line that has gone. A large body has a limit of silence for each chunk.
+    /// </remarks>
+    /// <param name="method">What it does.</param>
+    /// <param name="path">With what.</param>
+    /// <param name="bodyBytes">Length of the whole body that it carries a part of, either way, in bytes; null: unknown, or none.</param>
+    public HttpRequestMessage Request(HttpMethod method, string path, long? bodyBytes = null) => new(method, path)
+    {
+        Version = bodyBytes > ChunkedDigest.ChunkBytes ? HttpVersion.Version11 : http.DefaultRequestVersion, VersionPolicy = http.DefaultVersionPolicy,
+    };
 
     private async Task<TReply> SendAsync<TReply>(HttpRequestMessage request, TimeSpan limit, CancellationToken cancellationToken)
     {
@@ -73,7 +89,6 @@ internal sealed class WireClient(HttpClient http, TimeProvider time)
     /// <summary>Sends a request; a refusal throws.</summary>
     public async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, HttpCompletionOption completion, TimeSpan limit, CancellationToken cancellationToken)
     {
-        (request.Version, request.VersionPolicy) = (http.DefaultRequestVersion, http.DefaultVersionPolicy);
         using var silence = new CancellationTokenSource(limit, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(silence.Token, cancellationToken);
         HttpResponseMessage response;

@@ -33,7 +33,7 @@ public sealed class DeploymentClient(HttpClient http, TimeProvider time)
     public async Task<byte[]> OrderAsync(OrderEntry order, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(order);
-        using var response = await _wire.OpenAsync($"{Base}/orders/{Uri.EscapeDataString(order.Name)}", null, Limit, cancellationToken).ConfigureAwait(false);
+        using var response = await _wire.OpenAsync($"{Base}/orders/{Uri.EscapeDataString(order.Name)}", null, null, Limit, cancellationToken).ConfigureAwait(false);
         await response.Content.LoadIntoBufferAsync(WireJson.LargestMessageBytes, cancellationToken).ConfigureAwait(false);
         return await response.Content.ReadAsByteArrayAsync(cancellationToken).ConfigureAwait(false);
     }
@@ -70,7 +70,7 @@ public sealed class DeploymentClient(HttpClient http, TimeProvider time)
     /// <exception cref="InvalidDataException">What arrived has another digest; it was deleted.</exception>
     public async Task FetchReleaseAsync(string sha256, string path, CancellationToken cancellationToken)
     {
-        await _bodies.FetchAsync($"{Base}/releases/{sha256}", path + ".fetched", cancellationToken).ConfigureAwait(false);
+        await _bodies.FetchAsync($"{Base}/releases/{sha256}", path + ".fetched", null, cancellationToken).ConfigureAwait(false);
         string digest;
         using (var stream = File.OpenRead(path + ".fetched")) digest = Convert.ToHexStringLower(await SHA256.HashDataAsync(stream, cancellationToken).ConfigureAwait(false));
         if (digest != sha256)
@@ -85,7 +85,7 @@ public sealed class DeploymentClient(HttpClient http, TimeProvider time)
     public async Task ReportAsync<T>(T report, CancellationToken cancellationToken)
     {
         var bytes = JsonSerializer.SerializeToUtf8Bytes(report, WireJson.Options);
-        await _wire.PutAsync($"{Base}/nodes/me", bytes, SHA256.HashData(bytes), Limit, cancellationToken).ConfigureAwait(false);
+        await _wire.PutAsync($"{Base}/nodes/me", bytes, SHA256.HashData(bytes), bytes.Length, Limit, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>What all nodes last told.</summary>
@@ -93,7 +93,8 @@ public sealed class DeploymentClient(HttpClient http, TimeProvider time)
 
     private async Task<HttpResponseMessage> SendAsync(HttpMethod method, string target, HttpContent? content, ReadOnlyMemory<byte> sha256, string? replaces, CancellationToken cancellationToken)
     {
-        using var request = new HttpRequestMessage(method, target) { Content = content };
+        using var request = _wire.Request(method, target); // refused in its midst, a release of gigabytes ends by HTTP/2 with the reason, by HTTP/1.1 with a broken line
+        request.Content = content;
         if (content is not null) request.Options.Set(Identity.SigningHandler.KnownDigest, sha256);
         if (content is not null) content.Headers.ContentType = new MediaTypeHeaderValue("application/octet-stream");
         if (replaces is not null) request.Headers.Add(ReplacesHeader, replaces);

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Comity.Transport.Protocol;
 
 namespace Comity.Coordinator.Tests.Studies;
@@ -36,6 +37,40 @@ public sealed class ChaosTests : IAsyncDisposable
         Assert.True(ended.State == StudyState.Done, string.Join("\n", ended.Problems.Select(p => p.ToProblem(""))));
         if (what == "resets") Assert.True(proxy.ResetsDone > 0, "the proxy reset nothing");
         Assert.Equal(await _federation.LocalAsync(LoopbackFederation.Yaml(Study)), await _federation.NetworkAsync());
+    }
+
+    [Fact]
+    public async Task Bodies_of_several_chunks_have_connections_of_their_own_and_go_on_where_a_line_was_cut()
+    {
+        const string Large = "patienceSeconds: 120\narms: [federated]\nfederation: { rounds: 3, strategy: fedavg }";
+        var byVersion = new ConcurrentDictionary<(string What, string Protocol), bool>();
+        await using var federation = new LoopbackFederation
+        {
+            Model = new LargeModel(3_000_000),
+            Between = async (context, next) =>
+            {
+                try
+                {
+                    await next();
+                }
+                finally
+                {
+                    var large = (context.Request.ContentLength ?? 0) + (context.Response.ContentLength ?? 0) >= 1 << 20;
+                    byVersion[(large ? context.Request.Method : "small", context.Request.Protocol)] = true;
+                }
+            },
+        };
+        await federation.StartAsync();
+        await using var proxy = new ChaosProxy(federation.Address.Port, seed: 5) { Chaos = new Chaos { Resets = 0.001 } };
+        foreach (var (site, through) in new (string, int?)[] { ("s0", null), ("s1", null), ("s2", proxy.Port) }) federation.StartSite(site, () => new LargeSite(site), through: through);
+        await federation.Author.SubmitAsync(LoopbackFederation.Submission(LoopbackFederation.Yaml(Large)), default);
+
+        var ended = await federation.EndAsync(seconds: 600);
+
+        Assert.True(ended.State == StudyState.Done, string.Join("\n", ended.Problems.Select(p => p.ToProblem(""))));
+        Assert.True(proxy.ResetsDone > 0, "the proxy reset nothing");
+        Assert.Equal(await federation.LocalAsync(LoopbackFederation.Yaml(Large), site => new LargeSite(site)), await federation.NetworkAsync());
+        Assert.Equal(["GET HTTP/1.1", "PUT HTTP/1.1", "small HTTP/2"], byVersion.Keys.Select(k => $"{k.What} {k.Protocol}").Order(StringComparer.Ordinal));
     }
 
     [Fact]

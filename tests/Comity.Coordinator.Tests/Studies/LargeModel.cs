@@ -5,14 +5,13 @@ using Comity.Tensors.Parameters;
 namespace Comity.Coordinator.Tests.Studies;
 
 /// <summary>A model of more bytes than travel inside a message, and than a file has that is deleted at once.</summary>
-internal sealed class LargeModel : IModelSource
+internal sealed class LargeModel(int parameters = 400_000) : IModelSource
 {
-    private const int Parameters = 400_000;
-    private readonly ParameterLayout _layout = new([new("w", [Parameters], 0)]);
+    private readonly ParameterLayout _layout = new([new("w", [parameters], 0)]);
 
     public IReadOnlyList<string> StatisticsSteps => ["moments"];
 
-    public ValueTask<ModelStart> StartAsync(int repeat, Statistics agreed, CancellationToken cancellationToken) => new(new ModelStart(_layout, new float[Parameters], "regression", []));
+    public ValueTask<ModelStart> StartAsync(int repeat, Statistics agreed, CancellationToken cancellationToken) => new(new ModelStart(_layout, new float[parameters], "regression", []));
 }
 
 /// <summary>Moves every parameter by what only this site knows.</summary>
