@@ -40,13 +40,16 @@ public static class ChunkFrame
     /// <param name="buffer">At least one chunk long.</param>
     /// <param name="cancellationToken">Stops the reading.</param>
     /// <returns>The chunk's index and fault; at a clean end of the stream, <see cref="ChunkFault.EndOfStream"/>.</returns>
-    public static async Task<(int Chunk, ChunkFault Fault)> ReadAsync(Stream wire, BodyManifest manifest, Memory<byte> buffer, CancellationToken cancellationToken)
+    public static Task<(int Chunk, ChunkFault Fault)> ReadAsync(Stream wire, BodyManifest manifest, Memory<byte> buffer, CancellationToken cancellationToken) =>
+        ReadAsync(wire, manifest, buffer, heard: null, cancellationToken);
+
+    internal static async Task<(int Chunk, ChunkFault Fault)> ReadAsync(Stream wire, BodyManifest manifest, Memory<byte> buffer, Action? heard, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(wire);
         ArgumentNullException.ThrowIfNull(manifest);
         if (buffer.Length < Math.Min(manifest.ChunkBytes, manifest.Length)) throw new ArgumentException("The buffer is shorter than a chunk.", nameof(buffer));
         var header = new byte[HeaderBytes];
-        var read = await wire.ReadAtLeastAsync(header, HeaderBytes, throwOnEndOfStream: false, cancellationToken).ConfigureAwait(false);
+        var read = await FillAsync(wire, header, heard, cancellationToken).ConfigureAwait(false);
         if (read == 0) return (-1, ChunkFault.EndOfStream);
         if (read < HeaderBytes) return (-1, ChunkFault.Truncated);
 
@@ -54,8 +57,22 @@ public static class ChunkFrame
         var length = BinaryPrimitives.ReadInt32BigEndian(header.AsSpan(4));
         if (chunk < 0 || chunk >= manifest.Chunks) return (chunk, ChunkFault.UnknownChunk);
         if (length != manifest.LengthOf(chunk)) return (chunk, ChunkFault.WrongLength);
-        var body = await wire.ReadAtLeastAsync(buffer[..length], length, throwOnEndOfStream: false, cancellationToken).ConfigureAwait(false);
+        var body = await FillAsync(wire, buffer[..length], heard, cancellationToken).ConfigureAwait(false);
         return (chunk, body < length ? ChunkFault.Truncated : ChunkFault.None);
+    }
+
+    // As much as there is, up to the buffer's end.
+    private static async ValueTask<int> FillAsync(Stream wire, Memory<byte> buffer, Action? heard, CancellationToken cancellationToken)
+    {
+        var filled = 0;
+        while (filled < buffer.Length)
+        {
+            var read = await wire.ReadAsync(buffer[filled..], cancellationToken).ConfigureAwait(false);
+            if (read == 0) break;
+            filled += read;
+            heard?.Invoke();
+        }
+        return filled;
     }
 }
 

@@ -14,6 +14,9 @@ public sealed class SiteClient(HttpClient http, TimeProvider time)
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
     private readonly WireClient _wire = new(http, time);
 
+    /// <summary>How long a line may move nothing of a body before the call is given up; 60 s. A slow line is not a silent one.</summary>
+    public TimeSpan Silence { get; init; } = Limit;
+
     /// <summary>Asks for work.</summary>
     public Task<WorkReply> WorkAsync(WorkRequest request, CancellationToken cancellationToken)
     {
@@ -62,17 +65,16 @@ public sealed class SiteClient(HttpClient http, TimeProvider time)
         var buffer = new byte[Math.Min(manifest.ChunkBytes, manifest.Length)];
         while (!receiver.IsComplete)
         {
-            using var silence = new CancellationTokenSource(Limit, time);
-            using var either = CancellationTokenSource.CreateLinkedTokenSource(silence.Token, cancellationToken);
+            using var silence = new SilenceLimit(Silence, time, cancellationToken);
             int chunk;
             ChunkFault fault;
             try
             {
-                (chunk, fault) = await ChunkFrame.ReadAsync(stream, manifest, buffer, either.Token).ConfigureAwait(false);
+                (chunk, fault) = await ChunkFrame.ReadAsync(stream, manifest, buffer, () => silence.Heard(), silence.Token).ConfigureAwait(false);
             }
-            catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+            catch (OperationCanceledException) when (silence.IsReached)
             {
-                throw new TimeoutException($"'{body.Name}' broke off for {Limit.TotalSeconds:0} s.");
+                throw new TimeoutException($"'{body.Name}' broke off for {Silence.TotalSeconds:0} s.");
             }
             if (fault is ChunkFault.EndOfStream or ChunkFault.Truncated) throw new EndOfStreamException($"'{body.Name}' broke off {receiver.Missing.Sum(manifest.LengthOf)} bytes before its end.");
             if (fault == ChunkFault.None) fault = await receiver.StoreAsync(chunk, buffer.AsMemory(0, manifest.LengthOf(chunk)), cancellationToken).ConfigureAwait(false);
@@ -107,7 +109,7 @@ public sealed class SiteClient(HttpClient http, TimeProvider time)
             {
                 if (await file.ReadAsync(manifest.OffsetOf(chunk), buffer.AsMemory(0, length), token).ConfigureAwait(false) < length)
                     throw new InvalidDataException($"{path} has become shorter than what was to be sent.");
-                await _wire.PutAsync(string.Create(CultureInfo.InvariantCulture, $"v1/tasks/{key}/upload/{digest}/{chunk}"), buffer.AsMemory(0, length), manifest.DigestOf(chunk).ToArray(), manifest.Length, Limit, token).ConfigureAwait(false);
+                await _wire.PutAsync(string.Create(CultureInfo.InvariantCulture, $"v1/tasks/{key}/upload/{digest}/{chunk}"), buffer.AsMemory(0, length), manifest.DigestOf(chunk).ToArray(), manifest.Length, Silence, token).ConfigureAwait(false);
                 moved(length);
             }
             finally

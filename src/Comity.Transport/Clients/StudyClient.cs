@@ -73,12 +73,12 @@ public sealed class StudyClient(HttpClient http, TimeProvider time)
                 if (file.Position > 0 && response.StatusCode != System.Net.HttpStatusCode.PartialContent) file.SetLength(0);
                 using var stream = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
                 var buffer = new byte[1 << 18];
+                using var silence = new SilenceLimit(Limit, time, cancellationToken);
                 while (true)
                 {
-                    using var silence = new CancellationTokenSource(Limit, time);
-                    using var either = CancellationTokenSource.CreateLinkedTokenSource(silence.Token, cancellationToken);
-                    var read = await stream.ReadAsync(buffer, either.Token).ConfigureAwait(false);
+                    var read = await stream.ReadAsync(buffer, silence.Token).ConfigureAwait(false);
                     if (read == 0) break;
+                    silence.Heard();
                     await file.WriteAsync(buffer.AsMemory(0, read), cancellationToken).ConfigureAwait(false);
                     tries = 1;
                 }

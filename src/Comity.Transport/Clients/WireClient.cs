@@ -36,10 +36,11 @@ internal sealed class WireClient(HttpClient http, TimeProvider time)
     /// <summary>Sends bytes of a known digest, a part of a body of <paramref name="bodyBytes"/>, in a call whose answer holds nothing.</summary>
     public async Task PutAsync(string path, ReadOnlyMemory<byte> body, ReadOnlyMemory<byte> sha256, long bodyBytes, TimeSpan limit, CancellationToken cancellationToken)
     {
+        using var silence = new SilenceLimit(limit, time, cancellationToken);
         using var request = Request(HttpMethod.Put, path, bodyBytes);
-        request.Content = new ReadOnlyMemoryContent(body);
+        request.Content = new PiecedContent(body, silence);
         request.Options.Set(SigningHandler.KnownDigest, sha256);
-        using var response = await SendAsync(request, HttpCompletionOption.ResponseContentRead, limit, cancellationToken).ConfigureAwait(false);
+        using var response = await SendAsync(request, HttpCompletionOption.ResponseContentRead, limit, silence, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Opens a stream; the time is for the beginning of the answer only.</summary>
@@ -68,14 +69,13 @@ internal sealed class WireClient(HttpClient http, TimeProvider time)
         using (request)
         {
             using var response = await SendAsync(request, HttpCompletionOption.ResponseHeadersRead, limit, cancellationToken).ConfigureAwait(false);
-            using var silence = new CancellationTokenSource(limit, time);
-            using var either = CancellationTokenSource.CreateLinkedTokenSource(silence.Token, cancellationToken);
+            using var silence = new SilenceLimit(limit, time, cancellationToken);
             try
             {
-                var bytes = await BoundedAsync(response.Content, either.Token).ConfigureAwait(false);
+                var bytes = await BoundedAsync(response.Content, silence.Token).ConfigureAwait(false);
                 return JsonSerializer.Deserialize<TReply>(bytes.Span, WireJson.Options) ?? throw new HttpRequestException("The answer is null.");
             }
-            catch (OperationCanceledException) when (silence.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+            catch (OperationCanceledException) when (silence.IsReached)
             {
                 throw new TimeoutException($"The answer of {request.RequestUri} broke off for {limit.TotalSeconds:0} s.");
             }
@@ -89,14 +89,18 @@ internal sealed class WireClient(HttpClient http, TimeProvider time)
     /// <summary>Sends a request; a refusal throws.</summary>
     public async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, HttpCompletionOption completion, TimeSpan limit, CancellationToken cancellationToken)
     {
-        using var silence = new CancellationTokenSource(limit, time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(silence.Token, cancellationToken);
+        using var silence = new SilenceLimit(limit, time, cancellationToken);
+        return await SendAsync(request, completion, limit, silence, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, HttpCompletionOption completion, TimeSpan limit, SilenceLimit silence, CancellationToken cancellationToken)
+    {
         HttpResponseMessage response;
         try
         {
-            response = await http.SendAsync(request, completion, either.Token).ConfigureAwait(false);
+            response = await http.SendAsync(request, completion, silence.Token).ConfigureAwait(false);
         }
-        catch (OperationCanceledException) when (silence.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException) when (silence.IsReached)
         {
             throw new TimeoutException($"{request.RequestUri} did not answer within {limit.TotalSeconds:0} s.");
         }

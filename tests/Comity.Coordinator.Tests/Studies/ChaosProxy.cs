@@ -38,6 +38,7 @@ internal sealed class ChaosProxy : IAsyncDisposable
     public ChaosProxy(int target, ulong seed)
     {
         (_target, _random) = (target, Seed.Of(seed).For("chaos").ToRandom());
+        _listener.Server.ReceiveBufferSize = 64 << 10; // what a bad line has not taken yet waits at the sender
         _listener.Start();
         _accepting = Task.Run(AcceptAsync);
     }

@@ -74,6 +74,25 @@ public sealed class ChaosTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_chunk_that_takes_longer_than_silence_may_last_still_arrives()
+    {
+        const string Large = "patienceSeconds: 60\narms: [federated]\nfederation: { rounds: 1, strategy: fedavg }";
+        await using var federation = new LoopbackFederation { Model = new LargeModel(1_200_000) };
+        await federation.StartAsync();
+        // 4 MiB take ten seconds.
+        await using var proxy = new ChaosProxy(federation.Address.Port, seed: 6) { Chaos = new Chaos { BytesPerSecond = 400_000 } };
+        federation.StartSite("s0", () => new LargeSite("s0"));
+        federation.StartSite("s1", () => new LargeSite("s1"), through: proxy.Port, silence: TimeSpan.FromSeconds(2));
+        var yaml = LoopbackFederation.Yaml(Large, sites: 2);
+        await federation.Author.SubmitAsync(LoopbackFederation.Submission(yaml), default);
+
+        var ended = await federation.EndAsync(seconds: 600);
+
+        Assert.True(ended.State == StudyState.Done, string.Join("\n", ended.Problems.Select(p => p.ToProblem(""))));
+        Assert.Equal(await federation.LocalAsync(yaml, site => new LargeSite(site)), await federation.NetworkAsync());
+    }
+
+    [Fact]
     public async Task A_line_that_falls_silent_without_closing_does_not_hang_the_study_and_the_site_is_named()
     {
         await _federation.StartAsync();

@@ -116,7 +116,7 @@ internal sealed class LoopbackFederation : IAsyncDisposable
     }
 
     /// <summary>Starts a site; the returned source ends it as a kill would, at whatever it does.</summary>
-    public CancellationTokenSource StartSite(string name, Func<ISiteWork>? work = null, bool ownModelStays = true, Func<string?>? refuses = null, int? through = null, bool compared = true, long? diskBytes = null, IProgress<SiteAgentEvent>? events = null)
+    public CancellationTokenSource StartSite(string name, Func<ISiteWork>? work = null, bool ownModelStays = true, Func<string?>? refuses = null, int? through = null, bool compared = true, long? diskBytes = null, IProgress<SiteAgentEvent>? events = null, TimeSpan? silence = null)
     {
         var http = Client(name, CallerRole.Site, through);
         var host = new Host(name, work ?? (() => Site(name)), ownModelStays, refuses, Noise, Model);
@@ -126,7 +126,7 @@ internal sealed class LoopbackFederation : IAsyncDisposable
             Partners = compared ? _keys.ToDictionary(k => k.Key, k => KeyFingerprint.Of(k.Value)) : new Dictionary<string, KeyFingerprint>(),
         };
         var over = new CancellationTokenSource();
-        _sites.Add((over, Task.Run(() => new SiteAgent(new SiteClient(http, TimeProvider.System), host, options, TimeProvider.System, events).RunAsync(over.Token)), http));
+        _sites.Add((over, Task.Run(() => new SiteAgent(new SiteClient(http, TimeProvider.System) { Silence = silence ?? TimeSpan.FromMinutes(1) }, host, options, TimeProvider.System, events).RunAsync(over.Token)), http));
         return over;
     }
 
