@@ -32,6 +32,26 @@ public sealed class EnrolmentTests
         Assert.InRange(me.CertificateEnds!.Value - DateTimeOffset.UtcNow, TimeSpan.FromDays(89), TimeSpan.FromDays(91));
     }
 
+    [Fact]
+    public async Task Who_asks_in_the_moment_of_approval_is_waiting_or_approved_and_never_unknown()
+    {
+        await using var coordinator = await RunningCoordinator.StartAsync();
+        using var http = CoordinatorHttp.Connect(new() { Address = coordinator.Address, Authority = coordinator.Code.Authority }, TimeProvider.System);
+        var client = new IdentityClient(http);
+        for (var i = 0; i < 20; i++)
+        {
+            using var site = coordinator.Site($"site-{i}");
+            await client.EnrolAsync(coordinator.Request(site, $"site-{i}"), default);
+            var asking = Enumerable.Range(0, 24).Select(_ => Task.Run(async () =>
+            {
+                while ((await client.EnrolmentAsync(site.Fingerprint, default)).State != EnrolmentState.Approved) { } // unknown, it throws
+            })).ToList();
+            await client.EnrolmentAsync(site.Fingerprint, default);
+            coordinator.Approve($"site-{i}", site.Fingerprint);
+            await Task.WhenAll(asking);
+        }
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]

@@ -60,8 +60,9 @@ internal sealed class IdentityEndpoints(Registry registry, CertificateAuthority 
     private IResult EnrolmentOf(string fingerprint)
     {
         if (!KeyFingerprint.TryParse(fingerprint, out var key)) return Refusal.Of(StatusCodes.Status400BadRequest, "fingerprint-unreadable", fingerprint);
+        var asked = registry.AskedBy(key.Plain); // before the members: an approval between the two makes a member of it, and neither is missed
         if (registry.ByKey(key.Plain) is { RevokedAt: null } member) return Results.Json(Answer(member));
-        if (registry.AskedBy(key.Plain) is { } asked) return Results.Json(Pending(asked.Name, key.Plain));
+        if (asked is not null) return Results.Json(Pending(asked.Name, key.Plain));
         return Refusal.Of(StatusCodes.Status404NotFound, "not-approved", key.ToString());
     }
 
