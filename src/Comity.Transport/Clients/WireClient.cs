@@ -86,7 +86,7 @@ internal sealed class WireClient(HttpClient http, TimeProvider time)
         }
     }
 
-    /// <summary>Sends a request; a refusal throws.</summary>
+    /// <summary>Sends what <see cref="Request"/> made; a refusal throws.</summary>
     public async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, HttpCompletionOption completion, TimeSpan limit, CancellationToken cancellationToken)
     {
         using var silence = new SilenceLimit(limit, time, cancellationToken);
