@@ -125,6 +125,37 @@ public sealed class EnrolmentTests
         Assert.Equal("key-retired", await RefusalOf(() => new IdentityClient(asking).EnrolAsync(coordinator.Request(first, "berlin"), default)));
     }
 
+    [Theory]
+    [InlineData("en", "asks to be let in as operator")]
+    [InlineData("zh-Hans", "请求以 operator 的身份加入")]
+    public async Task Who_asks_for_more_than_a_sites_role_is_let_in_only_where_the_operator_names_it(string language, string told)
+    {
+        await using var coordinator = await RunningCoordinator.StartAsync();
+        using var site = coordinator.Site("berlin");
+        site.Pin(PinnedCoordinator.Of(coordinator.Code));
+        using var asking = coordinator.Connect(token: null);
+        await new IdentityClient(asking).EnrolAsync(coordinator.Request(site, "berlin") with { Role = CallerRole.Operator }, default);
+        async Task<(int Exit, string Said)> Operate(params string[] arguments)
+        {
+            var said = new StringWriter(System.Globalization.CultureInfo.InvariantCulture);
+            return (await CoordinatorCommandLine.RunAsync([.. arguments, "--data", coordinator.Folder.At("data"), "--lang", language], _ => null, said, said, TimeProvider.System, default), said.ToString());
+        }
+
+        Assert.Contains("operator", (await Operate("sites")).Said, StringComparison.Ordinal);
+        foreach (var named in new string[][] { [], ["--role", "viewer"], ["--role", "site"] })
+        {
+            var refused = await Operate(["sites", "approve", "berlin", "--fingerprint", site.Fingerprint.ToString(), .. named]);
+            Assert.Equal(4, refused.Exit);
+            Assert.Contains(told, refused.Said, StringComparison.Ordinal);
+        }
+        Assert.Equal(EnrolmentState.Waiting, (await new IdentityClient(asking).EnrolmentAsync(site.Fingerprint, default)).State);
+
+        var approved = await Operate("sites", "approve", "berlin", "--fingerprint", site.Fingerprint.ToString(), "--role", "operator");
+        Assert.True(approved.Exit == 0 && approved.Said.Contains("operator", StringComparison.Ordinal), approved.Said);
+        using var http = coordinator.Connect(site, "berlin", withCertificate: false);
+        Assert.Equal(CallerRole.Operator, (await new IdentityClient(http).MeAsync(default)).Role);
+    }
+
     [Fact]
     public async Task A_revocation_by_another_process_takes_effect_at_once_and_ends_open_calls()
     {

@@ -24,9 +24,11 @@ internal static class SitesCommand
         var data = context.DataOption();
         var name = new Argument<string>("NAME") { Description = context.Text("sites.name"), HelpName = "NAME" };
         var fingerprint = new Option<string>("--fingerprint") { Description = context.Text("sites.fingerprint"), Required = true, HelpName = "XXXX-…" };
-        var approve = new Command("approve", context.Text("sites.approve")) { name, fingerprint, data };
+        var role = new Option<string?>("--role") { Description = context.Text("sites.role"), HelpName = "operator|author|steward|viewer" };
+        role.AcceptOnlyFromAmong("operator", "author", "steward", "viewer", "site", "server");
+        var approve = new Command("approve", context.Text("sites.approve")) { name, fingerprint, role, data };
         approve.SetAction(result => (int)context.OnState(result.GetRequiredValue(data).FullName,
-            state => Approve(context, state, result.GetRequiredValue(name), result.GetRequiredValue(fingerprint))));
+            state => Approve(context, state, result.GetRequiredValue(name), result.GetRequiredValue(fingerprint), result.GetValue(role))));
         return approve;
     }
 
@@ -46,7 +48,7 @@ internal static class SitesCommand
         return revoke;
     }
 
-    private static CoordinatorExit Approve(CommandContext context, OpenState state, string name, string typed)
+    private static CoordinatorExit Approve(CommandContext context, OpenState state, string name, string typed, string? role)
     {
         if (!KeyFingerprint.TryParse(typed, out var fingerprint)) return context.Stop(CoordinatorExit.Usage, "fingerprint-unreadable", "--fingerprint", typed);
         var registry = state.Registry;
@@ -59,9 +61,12 @@ internal static class SitesCommand
         if (ofName.Count == 0) return context.Stop(CoordinatorExit.Unavailable, "nobody-waits", "NAME", name);
         if (ofName.FirstOrDefault(e => e.Fingerprint == fingerprint.Plain) is not { } enrolment)
             return context.Stop(CoordinatorExit.Unavailable, "fingerprint-differs", "--fingerprint", name, fingerprint, ofName.Count);
+        // Who asks chooses the role that he asks for, until the moment of approval: more than a site's, or another than was named, nobody gets unnoticed.
+        var asked = enrolment.Role.ToString().ToLowerInvariant();
+        if (role is null ? enrolment.Role is not (CallerRole.Site or CallerRole.Server) : role != asked) return context.Stop(CoordinatorExit.Unavailable, "role-not-named", "--role", name, asked);
         var replaced = registry.ByName(name) is { RevokedAt: null };
         var member = registry.Approve(enrolment);
-        context.Output.WriteLine(context.Text(replaced ? "sites.replaced" : "sites.approved", name, member.NotAfter.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture)));
+        context.Output.WriteLine(context.Text(replaced ? "sites.replaced" : "sites.approved", name, member.NotAfter.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture)) + RoleOf(context, member.Role));
         return CoordinatorExit.Done;
     }
 
@@ -75,19 +80,25 @@ internal static class SitesCommand
                 : member.NotAfter < now ? context.Text("sites.is-expired", ends)
                 : member.NotAfter - now < CertificateAuthority.WarnAhead ? context.Text("sites.expires-soon", ends)
                 : context.Text("sites.is-approved", ends);
-            context.Output.WriteLine($"{member.Name}  {Grouped(member.Fingerprint)}  {condition}{Serves(context, member.Role)}");
+            context.Output.WriteLine($"{member.Name}  {Grouped(member.Fingerprint)}  {condition}{RoleOf(context, member.Role)}");
         }
         foreach (var waiting in state.Registry.Enrolments)
         {
             // The fingerprint is not shown: whoever approves reads it from the site's owner, not from here.
             var taken = state.Registry.ByName(waiting.Name) is { RevokedAt: null };
-            context.Output.WriteLine($"{waiting.Name}  {context.Text(taken ? "sites.waits-to-replace" : "sites.waits", waiting.AskedAt.ToString("u", CultureInfo.InvariantCulture), waiting.Address)}{Serves(context, waiting.Role)}");
+            context.Output.WriteLine($"{waiting.Name}  {context.Text(taken ? "sites.waits-to-replace" : "sites.waits", waiting.AskedAt.ToString("u", CultureInfo.InvariantCulture), waiting.Address)}{RoleOf(context, waiting.Role)}");
         }
         if (state.Registry.Members.Count + state.Registry.Enrolments.Count == 0) context.Output.WriteLine(context.Text("sites.none"));
         return CoordinatorExit.Done;
     }
 
-    private static string Serves(CommandContext context, CallerRole role) => role == CallerRole.Server ? "  " + context.Text("sites.serves") : "";
+    // A site is what most are; what else somebody is, or asks to be, is said.
+    private static string RoleOf(CommandContext context, CallerRole role) => role switch
+    {
+        CallerRole.Site => "",
+        CallerRole.Server => "  " + context.Text("sites.serves"),
+        _ => "  " + context.Text("sites.person", role.ToString().ToLowerInvariant()),
+    };
 
     private static string Grouped(string plain) => KeyFingerprint.TryParse(plain, out var fingerprint) ? fingerprint.ToString() : plain;
 }
