@@ -62,7 +62,7 @@ internal sealed partial class FederationProcesses : IAsyncDisposable
     }
 
     public void StartSite(string site, params string[] options) =>
-        _running[site] = CommandProcess.StartComity(["site", "run", "--config", $"{site}.yaml", "--lang", "en", .. options], _folder);
+        _running[site] = CommandProcess.StartComity(["site", "run", "--config", $"{site}.yaml", "--log", $"{site}.jsonl", "--lang", "en", .. options], _folder);
 
     /// <summary>Starts a serving node and, the first time, has it approved.</summary>
     public async Task StartNodeAsync(string node, string market, bool join = true)

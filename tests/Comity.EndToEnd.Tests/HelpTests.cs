@@ -43,6 +43,17 @@ public sealed class HelpTests
     }
 
     [Fact]
+    public async Task Whoever_names_a_coordinator_is_told_how()
+    {
+        foreach (var command in new[] { "submit", "watch", "results" })
+        {
+            var help = await Cli.RunAsync(Repository.Root, command, "--help", "--lang", "en");
+            Assert.Matches(@"--to <URL\|CODE>\s+The coordinator: its address, or the join code", help.Output.Replace("\n", " ", StringComparison.Ordinal));
+            Assert.Contains("COMITY_COORDINATOR", help.Output, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
     public async Task Help_speaks_Chinese_when_the_user_does()
     {
         var help = await Cli.RunAsync(Repository.Root, "help", "exit-codes", "--lang", "zh-Hans");

@@ -18,13 +18,35 @@ internal static class SiteRunCommand
         var join = new Option<string?>("--join") { Description = session.Text("site.run.join"), HelpName = "CODE" };
         var threads = new Option<int>("--threads") { Description = session.Text("site.run.threads"), HelpName = "N", DefaultValueFactory = _ => 1 };
         threads.Validators.Add(result => RunOptions.AtLeastOne(session, result, "--threads"));
+        var log = new Option<string?>("--log") { Description = session.Text("site.run.log"), HelpName = "FILE" };
+        var otlp = new Option<string?>("--otlp") { Description = session.Text("site.run.otlp"), HelpName = "URL" };
         var keys = new StateKeyOptions(session);
-        var command = keys.On(new Command("run", session.Text("site.run.description")) { config, join, threads });
-        command.SetAction(async (parsed, cancellationToken) => (int)await RunAsync(session, DeclaredSite.Read(parsed.GetRequiredValue(config)), keys.Key(parsed), parsed.GetValue(join), parsed.GetValue(threads), cancellationToken));
+        var command = keys.On(new Command("run", session.Text("site.run.description")) { config, join, threads, log, otlp });
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            var site = DeclaredSite.Read(parsed.GetRequiredValue(config));
+            using var telemetry = Telemetry(session, site, parsed.GetValue(log), parsed.GetValue(otlp));
+            return (int)await RunAsync(session, site, keys.Key(parsed), parsed.GetValue(join), parsed.GetValue(threads), telemetry, cancellationToken);
+        });
         return command;
     }
 
-    private static async Task<ExitCode> RunAsync(Session session, DeclaredSite site, StateKey? key, string? join, int threads, CancellationToken cancellationToken)
+    private static SiteTelemetry Telemetry(Session session, DeclaredSite site, string? log, string? otlp)
+    {
+        Uri? collector = null;
+        if (otlp is not null && (!Uri.TryCreate(otlp, UriKind.Absolute, out collector) || collector.Scheme is not ("http" or "https")))
+            throw new StoppedException(ExitCode.Usage, Texts.Problem("site-otlp", Place.InFile("--otlp"), otlp));
+        try
+        {
+            return new(site.Section.Site, log, collector, session.Time);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new StoppedException(ExitCode.Output, Texts.Problem("site-log", Place.InFile("--log"), log, e.Message));
+        }
+    }
+
+    private static async Task<ExitCode> RunAsync(Session session, DeclaredSite site, StateKey? key, string? join, int threads, SiteTelemetry telemetry, CancellationToken cancellationToken)
     {
         var code = join is null ? null : JoinCode.Parse(join) ?? throw new StoppedException(ExitCode.Usage, Texts.Problem("join-code-damaged", Place.InFile("--join")));
         using var vault = StateKeyOptions.Open(site, key);
@@ -41,7 +63,7 @@ internal static class SiteRunCommand
         session.Out.Line(session.Text("site.serving", me.Name, connection.Address));
         await WorkAsync(
             token => membership.KeepAsync(client, connection.Address, token),
-            token => new SiteServing(session, site, identity.Key, vault, threads).ServeAsync(http, connection.Address, Environment.ProcessorCount, token), cancellationToken);
+            token => new SiteServing(session, site, identity.Key, vault, threads, telemetry).ServeAsync(http, connection.Address, Environment.ProcessorCount, token), cancellationToken);
         return ExitCode.Done;
     }
 

@@ -16,7 +16,7 @@ internal sealed class AuthorConnection
     public AuthorConnection(Session session)
     {
         _session = session;
-        To = new Option<string?>("--to") { Description = session.Text("option.to", AddressVariable), HelpName = "URL|CODE" };
+        To = new Option<string?>("--to") { Description = session.Text("option.coordinator", AddressVariable), HelpName = "URL|CODE" };
         TokenFile = new Option<string?>("--token-file") { Description = session.Text("option.token-file", TokenVariable), HelpName = "FILE" };
         TokenFile.CompletionSources.Add(Commands.CommonOptions.Paths);
     }

@@ -13,7 +13,7 @@ using Comity.Transport.Sites;
 namespace Comity.Cli.Network;
 
 /// <summary>A joined site at work: asks the coordinator for tasks and tells the people here what happens.</summary>
-internal sealed class SiteServing(Session session, DeclaredSite site, ECDsa key, StateVault vault, int threads) : IProgress<SiteAgentEvent>
+internal sealed class SiteServing(Session session, DeclaredSite site, ECDsa key, StateVault vault, int threads, SiteTelemetry telemetry) : IProgress<SiteAgentEvent>
 {
     private readonly Lock _gate = new();
     private string? _hindrance;
@@ -46,6 +46,7 @@ internal sealed class SiteServing(Session session, DeclaredSite site, ECDsa key,
 
     public void Report(SiteAgentEvent value)
     {
+        telemetry.Report(value);
         switch (value)
         {
             case SiteAgentEvent.Joined { About.Refused.Count: 0 } joined:

@@ -79,5 +79,6 @@ internal sealed class SiteStudies(Session session, DeclaredSite site, Steward st
 
     private JoinResult About(ProblemList problems) => new(
         ToolVersion.Text, RuntimeInformation.ProcessArchitecture.ToString(), VectorWidth.Current, RuntimeInformation.FrameworkDescription,
-        !site.Section.Policy.ReleaseLocalModel, [.. problems.Where(p => p.Severity == Severity.Error).Select(ToldProblem.Of)]);
+        !site.Section.Policy.ReleaseLocalModel, [.. problems.Where(p => p.Severity == Severity.Error).Select(ToldProblem.Of)])
+    { Studies = site.Section.Resources.Studies };
 }

@@ -68,8 +68,19 @@ internal sealed class WatchView(Session session)
         }
     }
 
-    private string Line(StudyEventView happened) =>
-        $"{happened.At.ToLocalTime().ToString("HH:mm:ss", CultureInfo.InvariantCulture)}  {session.Text("event." + happened.Code, [.. happened.Arguments.Concat(Enumerable.Repeat("-", 8)).Take(8)])}";
+    private string Line(StudyEventView happened) => $"{happened.At.ToLocalTime().ToString("HH:mm:ss", CultureInfo.InvariantCulture)}  {What(happened)}";
+
+    private string What(StudyEventView happened)
+    {
+        try
+        {
+            return session.Text("event." + happened.Code, [.. happened.Arguments.Concat(Enumerable.Repeat("-", 8)).Take(8)]);
+        }
+        catch (KeyNotFoundException)
+        {
+            return string.Join(' ', [happened.Code, .. happened.Arguments]); // a newer coordinator tells of more
+        }
+    }
 
     private static string Bytes(long bytes) => bytes < 1 << 20
         ? string.Create(CultureInfo.InvariantCulture, $"{bytes / 1024.0:0.#} KiB")

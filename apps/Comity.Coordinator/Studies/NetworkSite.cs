@@ -139,6 +139,7 @@ internal sealed class NetworkSite(string study, BodySource studyFile, BodySource
             if (now is not null) progress?.Invoke(now);
         }
         var task = Task(kind, work, bodies, largestBody, Progressed);
+        using var traced = TaskTrace.Follow(task.Task, Site, System.Diagnostics.ActivityKind.Producer);
         _desk.Open(task);
         try
         {

@@ -22,6 +22,10 @@ public sealed record JoinResult(string Software, string Architecture, int Vector
 {
     /// <summary>How much the site trains on, where the study promises differential privacy of records; else empty. The number of rows is public then.</summary>
     public IReadOnlyList<ToldScale> Scales { get; init; } = [];
+
+    /// <summary>How many studies the site works on at once: the coordinator has others wait. Null: any number, and what older versions answer.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? Studies { get; init; }
 }
 
 /// <summary>How much a site trains on in a repeat.</summary>

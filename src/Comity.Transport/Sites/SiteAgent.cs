@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Comity.Transport.Clients;
 using Comity.Transport.Protocol;
+using Comity.Transport.Stores;
 
 namespace Comity.Transport.Sites;
 
@@ -96,6 +97,7 @@ public sealed class SiteAgent
 
     private async Task HandleAsync(SiteTask task, TaskMeter meter, CancellationToken cancellationToken)
     {
+        using var traced = TaskTrace.Follow(task, _options.Site, System.Diagnostics.ActivityKind.Consumer); // all calls that it needs carry its round's trace
         _events?.Report(new SiteAgentEvent.Started(task));
         while (true)
         {
@@ -119,7 +121,7 @@ public sealed class SiteAgent
                 _events?.Report(new SiteAgentEvent.Answered(task, TaskOutcome.Failed, false, e.Told.Code));
                 return;
             }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException || DiskFull.Is(e))
             {
                 // A full disk or an unreachable source is for the people here to mend; the coordinator sees that nothing moves.
                 _events?.Report(e is QuotaExceededException full ? full.ToEvent(task) : new SiteAgentEvent.Hindered(task, e.Message));

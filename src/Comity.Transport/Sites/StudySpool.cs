@@ -125,7 +125,15 @@ internal sealed class StudySpool
     {
         var path = AnswerPath(key);
         if (!File.Exists(path)) return null;
-        var stored = JsonSerializer.Deserialize<StoredAnswer>(Vault.ReadAll(path), WireJson.Options);
+        StoredAnswer? stored;
+        try
+        {
+            stored = JsonSerializer.Deserialize<StoredAnswer>(Vault.ReadAll(path), WireJson.Options);
+        }
+        catch (Exception e) when (e is JsonException or InvalidDataException or EndOfStreamException or CryptographicException)
+        {
+            return null; // torn by a loss of power: the work is done again, or what was charged is taken from the gate
+        }
         // The body went when the answer was taken; should it be asked for once more, the work is done again with the same bits.
         if (stored?.Manifest is not { } manifest) return stored;
         var body = AnswerBodyPath(key);

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Comity.Declarations;
 using Comity.Federation.Rounds;
 using Comity.Transport.Protocol;
+using Comity.Transport.Stores;
 
 namespace Comity.Transport.Sites;
 
@@ -27,7 +28,7 @@ internal sealed class TaskAnswers(ISiteHost host, SiteAgentOptions options, Site
         {
             return Failed(ToldProblem.Of(new Problem(Messages.Catalog, "site-memory-lost", Place.InFile(options.StateFolder), e.Site)));
         }
-        catch (Exception e) when (e is not (OperationCanceledException or IOException or UnauthorizedAccessException or InvalidDataException))
+        catch (Exception e) when (e is not (OperationCanceledException or IOException or UnauthorizedAccessException or InvalidDataException) && !DiskFull.Is(e))
         {
             events?.Report(new SiteAgentEvent.Hindered(task, $"{e.GetType().Name}: {e.Message}"));
             // An unforeseen error's message may hold a value of a record: it is told to the people here only.
