@@ -84,6 +84,12 @@ public sealed class AccessTests
         using (var other = coordinator.Connect(whole[..^1] + (whole[^1] == '0' ? '1' : '0')))
             Assert.Equal("token-wrong", (await Assert.ThrowsAsync<WireException>(() => new IdentityClient(other).MeAsync(default))).Told.Code);
 
+        // Another study it neither sees nor hands in.
+        using (var other = await http.GetAsync("/v1/studies/liver")) Assert.Equal("study-barred", await CodeOf(other));
+        using (var own = await http.GetAsync("/v1/studies/heart")) Assert.Equal("study-unknown", await CodeOf(own));
+        var submission = Studies.LoopbackFederation.Submission(Studies.LoopbackFederation.Yaml("arms: [local]"), "liver");
+        Assert.Equal("study-barred", (await Assert.ThrowsAsync<WireException>(() => new StudyClient(http, clock).SubmitAsync(submission, default))).Told.Code);
+
         clock.Advance(TimeSpan.FromDays(29));
         await client.MeAsync(default);
         clock.Advance(TimeSpan.FromDays(1));

@@ -27,6 +27,12 @@ public sealed class TelemetryTests
         using var http = new HttpClient(new SocketsHttpHandler { SslOptions = new() { RemoteCertificateValidationCallback = (_, _, _, _) => true } }) { BaseAddress = address };
         http.DefaultRequestHeaders.TryAddWithoutValidation("Authorization", "Bearer comity_000000000000_SECRETSECRETSECRET");
         await http.GetAsync("/v1/me");
+        var token = new StringWriter();
+        await CoordinatorCommandLine.RunAsync(["tokens", "create", "--name", "ana", "--role", "author", "--data", folder.At("data")], _ => null, token, TextWriter.Null, TimeProvider.System, default);
+        using var asking = new HttpRequestMessage(HttpMethod.Get, "/v1/studies/none");
+        asking.Headers.TryAddWithoutValidation("Authorization", "Bearer " + token.ToString().Trim());
+        http.DefaultRequestHeaders.Clear();
+        await http.SendAsync(asking);
         process.Terminate();
         await process.WaitAsync(Patience);
         collector.Stop();
@@ -35,13 +41,14 @@ public sealed class TelemetryTests
         var text = string.Concat(bodies.Select(b => Encoding.Latin1.GetString(b.Body)));
         Assert.Contains(bodies, b => b.Path == "/v1/metrics");
         Assert.Contains(bodies, b => b.Path == "/v1/traces");
-        foreach (var name in new[] { "comity.calls.refused", "comity.members", "http.server.request.duration", "token-wrong", "comity-coordinator", "/v1/me" })
+        foreach (var name in new[] { "comity.calls.refused", "comity.members", "http.server.request.duration", "token-wrong", "study-unknown", "comity-coordinator", "/v1/me" })
             Assert.Contains(name, text, StringComparison.Ordinal);
 
         var lines = process.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.All(lines, line => System.Text.Json.JsonDocument.Parse(line).Dispose());
         Assert.Contains(lines, l => l.Contains("token-wrong", StringComparison.Ordinal) && l.Contains("TraceId", StringComparison.Ordinal));
-        foreach (var secret in new[] { "SECRETSECRET", code.Secret, code.ToString(), File.ReadAllText(folder.At("data", "authority.key")).Split('\n')[1] })
+        Assert.Contains(lines, l => l.Contains("study-unknown", StringComparison.Ordinal) && l.Contains("TraceId", StringComparison.Ordinal));
+        foreach (var secret in new[] { token.ToString().Trim().Split('_')[2], "SECRETSECRET", code.Secret, code.ToString(), File.ReadAllText(folder.At("data", "authority.key")).Split('\n')[1] })
         {
             Assert.DoesNotContain(secret, process.Error, StringComparison.Ordinal);
             Assert.DoesNotContain(secret, text, StringComparison.Ordinal);

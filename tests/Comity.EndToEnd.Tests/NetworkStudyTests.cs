@@ -28,6 +28,16 @@ public sealed class NetworkStudyTests : IDisposable
         foreach (var file in new[] { "results.json", "report.html", "models/federated/average/model.safetensors", "models/federated/average/preprocessing.json", "models/federated/average/card.md" })
             Assert.True(File.Exists(_folder.At("fetched", file)), file);
 
+        // One trace follows a round over all parties, in the log of each.
+        var line = federation.ErrorOf("coordinator").Split('\n').First(l => l.Contains("round 6 of federated/average", StringComparison.Ordinal));
+        var trace = System.Text.RegularExpressions.Regex.Match(line, "\"TraceId\":\"([0-9a-f]{32})\"").Groups[1].Value;
+        Assert.Equal(32, trace.Length);
+        foreach (var site in Sites)
+        {
+            var answered = File.ReadLines(_folder.At(site + ".jsonl")).Select(l => System.Text.Json.Nodes.JsonNode.Parse(l)!).Where(l => (string?)l["TraceId"] == trace && (string?)l["Event"] == "task-answered").ToList();
+            Assert.Equal(("Round", "yes"), ((string?)Assert.Single(answered)["Task"], (string?)answered[0]["Taken"]));
+        }
+
         // What must stay at home has stayed: predictions and the sites' own models.
         Assert.False(File.Exists(_folder.At("fetched", "predictions.csv")));
         Assert.False(Directory.Exists(_folder.At("fetched", "models/local")));

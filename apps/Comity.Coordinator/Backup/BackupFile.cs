@@ -88,7 +88,7 @@ internal static class BackupFile
 
     private static IEnumerable<string> Files(string folder) => Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)
         .Select(f => Path.GetRelativePath(folder, f).Replace('\\', '/'))
-        .Where(f => !f.EndsWith("-wal", StringComparison.Ordinal) && !f.EndsWith("-shm", StringComparison.Ordinal) && !f.EndsWith(".lock", StringComparison.Ordinal) && !f.StartsWith("studies/uploads/", StringComparison.Ordinal) && !f.Contains("/state/spare/", StringComparison.Ordinal))
+        .Where(f => !f.EndsWith("-wal", StringComparison.Ordinal) && !f.EndsWith("-shm", StringComparison.Ordinal) && !f.EndsWith(".lock", StringComparison.Ordinal) && !f.EndsWith("/lock", StringComparison.Ordinal) && !f.StartsWith("studies/uploads/", StringComparison.Ordinal) && !f.Contains("/state/spare/", StringComparison.Ordinal))
         .Order(StringComparer.Ordinal);
 
     private static void Copy(string from, string to)

@@ -71,6 +71,10 @@ internal sealed record CommandContext(CultureInfo Language, TextWriter Output, T
         {
             return Stop(CoordinatorExit.Unavailable, "store-failed", Store!.Place, Store.Shown, (e.InnerException ?? e).Message);
         }
+        catch (Exception e) when (FullDisk.Is(e))
+        {
+            return Stop(CoordinatorExit.Unavailable, FullDisk.Code, "--data"); // nothing is damaged
+        }
         catch (Exception e) when (e is SqliteException or IOException or UnauthorizedAccessException or System.Security.Cryptography.CryptographicException)
         {
             return Stop(CoordinatorExit.Unavailable, "state-damaged", "--data", folder, e.Message);

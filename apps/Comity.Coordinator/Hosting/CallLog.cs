@@ -6,7 +6,7 @@ using Comity.Transport.Identity;
 namespace Comity.Coordinator.Hosting;
 
 /// <summary>Turns what goes wrong into a refusal by name, and writes down who was refused what.</summary>
-internal sealed class CallLog(RequestDelegate next, CoordinatorTelemetry telemetry, TimeProvider time, ILogger<CallLog> log)
+internal sealed class CallLog(RequestDelegate next, CoordinatorTelemetry telemetry, FullDisk disk, TimeProvider time, ILogger<CallLog> log)
 {
     private static readonly TimeSpan Linger = TimeSpan.FromSeconds(2);
 
@@ -35,6 +35,10 @@ internal sealed class CallLog(RequestDelegate next, CoordinatorTelemetry telemet
             if (!context.Response.HasStarted) context.Response.Headers.RetryAfter = "1";
             await Refusal.WriteAsync(context, StatusCodes.Status503ServiceUnavailable, "store-unavailable");
         }
+        catch (Exception e) when (FullDisk.Is(e))
+        {
+            await Refusal.WriteAsync(context, StatusCodes.Status507InsufficientStorage, FullDisk.Code);
+        }
         catch (Exception e) when (e is not (OutOfMemoryException or StackOverflowException))
         {
             LogLines.Failed(log, e, context.Request.Method, RouteOf(context));
@@ -61,6 +65,7 @@ internal sealed class CallLog(RequestDelegate next, CoordinatorTelemetry telemet
         if (context.Features.Get<RefusedFeature>() is { } refused)
         {
             telemetry.Refused(refused);
+            if (refused.Code == FullDisk.Code) disk.Tell(log);
             LogLines.Refused(log, method, RouteOf(context), status, refused.Code, CallerOf(context));
         }
         else LogLines.Answered(log, method, RouteOf(context), status, CallerOf(context));

@@ -88,6 +88,10 @@ internal static class CoordinatorHost
         {
             return CoordinatorExit.Done; // asked to stop while it waited for another
         }
+        catch (Exception e) when (FullDisk.Is(e))
+        {
+            Print([Texts.Problem(FullDisk.Code, "--data")], language, error); // nothing is damaged
+        }
         catch (Exception e) when (e is SqliteException or CryptographicException)
         {
             Print([Texts.Problem("state-damaged", "--data", options.DataFolder, e.Message)], language, error);
@@ -174,12 +178,13 @@ internal static class CoordinatorHost
         var services = builder.Services;
         services.AddRateLimiter(limiter => Limits.Apply(limiter, options.CallsPerSecond));
         services.AddSingleton(authority).AddSingleton(registry).AddSingleton(time).AddSingleton<OpenCalls>().AddSingleton(new Tokens(database)).AddSingleton(new ReplayGuard(AllowedSkew));
-        services.AddSingleton(telemetry).AddSingleton<IdentityEndpoints>().AddSingleton(server).AddHostedService<Watchman>();
+        services.AddSingleton(telemetry).AddSingleton(studies.Disk).AddSingleton<IdentityEndpoints>().AddSingleton(server).AddHostedService<Watchman>();
         services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true); // CallLog says what is wrong with it
         services.Configure<HostOptions>(host => host.ShutdownTimeout = StopWithin);
 
         var application = builder.Build();
         studies.Log = application.Logger;
+        foreach (var (id, problem) in studies.Unreadable) LogLines.StudyUnreadable(application.Logger, id, problem.Found(CultureInfo.InvariantCulture));
         if (options.ThroughProxy) application.UseForwardedHeaders(Forwarded(options));
         if (options.Queue is not null) application.UseMiddleware<ForwardedCall>();
         application.UseMiddleware<CallLog>();
@@ -188,7 +193,7 @@ internal static class CoordinatorHost
         application.UseMiddleware<CallerMiddleware>();
         application.UseMiddleware<AccessMiddleware>();
         application.MapGet("/healthz", () => Results.Json(new { status = "ok" }));
-        application.MapGet("/readyz", () => !folder.IsWritable() ? NotReady("data-unavailable") : studies.Store is { IsThere: false } ? NotReady("store-unavailable") : Results.Json(new { status = "ready" }));
+        application.MapGet("/readyz", () => !folder.IsWritable() ? NotReady("data-unavailable") : !folder.HasRoom() ? NotReady(FullDisk.Code) : studies.Store is { IsThere: false } ? NotReady("store-unavailable") : Results.Json(new { status = "ready" }));
         application.MapGet("/v1/openapi.json", () => Results.Text(OpenApi.Text, "application/json"));
         application.Services.GetRequiredService<IdentityEndpoints>().Map(application);
         application.MapStudies(studies);

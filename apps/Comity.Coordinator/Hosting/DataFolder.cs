@@ -3,6 +3,7 @@ namespace Comity.Coordinator.Hosting;
 /// <summary>The folder of one coordinator's state, held by one process at a time.</summary>
 internal sealed class DataFolder : IDisposable
 {
+    private const long LeastRoom = 1 << 20;
     private readonly FileStream _lock;
 
     private DataFolder(string path, FileStream held) => (Path, _lock) = (path, held);
@@ -42,6 +43,9 @@ internal sealed class DataFolder : IDisposable
             return false;
         }
     }
+
+    /// <summary>Whether the disk has room for more than what is overwritten: a file of one byte can be written again on a full one.</summary>
+    public bool HasRoom() => new DriveInfo(System.IO.Path.GetFullPath(Path)).AvailableFreeSpace >= LeastRoom;
 
     public void Dispose() => _lock.Dispose();
 }

@@ -66,6 +66,18 @@ internal static partial class LogLines
     [LoggerMessage(21, LogLevel.Warning, "Named to drive, and the state can't be led from here ({Reason}); another replica is let before.")]
     public static partial void GaveWay(ILogger log, string reason);
 
+    [LoggerMessage(23, LogLevel.Error, "The disk of {Folder} is full. Make room there: calls that bring something are refused with 507, sites wait and go on by themselves.")]
+    public static partial void DiskFull(ILogger log, string folder);
+
+    [LoggerMessage(24, LogLevel.Error, "The study {Study} can't be read ({Reason}) and is left as it stands; its sites keep what they have.")]
+    public static partial void StudyUnreadable(ILogger log, string study, string reason);
+
+    [LoggerMessage(25, LogLevel.Information, "{Study}: {Event} {Arguments}")]
+    public static partial void StudyEvent(ILogger log, string study, string @event, string arguments);
+
+    [LoggerMessage(26, LogLevel.Information, "{Study}: round {Round} of {Model}, repeat {Repeat}: {Contributed} contributed, {Rejected} refused, {Missing} missing.")]
+    public static partial void RoundDone(ILogger log, string study, int round, string model, int repeat, int contributed, int rejected, int missing);
+
     [LoggerMessage(22, LogLevel.Warning, "From its line {Line} on this folder's audit.jsonl was another than the store's, whose lines stand. What it had is in {Aside}.")]
     public static partial void AuditParted(ILogger log, long line, string aside);
 }

@@ -1,3 +1,4 @@
+using Comity.Declarations;
 using Comity.Transport.Protocol;
 
 namespace Comity.Coordinator.Hosting;
@@ -20,6 +21,19 @@ internal static class Refusal
 
     /// <summary>The same as an endpoint's result.</summary>
     public static IResult Of(int status, string code, params object?[] arguments) => new RefusalResult(status, code, arguments);
+
+    /// <summary>The same for a problem that was found on the way.</summary>
+    public static IResult Of(int status, Problem problem) => new ToldResult(status, problem);
+
+    // Named for logs and counters like every other refusal.
+    private sealed class ToldResult(int status, Problem problem) : IResult
+    {
+        public Task ExecuteAsync(HttpContext httpContext)
+        {
+            httpContext.Features.Set(new RefusedFeature(problem.Code));
+            return Results.Json(ToldProblem.Of(problem), WireJson.Options, statusCode: status).ExecuteAsync(httpContext);
+        }
+    }
 
     private sealed class RefusalResult(int status, string code, object?[] arguments) : IResult
     {

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Comity.Coordinator.Hosting;
 using Comity.Declarations;
 using Comity.Transport.Identity;
 using Comity.Transport.Protocol;
@@ -27,13 +28,13 @@ internal static class Calls
         {
             return Refuse(StatusCodes.Status400BadRequest, Texts.Problem("message-malformed", context.Request.Path, e.Message));
         }
-        catch (IOException e) when (IsFull(e))
+        catch (Exception e) when (FullDisk.Is(e))
         {
-            return Refuse(StatusCodes.Status507InsufficientStorage, Texts.Problem("coordinator-disk-full", context.Request.Path));
+            return Refuse(StatusCodes.Status507InsufficientStorage, Texts.Problem(FullDisk.Code, context.Request.Path));
         }
     };
 
-    public static IResult Refuse(int status, Problem problem) => Results.Json(ToldProblem.Of(problem), WireJson.Options, statusCode: status);
+    public static IResult Refuse(int status, Problem problem) => Refusal.Of(status, problem);
 
     public static IResult Reply<T>(T content) => Results.Json(content, WireJson.Options);
 
@@ -59,6 +60,4 @@ internal static class Calls
     }
 
     public static string Route(HttpContext context, string name) => context.GetRouteValue(name) as string ?? "";
-
-    private static bool IsFull(IOException e) => (e.HResult & 0xFFFF) is 28 or 112; // ENOSPC, ERROR_DISK_FULL
 }

@@ -1,5 +1,7 @@
+using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text.Json;
+using Comity.Coordinator.Hosting;
 using Comity.Coordinator.Storage;
 using Comity.Declarations;
 using Comity.Federation.AtRest;
@@ -43,7 +45,7 @@ internal sealed class HostedStudy
     public HostedStudy(StudyServer server, StudyBook book, StudyEntry entry, DeclaredStudy declared, StudyFiles files)
     {
         (_server, _book, _entry, _files, Declared, _section) = (server, book, entry, files, declared, declared.Section);
-        Log = new StudyLog(server.Time);
+        Log = new StudyLog(server.Time) { Heard = Written };
         _lines = declared.Section.Sites.ToDictionary(s => s.Id, _ => new SiteLeave(), StringComparer.Ordinal);
         foreach (var site in book.Withdrawn(entry.Id).Where(_lines.ContainsKey)) _lines[site].Leave();
     }
@@ -160,7 +162,7 @@ internal sealed class HostedStudy
         catch (Exception e) when (e is StaleEpochException or StoreUnavailableException)
         {
             // Another coordinator goes on with the study, or this one after its next start: what the database holds decides how.
-            Hosting.LogLines.StudyLeft(_server.Log, Entry.Id, e.Message);
+            LogLines.StudyLeft(_server.Log, Entry.Id, e.Message);
         }
     }
 
@@ -174,7 +176,10 @@ internal sealed class HostedStudy
             var keys = Partners();
             var partners = keys is null ? null : BodySource.Of(JsonSerializer.SerializeToUtf8Bytes(keys, WireJson.Options));
             var sites = _section.Sites.Select(s => new NetworkSite(Entry.Id, studyFile, partners, _server.Desk(s.Id), shelf, _lines[s.Id], Patience, _server.Time, _server.Vault)).ToList();
-            if (Entry.Joined is null && !await JoinAsync(sites, cancellationToken)) return;
+            var joined = Entry.Joined ?? await JoinAsync(sites, cancellationToken);
+            if (joined is null) return;
+            using var turn = await _server.Queue.EnterAsync(Entry.Id, Entry.Submitted, Room(joined), full => Log.Add("queued", string.Join(", ", full)), cancellationToken);
+            if (Entry.Joined is null) Run(joined);
             using var outcome = await StudyRun.RunAsync(Input(sites, keys), cancellationToken);
             Keep(outcome);
             Become(StudyState.Done, []);
@@ -201,14 +206,19 @@ internal sealed class HostedStudy
         {
             Stop(e.Answer.Problem is { } told ? told with { Where = e.Site } : ToldProblem.Of(Texts.Problem("site-answer-malformed", e.Site, e.Site, "-", "-")));
         }
+        catch (Exception e) when (FullDisk.Is(e))
+        {
+            _server.Disk.Tell(_server.Log);
+            Stop(ToldProblem.Of(Texts.Problem("study-disk-full", Entry.Id, Entry.Id)));
+        }
         catch (Exception e) when (e is not (OutOfMemoryException or StaleEpochException or StoreUnavailableException))
         {
             Stop(ToldProblem.Of(Texts.Problem("study-failed", Entry.Id, Entry.Id, $"{e.GetType().Name}: {e.Message}")));
-            Hosting.LogLines.StudyFailed(_server.Log, e, Entry.Id);
+            LogLines.StudyFailed(_server.Log, e, Entry.Id);
         }
     }
 
-    private async Task<bool> JoinAsync(List<NetworkSite> sites, CancellationToken cancellationToken)
+    private async Task<IReadOnlyDictionary<string, JoinResult>?> JoinAsync(List<NetworkSite> sites, CancellationToken cancellationToken)
     {
         var work = new JoinWork(_section.Study, Entry.Submission.Plan.Software);
         var answers = await Task.WhenAll(sites.Select(async site =>
@@ -221,12 +231,19 @@ internal sealed class HostedStudy
         if (refused.Count > 0)
         {
             Stop([.. refused]);
-            return false;
+            return null;
         }
-        lock (_gate) _entry = _entry with { State = StudyState.Running, Joined = answers.ToDictionary(a => a.Site, a => a.Answer, StringComparer.Ordinal) };
-        _book.Update(Entry);
+        return answers.ToDictionary(a => a.Site, a => a.Answer, StringComparer.Ordinal);
+    }
+
+    private static Dictionary<string, int> Room(IReadOnlyDictionary<string, JoinResult> joined) =>
+        joined.Where(j => j.Value.Studies is > 0).ToDictionary(j => j.Key, j => j.Value.Studies!.Value, StringComparer.Ordinal);
+
+    private void Run(IReadOnlyDictionary<string, JoinResult> joined)
+    {
+        _book.Update(Entry with { State = StudyState.Running, Joined = joined });
+        lock (_gate) _entry = _entry with { State = StudyState.Running, Joined = joined };
         Log.Add("running");
-        return true;
     }
 
     // The keys that masks are agreed with are those of the moment at which the sites joined: a key that changes later is another party.
@@ -291,15 +308,36 @@ internal sealed class HostedStudy
         _files.Keep(ResultsName);
     }
 
+    // What moves a study stands in the coordinator's log, a round under its own trace.
+    private void Written(string code, IReadOnlyList<string> arguments, StudyEvent.RoundDone? round)
+    {
+        if (round is null)
+        {
+            LogLines.StudyEvent(_server.Log, _entry.Id, code, string.Join(' ', arguments));
+            return;
+        }
+        var context = TaskTrace.OfRound(_entry.Id, round.Model, round.Repeat, round.Round);
+        using var traced = new Activity("round").SetParentId(context.TraceId, context.SpanId, context.TraceFlags).Start();
+        LogLines.RoundDone(_server.Log, _entry.Id, round.Round, round.Model, round.Repeat + 1, round.Contributed, round.Rejected, round.Missing);
+    }
+
     private void Stop(params IReadOnlyList<ToldProblem> problems)
     {
-        Become(StudyState.Stopped, problems);
+        try
+        {
+            Become(StudyState.Stopped, problems);
+        }
+        catch (Exception e) when (FullDisk.Is(e))
+        {
+            // Who watches learns it all the same. After a restart the book says that it runs, and it goes on by itself.
+            lock (_gate) _entry = _entry with { State = StudyState.Stopped, Problems = problems };
+        }
         Log.Add("stopped", [.. problems.Select(p => p.Code)]);
     }
 
     private void Become(StudyState state, IReadOnlyList<ToldProblem> problems)
     {
+        _book.Update(Entry with { State = state, Problems = problems }); // before anybody hears of it
         lock (_gate) _entry = _entry with { State = state, Problems = problems };
-        _book.Update(Entry);
     }
 }

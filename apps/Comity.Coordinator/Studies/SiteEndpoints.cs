@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Globalization;
+using Comity.Coordinator.Hosting;
 using Comity.Coordinator.Identity;
 using Comity.Transport.Bodies;
 using Comity.Transport.Clients;
@@ -40,7 +41,7 @@ internal static class SiteEndpoints
         if (ProtocolVersion.Common(request.Protocol, request.Protocol) is null)
             return Calls.Refuse(StatusCodes.Status426UpgradeRequired, Texts.Problem("protocol-unknown", caller.Name, request.Protocol, ProtocolVersion.Oldest, ProtocolVersion.Newest));
         var wait = TimeSpan.FromSeconds(Math.Clamp(request.WaitSeconds, 0, LongestWaitSeconds));
-        var closed = request.Studies.Where(id => studies.Find(id)?.Entry.State is null or StudyState.Done or StudyState.Cancelled).ToList();
+        var closed = request.Studies.Where(id => studies.IsClosed(id)).ToList();
         // A site forgets what is closed: who slept while another took a study in must not say so.
         if (closed.Count > 0) studies.Store?.StillLeads();
         var tasks = await studies.Desk(caller.Name).NextAsync(request.Held.ToHashSet(StringComparer.Ordinal), Math.Clamp(request.Room, 0, MostRoom), closed.Count > 0 ? TimeSpan.Zero : wait, context.RequestAborted);
@@ -87,7 +88,7 @@ internal static class SiteEndpoints
         if (manifest.Length > task.LargestBody)
             return Calls.Refuse(StatusCodes.Status413PayloadTooLarge, Texts.Problem("body-too-large", desk.Site, desk.Site, manifest.Length, task.LargestBody));
         // Before a byte of it is taken: what is under way must still be written.
-        if (!studies.HasRoom(manifest.Length)) return Calls.Refuse(StatusCodes.Status507InsufficientStorage, Texts.Problem("coordinator-disk-full", context.Request.Path));
+        if (!studies.HasRoom(manifest.Length)) return Calls.Refuse(StatusCodes.Status507InsufficientStorage, Texts.Problem(FullDisk.Code, context.Request.Path));
         await task.Uploading.WaitAsync(context.RequestAborted);
         try
         {

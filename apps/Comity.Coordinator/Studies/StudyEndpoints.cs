@@ -57,6 +57,8 @@ internal static class StudyEndpoints
     private static async Task<IResult> SubmitAsync(StudyServer studies, HttpContext context, CallerIdentity caller)
     {
         var submission = await Calls.ReadAsync<StudySubmission>(context, LargestSubmissionBytes);
+        // A token for some studies hands in no others: it could not even watch them.
+        if (!caller.Covers(submission.Id)) return Calls.Refuse(StatusCodes.Status403Forbidden, Texts.Problem("study-barred", context.Request.Path, caller.Name));
         return Calls.Reply(studies.Submit(submission, caller.Name, []).View([]));
     }
 

@@ -13,7 +13,16 @@ internal sealed class StudyLog(TimeProvider time) : IProgress<StudyEvent>
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _number;
 
+    /// <summary>Hears of everything but the numbers of training: for the log of the coordinator's own people.</summary>
+    public Action<string, IReadOnlyList<string>, StudyEvent.RoundDone?>? Heard { get; init; }
+
     public void Add(string code, params string[] arguments)
+    {
+        Watched(code, arguments);
+        Heard?.Invoke(code, arguments, null);
+    }
+
+    private void Watched(string code, params string[] arguments)
     {
         lock (_gate)
         {
@@ -60,7 +69,7 @@ internal sealed class StudyLog(TimeProvider time) : IProgress<StudyEvent>
             case StudyEvent.Planned e: Add("planned", Text(e.Trials.Count)); break;
             case StudyEvent.StatisticsAgreed e: Add("statistics-agreed", Text(e.Repeat + 1), e.Step); break;
             case StudyEvent.TrialStarted e: Add("trial-started", e.Model, Text(e.Repeat + 1), Text(e.RoundsDone), Text(e.Rounds)); break;
-            case StudyEvent.RoundDone e: Add("round-done", e.Model, Text(e.Repeat + 1), Text(e.Round), Text(e.Rounds), Loss(e.Loss), Text(e.Contributed), Text(e.Rejected), Text(e.Missing)); break;
+            case StudyEvent.RoundDone e: Watched("round-done", e.Model, Text(e.Repeat + 1), Text(e.Round), Text(e.Rounds), Loss(e.Loss), Text(e.Contributed), Text(e.Rejected), Text(e.Missing)); Heard?.Invoke("round-done", [], e); break;
             case StudyEvent.TrialFinished e: Add("trial-finished", e.Model, Text(e.Repeat + 1)); break;
             case StudyEvent.Evaluated e: Add("evaluated", e.Model, Text(e.Repeat + 1), Text(e.Done), Text(e.Total)); break;
             case StudyEvent.Compared e: Add("compared", e.Candidate, Text(e.Repeat + 1), Text(e.Done), Text(e.Total)); break;

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Comity.Coordinator.Hosting;
 using Comity.Coordinator.Storage;
 using Comity.Declarations;
 using Comity.Federation.AtRest;
@@ -14,6 +15,7 @@ internal sealed class StudyServer : IAsyncDisposable
 {
     private readonly ConcurrentDictionary<string, SiteDesk> _desks = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, HostedStudy> _studies = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Problem> _unreadable = new(StringComparer.Ordinal);
     private readonly StudyBook _book;
 
     /// <param name="folder">Where the studies' state lies.</param>
@@ -25,13 +27,15 @@ internal sealed class StudyServer : IAsyncDisposable
     public StudyServer(string folder, ISiteKeys keys, TimeProvider time, CoordinatorAudit? audit = null, PostgresStore? store = null, StateVault? vault = null)
     {
         (Folder, Keys, Time, Audit, Store, Vault) = (folder, keys, time, audit, store, vault ?? StateVault.Plain);
+        Disk = new FullDisk(folder, time);
         Directory.CreateDirectory(folder);
         _book = store is null ? StudyBook.Open(Path.Combine(folder, "studies.sqlite")) : new StudyBook(store.Control, owned: false);
         foreach (var entry in _book.All())
         {
-            if (store is not null) Write(entry.Submission); // this folder may never have seen it
+            Write(entry.Submission); // this folder may never have seen it, or have lost it with the power: the book is what counts
             var problems = new ProblemList();
             if (StudyReader.Read(FileOf(entry.Id), problems) is { } declared) _studies[entry.Id] = new(this, _book, entry, declared, FilesOf(entry.Id));
+            else _unreadable[entry.Id] = problems[0];
         }
         foreach (var study in _studies.Values)
         {
@@ -64,12 +68,24 @@ internal sealed class StudyServer : IAsyncDisposable
     /// <summary>Bytes of the disk that bodies of answers leave free, for everything else that must be written.</summary>
     public long KeptFree { get; set; } = 256L << 20;
 
+    /// <summary>Says in the log that there is no room, where there is none.</summary>
+    public FullDisk Disk { get; }
+
+    /// <summary>Studies of the book that this version can't read, with the reason: nothing is done for them, and nobody is told that they are over.</summary>
+    public IReadOnlyDictionary<string, Problem> Unreadable => _unreadable;
+
     /// <summary>Public keys of approved sites.</summary>
     public ISiteKeys Keys { get; }
 
     public IEnumerable<HostedStudy> Studies => _studies.Values.OrderBy(s => s.Entry.Submitted);
 
     public HostedStudy? Find(string id) => _studies.GetValueOrDefault(id);
+
+    /// <summary>Whether a site may forget a study: it is over for good, or nobody ever handed it in here.</summary>
+    public bool IsClosed(string id) => !_unreadable.ContainsKey(id) && Find(id)?.Entry.State is null or StudyState.Done or StudyState.Cancelled;
+
+    /// <summary>Which studies their sites have room for.</summary>
+    public StudyQueue Queue { get; } = new();
 
     /// <summary>What a site is asked to do.</summary>
     public SiteDesk Desk(string site) => _desks.GetOrAdd(site, name => new SiteDesk(name, Time));
@@ -113,12 +129,12 @@ internal sealed class StudyServer : IAsyncDisposable
     {
         if (_studies.TryGetValue(submission.Id, out var earlier) && earlier.Entry.Author == author) return earlier;
         var id = submission.Id;
-        if (!StudyIds.IsValid(id) || _studies.ContainsKey(id))
+        if (!StudyIds.IsValid(id) || _studies.ContainsKey(id) || _unreadable.ContainsKey(id))
         {
             problems.Add(Texts.Problem("study-id", id, id));
             throw new InvalidDeclarationException(problems);
         }
-        Write(submission);
+        Keep(submission);
         if (StudyReader.Read(FileOf(id), problems) is not { } declared || problems.HasErrors)
         {
             Directory.Delete(FolderOf(id), recursive: true);
@@ -139,6 +155,7 @@ internal sealed class StudyServer : IAsyncDisposable
         }
         var entry = _book.Add(new(id, declared.Section.Study, author, Time.GetUtcNow(), StudyState.Joining, submission, null, []));
         var study = _studies.GetOrAdd(id, _ => new(this, _book, entry, declared, FilesOf(id)));
+        LogLines.StudyEvent(Log, id, "submitted", author);
         study.Start();
         return study;
     }
@@ -156,10 +173,25 @@ internal sealed class StudyServer : IAsyncDisposable
 
     private StudyFiles FilesOf(string id) => new(FolderOf(id), Store?.FilesOf(id)) { Vault = Vault };
 
+    private void Keep(StudySubmission submission)
+    {
+        try
+        {
+            Write(submission);
+        }
+        catch (IOException)
+        {
+            // Nothing half-written stays of a study that was not taken in.
+            if (Directory.Exists(FolderOf(submission.Id))) Directory.Delete(FolderOf(submission.Id), recursive: true);
+            throw;
+        }
+    }
+
     private void Write(StudySubmission submission)
     {
         Directory.CreateDirectory(FolderOf(submission.Id));
-        File.WriteAllBytes(FileOf(submission.Id), Convert.FromBase64String(submission.Yaml));
+        var (path, bytes) = (FileOf(submission.Id), Convert.FromBase64String(submission.Yaml));
+        if (!File.Exists(path) || !File.ReadAllBytes(path).AsSpan().SequenceEqual(bytes)) File.WriteAllBytes(path, bytes);
     }
 
     private string FileOf(string id) => Path.Combine(FolderOf(id), StudyReader.FileName);

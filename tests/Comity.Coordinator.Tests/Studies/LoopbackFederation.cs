@@ -116,10 +116,10 @@ internal sealed class LoopbackFederation : IAsyncDisposable
     }
 
     /// <summary>Starts a site; the returned source ends it as a kill would, at whatever it does.</summary>
-    public CancellationTokenSource StartSite(string name, Func<ISiteWork>? work = null, bool ownModelStays = true, Func<string?>? refuses = null, int? through = null, bool compared = true, long? diskBytes = null, IProgress<SiteAgentEvent>? events = null, TimeSpan? silence = null)
+    public CancellationTokenSource StartSite(string name, Func<ISiteWork>? work = null, bool ownModelStays = true, Func<string?>? refuses = null, int? through = null, bool compared = true, long? diskBytes = null, IProgress<SiteAgentEvent>? events = null, TimeSpan? silence = null, int? studies = null)
     {
         var http = Client(name, CallerRole.Site, through);
-        var host = new Host(name, work ?? (() => Site(name)), ownModelStays, refuses, Noise, Model);
+        var host = new Host(name, work ?? (() => Site(name)), ownModelStays, refuses, Noise, Model, studies);
         var options = new SiteAgentOptions
         {
             Site = name, StateFolder = At("sites", name), Vault = VaultOf?.Invoke(At("sites", name)), Wait = TimeSpan.FromSeconds(2), Identity = _keys[name], DiskBytes = diskBytes,
@@ -223,7 +223,7 @@ internal sealed class LoopbackFederation : IAsyncDisposable
         public byte[]? PublicKeyOf(string site) => !federation.Approved.Contains(site) ? null : federation.SaysKey?.Invoke(site) ?? federation.KeyOf(site).ExportSubjectPublicKeyInfo();
     }
 
-    private sealed class Host(string site, Func<ISiteWork> work, bool ownModelStays, Func<string?>? refuses, Func<string, string, NoiseStream>? noise, IModelSource? model) : ISiteHost
+    private sealed class Host(string site, Func<ISiteWork> work, bool ownModelStays, Func<string?>? refuses, Func<string, string, NoiseStream>? noise, IModelSource? model, int? studies) : ISiteHost
     {
         public ValueTask<SiteStudy> OpenAsync(string studyFile, CancellationToken cancellationToken)
         {
@@ -231,7 +231,7 @@ internal sealed class LoopbackFederation : IAsyncDisposable
             var declared = StudyReader.Read(studyFile, problems);
             Assert.Empty(problems);
             IReadOnlyList<ToldProblem> refused = refuses?.Invoke() is { } code ? [new(code, "site.yaml", new("found", "发现"), new("expected", "应为"), new("remedy", "处理"))] : [];
-            var about = new JoinResult("0.1.0", "X64", 256, ".NET 10", ownModelStays, refused);
+            var about = new JoinResult("0.1.0", "X64", 256, ".NET 10", ownModelStays, refused) { Studies = studies };
             return new(new SiteStudy(about, declared!.Section, work(), model ?? new LeastSquaresModel(declared.Section.Privacy?.DifferentialPrivacy is { Unit: Federation.Privacy.PrivacyUnit.Site } ? [] : null)) { Noise = noise is null ? null : answer => noise(site, answer) });
         }
     }
