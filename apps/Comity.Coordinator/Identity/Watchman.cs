@@ -1,5 +1,7 @@
+using System.Data.Common;
 using Comity.Coordinator.Access;
 using Comity.Coordinator.Hosting;
+using Comity.Coordinator.Storage;
 using Comity.Transport.Identity;
 
 namespace Comity.Coordinator.Identity;
@@ -15,13 +17,25 @@ internal sealed class Watchman(Registry registry, Tokens tokens, OpenCalls open,
         var warned = DateTimeOffset.MinValue;
         while (await WaitedAsync(stoppingToken))
         {
-            var now = time.GetUtcNow();
-            var ended = open.EndUnless(caller => registry.ByKey(caller.KeyFingerprint) is { } member ? member.RevokedAt is null : tokens.InForce(caller.KeyFingerprint, now));
-            if (ended > 0) LogLines.Ended(log, ended);
-            if (now - warned < WarnEvery) continue;
-            warned = now;
-            foreach (var member in registry.Members.Where(m => m.RevokedAt is null && m.NotAfter - now < CertificateAuthority.WarnAhead)) LogLines.Expires(log, member.Name, member.NotAfter);
+            try
+            {
+                warned = Look(warned);
+            }
+            catch (Exception e) when (e is StoreUnavailableException or StaleEpochException or DbException)
+            {
+                // The database is away, and what is revoked stands there: it is looked again. To fail here would end the whole process.
+            }
         }
+    }
+
+    private DateTimeOffset Look(DateTimeOffset warned)
+    {
+        var now = time.GetUtcNow();
+        var ended = open.EndUnless(caller => registry.ByKey(caller.KeyFingerprint) is { } member ? member.RevokedAt is null : tokens.InForce(caller.KeyFingerprint, now));
+        if (ended > 0) LogLines.Ended(log, ended);
+        if (now - warned < WarnEvery) return warned;
+        foreach (var member in registry.Members.Where(m => m.RevokedAt is null && m.NotAfter - now < CertificateAuthority.WarnAhead)) LogLines.Expires(log, member.Name, member.NotAfter);
+        return now;
     }
 
     private async Task<bool> WaitedAsync(CancellationToken stoppingToken)

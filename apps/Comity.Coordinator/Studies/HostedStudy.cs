@@ -98,6 +98,7 @@ internal sealed class HostedStudy
         {
             if (_entry.State is not (StudyState.Joining or StudyState.Running) || !_driving.IsCompleted) return;
             _over = new();
+            using var apart = ExecutionContext.SuppressFlow(); // what it logs belongs to it, not to the call that handed it in
             _driving = Task.Run(() => DriveAsync(_over.Token));
         }
     }

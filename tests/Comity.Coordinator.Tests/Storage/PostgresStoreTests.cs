@@ -125,6 +125,42 @@ public sealed class PostgresStoreTests : IDisposable
     }
 
     [Fact]
+    public async Task Who_looks_for_revocations_outlives_a_database_that_went_away()
+    {
+        using var store = Lead();
+        using var database = CoordinatorDatabase.Of(store);
+        Directory.CreateDirectory(_folder.At("authority"));
+        using var authority = CertificateAuthority.OpenOrMake(_folder.At("authority"), TimeProvider.System);
+        var (tokens, open, waiting) = (new Comity.Coordinator.Access.Tokens(database), new OpenCalls(), new Waiting());
+        var kept = tokens.Create("ana", Comity.Transport.Identity.CallerRole.Viewer, null, DateTimeOffset.UtcNow, TimeSpan.FromDays(1)).Kept;
+        var context = new Microsoft.AspNetCore.Http.DefaultHttpContext();
+        context.Features.Set<Microsoft.AspNetCore.Http.Features.IHttpRequestLifetimeFeature>(waiting);
+        using var call = open.Enter(new("ana", kept.Role, kept.Id), context);
+        using var watchman = new Watchman(new Registry(database, authority, TimeProvider.System), tokens, open, TimeProvider.System, Microsoft.Extensions.Logging.Abstractions.NullLogger<Watchman>.Instance);
+        await watchman.StartAsync(default);
+        _database.GoAway();
+        Assert.Throws<StoreUnavailableException>(() => store.Identity.Read("SELECT 1", r => r.GetInt32(0)));
+        await Task.Delay(TimeSpan.FromSeconds(2)); // it looks twice a second
+        Assert.False(watchman.ExecuteTask!.IsCompleted); // who fails here ends the process
+
+        _database.ComeBack();
+        await WaitAsync(() => store.IsThere);
+        Assert.False(waiting.Aborted);
+        Assert.True(tokens.Revoke(kept.Id, DateTimeOffset.UtcNow));
+        await WaitAsync(() => waiting.Aborted);
+        await watchman.StopAsync(default);
+    }
+
+    private sealed class Waiting : Microsoft.AspNetCore.Http.Features.IHttpRequestLifetimeFeature
+    {
+        public bool Aborted { get; private set; }
+
+        public CancellationToken RequestAborted { get; set; }
+
+        public void Abort() => Aborted = true;
+    }
+
+    [Fact]
     public async Task Who_waits_for_the_database_stops_waiting_when_the_process_ends()
     {
         using var store = Lead();
