@@ -88,12 +88,28 @@ internal sealed class SimulatedSite(ComposedStudy study, IRecords records, Train
             ClassCounts = judged.ClassCounts,
             Confusion = judged.Confusion,
             Roc = [.. judged.Roc.Select(p => new CurvePoint(p.X, p.Y, p.Rows))],
+            Scores = task.Detailed && study.Task == TaskKind.Binary ? Histogram(labels, outputs) : null,
             Calibration = [.. judged.Calibration.Select(p => new CurvePoint(p.X, p.Y, p.Rows))],
             Groups = groups,
             Fairness = fairness,
             Predictions = task.WithPredictions ? Predictions(split, outputs) : [],
             Warnings = judged.Warnings,
         });
+    }
+
+    // Empty bins stand with the next that is not: few rows make few runs.
+    private List<ScoreRun> Histogram(ReadOnlySpan<float> labels, ReadOnlySpan<float> outputs)
+    {
+        var counts = JudgedCounts.Of(study.Task, study.Classes.Count, labels, outputs, study.Evaluation, countsOnly: false)[0].Values;
+        var (bins, from, runs) = (counts.Count / 2, 0, new List<ScoreRun>());
+        for (var bin = 0; bin < bins; bin++)
+        {
+            var (negatives, positives) = ((int)counts[bin], (int)counts[bins + bin]);
+            if (negatives + positives == 0 && bin < bins - 1) continue;
+            runs.Add(new ScoreRun(bin + 1 - from, negatives, positives));
+            from = bin + 1;
+        }
+        return runs;
     }
 
     public ValueTask<Statistics> CountAsync(CountTask task, CancellationToken cancellationToken)

@@ -147,7 +147,7 @@ public sealed record EvaluationInfo
     /// <summary>Rows meant.</summary>
     public required RowSplit Split { get; init; }
 
-    /// <summary>How the numbers left: <c>exact</c> (the site's own, covered by no ε and no mask), <c>summed</c> (known as the sum over all sites only) or <c>noised</c> (from counts with noise).</summary>
+    /// <summary>How the numbers left: <c>exact</c> (the site's own, covered by no ε and no mask), <c>summed</c> (known as the sum over all sites only), <c>merged</c> (approximate, from the histograms of scores that sites told) or <c>noised</c> (from counts with noise).</summary>
     public string Release { get; init; } = "exact";
 
     /// <summary>The result (predictions stand in <c>predictions.csv</c> instead).</summary>

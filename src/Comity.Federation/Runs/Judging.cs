@@ -36,13 +36,26 @@ internal static class Judging
     {
         if (run.Privacy?.Metrics is { } noise) return await NoisedAsync(run, start, model, noise, cancellationToken).ConfigureAwait(false);
         var exact = await ExactAsync(run, start, model, cancellationToken).ConfigureAwait(false);
-        return run.Masking is null || model.Owner is not null ? exact : await TogetherAsync(run, start, model, exact, cancellationToken).ConfigureAwait(false);
+        return run.Masking is null ? WithUnion(run, model, exact) : model.Owner is not null ? [.. exact.Select(Told)] : await TogetherAsync(run, start, model, exact, cancellationToken).ConfigureAwait(false);
     }
+
+    // Where nobody holds all rows, their scores' histograms tell how well the model ranks them together; one that not all sites told says nothing of all.
+    private static EvaluationInfo[] WithUnion(RunContext run, ModelRecord model, EvaluationInfo[] exact)
+    {
+        var tests = exact.Where(e => e.Split == RowSplit.Test && e.Site != Union).ToList();
+        var everywhere = model.Owner is null || ArmPlan.IsUsedEverywhere(run.Input.Study);
+        var merged = everywhere && tests.Count > 1 && tests.Count == run.Sites.Count && !exact.Any(e => e.Site == Union) && tests.All(e => e.Result.Scores is not null)
+            ? MergedScores.Of([.. tests.Select(e => e.Result.Scores!)]) : null;
+        var told = exact.Select(Told);
+        return merged is null ? [.. told] : [.. told, new EvaluationInfo { Model = model.Info.Id, Repeat = model.Info.Repeat, Site = Union, Split = RowSplit.Test, Result = merged, Release = "merged" }];
+    }
+
+    private static EvaluationInfo Told(EvaluationInfo info) => info.Result.Scores is null ? info : info with { Result = info.Result with { Scores = null } };
 
     // Under masks what all sites together reached is learnt as a sum; whoever holds all rows of a simulation is not asked where there is one.
     private static async Task<EvaluationInfo[]> TogetherAsync(RunContext run, RepeatStart start, ModelRecord model, EvaluationInfo[] exact, CancellationToken cancellationToken)
     {
-        var judged = exact.ToList();
+        var judged = exact.Select(Told).ToList();
         foreach (var split in IsCandidate(model) ? new[] { RowSplit.Test, RowSplit.Validation } : [RowSplit.Test])
         {
             var task = new CountTask(Task(run, start, model, split), CountsOnly: false) { FormOnly = true };

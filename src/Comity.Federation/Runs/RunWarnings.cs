@@ -10,7 +10,7 @@ namespace Comity.Federation.Runs;
 /// <remarks>
 /// <c>arm-not-run</c> arm, reason · <c>pooled-moves-records</c> · <c>statistics-shared</c>, <c>statistics-masked</c> bytes, parts · <c>update-rejected</c> model, site, reason, rounds ·
 /// <c>updates-masked</c>, <c>updates-masked-against-lies</c> sites, threshold · <c>site-missing</c> model, site, rounds · <c>partial-participation</c> model, fewest, sites · <c>epochs-differ</c> model, its epochs, local epochs ·
-/// <c>metrics-noised</c> ε, releases · <c>metrics-exact</c> · <c>metrics-summed</c> · <c>no-validation-rows</c> · <c>no-recommendation</c> · <c>search-undecided</c> model, repeats undecided, repeats · and what sites said of their test rows, once for all repeats and models:
+/// <c>metrics-noised</c> ε, releases · <c>metrics-exact</c> · <c>metrics-summed</c> · <c>metrics-merged</c> · <c>no-validation-rows</c> · <c>no-recommendation</c> · <c>search-undecided</c> model, repeats undecided, repeats · and what sites said of their test rows, once for all repeats and models:
 /// <c>one-class</c> site · <c>few-negatives</c> site, fewest rows, most rows · <c>few-of-class</c> site, fewest rows, most rows, class · ….
 /// </remarks>
 internal static class RunWarnings
@@ -39,6 +39,7 @@ internal static class RunWarnings
         if (run.Privacy?.Metrics is { } noise) Warn("metrics-noised", noise.Epsilon.ToString("0.####", CultureInfo.InvariantCulture), Text(noise.Releases));
         else if (run.Privacy is not null) Warn("metrics-exact");
         if (evaluations.Any(e => e.Release == "summed")) Warn("metrics-summed");
+        if (evaluations.Any(e => e.Release == "merged")) Warn("metrics-merged");
         foreach (var model in rounds.GroupBy(r => r.Info.Model)) Participation(study, [.. model], Warn);
         Epochs(study, models, Warn);
         if (candidates.Count > 0 && candidates.All(c => double.IsNaN(c.ValidationScore)))

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Comity.Federation.Sites;
 
 /// <summary>Which of a site's rows are meant.</summary>
@@ -62,6 +64,10 @@ public sealed record EvaluationResult
     /// <summary>ROC curve (x false positive rate, y true positive rate); empty where undefined.</summary>
     public IReadOnlyList<CurvePoint> Roc { get; init; } = [];
 
+    /// <summary>Rows of two classes by score, from the lowest to the highest, from which all sites' rows are ranked together; null: not told. It stands in no file.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<ScoreRun>? Scores { get; init; }
+
     /// <summary>Calibration (x mean predicted probability, y observed share) by bin.</summary>
     public IReadOnlyList<CurvePoint> Calibration { get; init; } = [];
 
@@ -80,6 +86,12 @@ public sealed record EvaluationResult
 
 /// <summary>A point of a curve, with the rows behind it.</summary>
 public readonly record struct CurvePoint(double X, double Y, int Rows);
+
+/// <summary>Neighbouring bins of a histogram of scores, told as one.</summary>
+/// <param name="Bins">How many bins.</param>
+/// <param name="Negatives">Rows of the first class in them.</param>
+/// <param name="Positives">Rows of the second class in them.</param>
+public readonly record struct ScoreRun(int Bins, int Negatives, int Positives);
 
 /// <summary>Results within one group of a sensitive attribute.</summary>
 public sealed record GroupResult(string Attribute, string Group, int Rows, IReadOnlyDictionary<string, Estimate> Metrics);

@@ -14,7 +14,7 @@ public static class MatrixBuilder
     {
         metric ??= results.PrimaryMetric;
         var bySite = results.Sites.Count <= MatrixView.SitesInFull;
-        var columns = Columns(results, scores, bySite);
+        var columns = Columns(results, scores, bySite, metric);
         var higher = MetricTraits.HigherIsBetter(metric);
         var rows = Models(results, bySite)
             .Select(model => (Model: model, Scores: columns.Select(c => ScoreOf(results, scores, model, c, metric)).ToList()))
@@ -27,7 +27,7 @@ public static class MatrixBuilder
     private static MatrixCell Cell(ModelId model, MatrixColumn column, Score score, double best) =>
         new(score, score.Mean == best, model.Arm == "local" && column.Kind == MatrixColumnKind.Site && (model.Site == column.Id || model.Site == ModelId.EachSite));
 
-    private static List<MatrixColumn> Columns(StudyResults results, TestScores scores, bool bySite)
+    private static List<MatrixColumn> Columns(StudyResults results, TestScores scores, bool bySite, string metric)
     {
         var markets = results.Markets.Select((m, i) => (m.Id, i)).ToDictionary(p => p.Id, p => p.i);
         var columns = bySite
@@ -35,8 +35,9 @@ public static class MatrixBuilder
             : results.Markets.Select(m => new MatrixColumn(m.Id, MatrixColumnKind.Market, m.Id, results.Sites.Where(s => s.Market == m.Id).Sum(s => s.TestRows))).Where(c => c.Rows > 0).ToList();
         var rows = results.Sites.Sum(s => s.TestRows);
         if (results.Sites.Count > 1) columns.Add(new("", MatrixColumnKind.Mean, "", rows));
-        var judged = results.Models.Select(m => scores.Tests(m.Id, TestScores.Union)).FirstOrDefault(t => t.Count > 0);
-        if (judged is not null && results.Sites.Count > 1) columns.Add(new(TestScores.Union, MatrixColumnKind.Union, "", judged[0].Result.Rows));
+        // Of all rows together not every metric is known everywhere.
+        var judged = results.Models.Select(m => scores.Of(m.Id, TestScores.Union, metric)).FirstOrDefault(s => s is not null);
+        if (judged is not null && results.Sites.Count > 1) columns.Add(new(TestScores.Union, MatrixColumnKind.Union, "", judged.Rows));
         return columns;
     }
 

@@ -76,7 +76,7 @@ public sealed class ReportView
     public string MarketName(string id) => Markets.GetValueOrDefault(id) ?? id;
 
     /// <summary>Name of a site, or of the union.</summary>
-    public string SiteName(string id) => id == TestScores.Union ? T["place.union"] : id;
+    public string SiteName(string id) => id != TestScores.Union ? id : Results.Evaluation.Any(e => e.Site == id && e.Release == "merged") ? T["place.union-approximate"] : T["place.union"];
 
     /// <summary>What a line of the answer is about.</summary>
     public string PlaceName(BenefitInfo line) => line.Site ?? MarketName(line.Market);
