@@ -50,6 +50,7 @@ internal static class CoordinatorCommandLine
         root.Options.Add(new Option<string>(QueueAddress.Option) { Description = context.Text("root.queue", QueueAddress.Variable), Recursive = true, HelpName = "amqp://…" });
         root.Subcommands.Add(ServeCommand.Create(context));
         root.Subcommands.Add(SitesCommand.Create(context));
+        root.Subcommands.Add(StudiesCommand.Create(context));
         root.Subcommands.Add(TokensCommand.Create(context));
         root.Subcommands.Add(JoinCodeCommand.Create(context));
         root.Subcommands.Add(RotateKeyCommand.Create(context));

@@ -81,6 +81,38 @@ public sealed class ServeTests : IDisposable
     }
 
     [Fact]
+    public async Task An_author_named_at_the_first_start_gets_a_token_once()
+    {
+        string[] serve = ["serve", "--listen", "https://127.0.0.1:0", "--data", _folder.At("data"), "--author", "ana", "--lang", "en"];
+        string token;
+        await using (var process = Start(serve))
+        {
+            var address = await AddressOf(process);
+            token = process.Output.Split("only its hash is kept: ")[1].Split('\n')[0];
+            var read = Transport.Identity.PersonToken.Parse(token)!;
+            Assert.Equal(Transport.Identity.JoinCode.Parse(process.Output.Split("Join code: ")[1].Split('\n')[0])!.Authority, read.Authority);
+            Assert.Contains($"comity submit STUDY --to {address.GetLeftPart(UriPartial.Authority)}", process.Output, StringComparison.Ordinal);
+
+            // With the address and the token alone the coordinator is known; it takes the token with the key as well as without.
+            foreach (var sent in new[] { read.Bearer, token })
+            {
+                using var http = Transport.Identity.CoordinatorHttp.Connect(new() { Address = address, Authority = read.Authority, Token = sent }, TimeProvider.System);
+                var me = await new Transport.Identity.IdentityClient(http).MeAsync(default);
+                Assert.Equal(("ana", Transport.Identity.CallerRole.Author), (me.Name, me.Role));
+            }
+        }
+        await using (var again = Start(serve))
+        {
+            await AddressOf(again);
+            Assert.DoesNotContain("comity_", again.Output, StringComparison.Ordinal);
+        }
+        Assert.Single((await RunAsync("tokens", "list", "--data", _folder.At("data"), "--lang", "en")).Output.Trim().Split('\n'));
+        var wrong = await RunAsync("serve", "--data", _folder.At("other"), "--author", "an a", "--lang", "en");
+        Assert.Equal(2, wrong.ExitCode);
+        Assert.Contains("[name-wrong]", wrong.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Speaks_TLS_1_3_and_1_2_and_HTTP_2_and_1_1_and_nothing_older()
     {
         await using var process = Start("serve", "--listen", "https://127.0.0.1:0", "--data", _folder.At("data"), "--lang", "en");
@@ -120,7 +152,7 @@ public sealed class ServeTests : IDisposable
     [Fact]
     public async Task Commands_on_a_folder_that_is_no_coordinators_say_so()
     {
-        foreach (var command in new[] { new[] { "sites" }, ["tokens", "list"], ["join-code"], ["sites", "revoke", "x"] })
+        foreach (var command in new[] { new[] { "sites" }, ["studies"], ["tokens", "list"], ["join-code"], ["sites", "revoke", "x"] })
         {
             var result = await RunAsync([.. command, "--data", _folder.At("none"), "--lang", "en"]);
             Assert.Equal(4, result.ExitCode);

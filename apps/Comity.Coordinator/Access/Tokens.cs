@@ -19,6 +19,9 @@ internal sealed record Token(string Id, string Name, CallerRole Role, IReadOnlyL
 /// <remarks>The secret has 256 random bits, so a slow hash for guessable passwords would add nothing.</remarks>
 internal sealed class Tokens(CoordinatorDatabase database)
 {
+    /// <summary>How long a token holds unless somebody says otherwise.</summary>
+    public static readonly TimeSpan DefaultLifetime = TimeSpan.FromDays(30);
+
     private const string Prefix = "comity_";
     private const int IdLength = 12;
     private const int SecretBytes = 32;
@@ -50,6 +53,8 @@ internal sealed class Tokens(CoordinatorDatabase database)
     public string? Judge(string text, DateTimeOffset now, out CallerIdentity? caller)
     {
         caller = null;
+        // Whoever sends the token whole sends the coordinator's own key with it.
+        if (text.IndexOf('.', StringComparison.Ordinal) is > 0 and var pin) text = text[..pin];
         if (text.Length != Prefix.Length + IdLength + 1 + 2 * SecretBytes || !text.StartsWith(Prefix, StringComparison.Ordinal) || text[Prefix.Length + IdLength] != '_') return "token-wrong";
         var found = Find(text.Substring(Prefix.Length, IdLength));
         // An unknown id takes as long as a wrong secret.

@@ -3,8 +3,10 @@ using System.Globalization;
 using Comity.Coordinator.Hosting;
 using Comity.Coordinator.Identity;
 using Comity.Coordinator.Storage;
+using Comity.Coordinator.Studies;
 using Comity.Declarations;
 using Comity.Federation.AtRest;
+using Comity.Transport.Identity;
 using Comity.Transport.Queues;
 using Comity.Transport.Stores;
 using Microsoft.Data.Sqlite;
@@ -51,7 +53,7 @@ internal sealed record CommandContext(CultureInfo Language, TextWriter Output, T
             using var store = Store is null ? null : PostgresStore.Open(Store);
             using var database = store is null ? CoordinatorDatabase.Open(folder) : CoordinatorDatabase.Of(store);
             using var authority = CertificateAuthority.OpenOrMake(folder, Time, vault);
-            return work(new(folder, database, authority, new Registry(database, authority, Time)));
+            return work(new(folder, database, authority, new Registry(database, authority, Time)) { Store = store });
         }
         catch (InvalidDeclarationException e)
         {
@@ -83,4 +85,19 @@ internal sealed record CommandContext(CultureInfo Language, TextWriter Output, T
 }
 
 /// <summary>A coordinator's state, opened by a command.</summary>
-internal sealed record OpenState(string Folder, CoordinatorDatabase Database, CertificateAuthority Authority, Registry Registry);
+internal sealed record OpenState(string Folder, CoordinatorDatabase Database, CertificateAuthority Authority, Registry Registry)
+{
+    /// <summary>The database in which the state lies; null: it lies in the folder.</summary>
+    public PostgresStore? Store { get; init; }
+
+    /// <summary>A token with the key that the coordinator proves, as it is handed over.</summary>
+    public string Whole(string token) => new PersonToken(token, Authority.Key, Registry.Recall(Registry.ThroughProxy) == Registry.Yes).Write();
+
+    /// <summary>The book of studies, for the caller to dispose; null: none was ever handed in.</summary>
+    public StudyBook? Studies()
+    {
+        if (Store is not null) return new(Store.Identity, owned: false); // a person waits: told at once where the database is away
+        var book = StudyServer.BookOf(StudyServer.FolderIn(Folder));
+        return File.Exists(book) ? StudyBook.Open(book) : null;
+    }
+}

@@ -15,7 +15,7 @@ internal static class JoinCodeCommand
         command.SetAction(result => (int)context.OnState(result.GetRequiredValue(data).FullName, state =>
         {
             if (state.Registry.Recall("reached-at") is not { } reached) return context.Stop(CoordinatorExit.Unavailable, "never-served", "--data", state.Folder);
-            var code = new JoinCode(new(reached), state.Authority.Key, state.Registry.JoinSecret(result.GetValue(renew)), state.Registry.Recall("through-proxy") == "yes");
+            var code = new JoinCode(new(reached), state.Authority.Key, state.Registry.JoinSecret(result.GetValue(renew)), state.Registry.Recall(Identity.Registry.ThroughProxy) == Identity.Registry.Yes);
             context.Output.WriteLine(code.ToString());
             return CoordinatorExit.Done;
         }));

@@ -17,20 +17,22 @@ internal static class ServeCommand
         var proxy = new Option<string[]>("--proxy") { Description = context.Text("serve.proxy"), HelpName = "IP", DefaultValueFactory = _ => [] };
         var rate = new Option<int>("--calls-per-second") { Description = context.Text("serve.rate"), HelpName = "N", DefaultValueFactory = _ => 500 };
         rate.Validators.Add(result => Within(result, context));
+        var author = new Option<string?>("--author") { Description = context.Text("serve.author-option"), HelpName = "NAME" };
         var otlp = new Option<Uri?>("--otlp")
         {
             Description = context.Text("serve.otlp"), HelpName = "URL", CustomParser = result => Uri.TryCreate(result.Tokens[0].Value, UriKind.Absolute, out var uri) && (uri.Scheme == Uri.UriSchemeHttp || uri.Scheme == Uri.UriSchemeHttps)
                 ? uri : null
         };
-        var serve = new Command("serve", context.Text("serve.description")) { data, listen, address, replica, proxy, rate, otlp };
+        var serve = new Command("serve", context.Text("serve.description")) { data, listen, address, author, replica, proxy, rate, otlp };
         serve.SetAction(async (result, cancellationToken) =>
         {
             var problems = new ProblemList();
             if (result.GetResult(otlp) is not null && result.GetValue(otlp) is null) problems.Add(Texts.Problem("otlp-unreadable", "--otlp"));
             var options = ServeOptions.Read(result.GetRequiredValue(listen), result.GetValue(address), result.GetRequiredValue(proxy), result.GetRequiredValue(data).FullName, problems);
+            if (result.GetValue(author) is { } named && !Identity.Member.IsName(named)) problems.Add(Texts.Problem("name-wrong", "--author", named));
             if (options is not null)
             {
-                options = options with { CallsPerSecond = result.GetValue(rate), Otlp = result.GetValue(otlp), Store = context.Store, Key = context.Key };
+                options = options with { Author = result.GetValue(author), CallsPerSecond = result.GetValue(rate), Otlp = result.GetValue(otlp), Store = context.Store, Key = context.Key };
                 if (context.Queue is { } queue) options = options.AsReplica(queue, result.GetValue(replica), context.Environment(ServeOptions.SecretVariable), problems);
             }
             if (options is not null && !problems.HasErrors)

@@ -24,7 +24,7 @@ internal static class TokensCommand
         var name = new Option<string>("--name") { Description = context.Text("tokens.name"), Required = true, HelpName = "NAME" };
         var role = new Option<string>("--role") { Description = context.Text("tokens.role"), Required = true, HelpName = "operator|author|steward|viewer" };
         role.AcceptOnlyFromAmong("operator", "author", "steward", "viewer");
-        var days = new Option<int>("--days") { Description = context.Text("tokens.days", MostDays), DefaultValueFactory = _ => 30, HelpName = "N" };
+        var days = new Option<int>("--days") { Description = context.Text("tokens.days", MostDays), DefaultValueFactory = _ => (int)Tokens.DefaultLifetime.TotalDays, HelpName = "N" };
         days.Validators.Add(result =>
         {
             if (result.Tokens.Count == 1 && int.TryParse(result.Tokens[0].Value, out var value) && value is < 1 or > MostDays) result.AddError(context.Text("tokens.days-range", MostDays));
@@ -37,7 +37,7 @@ internal static class TokensCommand
             if (scope.Concat([result.GetRequiredValue(name)]).FirstOrDefault(s => !Identity.Member.IsName(s)) is { } wrong) return context.Stop(CoordinatorExit.Usage, "name-wrong", "--name, --study", wrong);
             var chosen = Enum.Parse<CallerRole>(result.GetRequiredValue(role), ignoreCase: true);
             var (kept, whole) = new Tokens(state.Database).Create(result.GetRequiredValue(name), chosen, scope.Length == 0 ? null : scope, context.Time.GetUtcNow(), TimeSpan.FromDays(result.GetValue(days)));
-            context.Output.WriteLine(whole);
+            context.Output.WriteLine(state.Whole(whole));
             context.Error.WriteLine(context.Text("tokens.created", kept.Id, Day(kept.ExpiresAt)));
             return CoordinatorExit.Done;
         }));

@@ -113,12 +113,12 @@ internal static class CoordinatorHost
         var (options, time) = (run.Options, run.Time);
         var registry = new Registry(database, authority, time);
         using var audit = CoordinatorAudit.Open(options.DataFolder, authority, registry, time, store, run.Logs.CreateLogger(typeof(CoordinatorAudit).FullName!));
-        await using var studies = new StudyServer(Path.Combine(options.DataFolder, "studies"), registry, time, audit, store, run.Vault);
+        await using var studies = new StudyServer(StudyServer.FolderIn(options.DataFolder), registry, time, audit, store, run.Vault);
         using var telemetry = new CoordinatorTelemetry(registry, options.Otlp, time);
         using var server = new ServerCertificate(authority, options, time);
         await using var application = Build(run, database, authority, registry, studies, server, telemetry);
         await application.StartAsync(cancellationToken);
-        await AnnounceAsync(run, application, authority, registry);
+        await AnnounceAsync(run, application, authority, registry, new Tokens(database));
         var open = application.Services.GetRequiredService<OpenCalls>();
         using var superseded = store?.Superseded.Register(() =>
         {
@@ -137,7 +137,7 @@ internal static class CoordinatorHost
     }
 
     /// <summary>Prints once where it is reached and how a site joins.</summary>
-    public static async Task AnnounceAsync(HostRun run, WebApplication application, CertificateAuthority authority, Registry registry)
+    public static async Task AnnounceAsync(HostRun run, WebApplication application, CertificateAuthority authority, Registry registry, Tokens tokens)
     {
         var (options, language, output) = (run.Options, run.Language, run.Output);
         var address = application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
@@ -147,7 +147,7 @@ internal static class CoordinatorHost
         var reached = options.ReachedAt(run.Port);
         var code = new JoinCode(reached, authority.Key, registry.JoinSecret(renew: false), options.ThroughProxy);
         registry.Remember("reached-at", reached.AbsoluteUri);
-        registry.Remember("through-proxy", options.ThroughProxy ? "yes" : "no");
+        registry.Remember(Registry.ThroughProxy, options.ThroughProxy ? Registry.Yes : "no");
         LogLines.Listening(application.Logger, address, reached, authority.Key.Fingerprint.ToString());
         string Text(string key, params object?[] arguments) => Texts.Catalog.Text(key, language, arguments);
         await output.WriteLineAsync(Text("serve.listening", address));
@@ -155,6 +155,14 @@ internal static class CoordinatorHost
         await output.WriteLineAsync(Text("serve.fingerprint", authority.Key.Fingerprint));
         await output.WriteLineAsync(options.Key is { } key ? Text("serve.sealed", key.Source) : Text("serve.not-sealed"));
         await output.WriteLineAsync(Text("serve.join", code));
+        // Once: a service that is started again asks for the same author again.
+        if (options.Author is { } author && !tokens.All.Any(t => t.Name == author && t.Role == CallerRole.Author))
+        {
+            var (kept, bearer) = tokens.Create(author, CallerRole.Author, null, run.Time.GetUtcNow(), Tokens.DefaultLifetime);
+            var whole = new PersonToken(bearer, authority.Key, options.ThroughProxy).Write();
+            await output.WriteLineAsync(Text("serve.author", author, kept.ExpiresAt.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture), whole));
+            await output.WriteLineAsync(Text("serve.submit", reached.GetLeftPart(UriPartial.Authority)));
+        }
         await output.WriteLineAsync(Text("serve.next"));
         await output.FlushAsync();
     }

@@ -39,6 +39,9 @@ internal sealed record ServeOptions(Uri Listen, IPEndPoint Endpoint, Uri? Public
     /// <summary>Calls a second from one address, on average; four times as many at once.</summary>
     public int CallsPerSecond { get; init; } = 500;
 
+    /// <summary>An author for whom a token is made and printed, unless there is one of the name; null: none.</summary>
+    public string? Author { get; init; }
+
     /// <summary>Whether TLS ends at a proxy.</summary>
     public bool ThroughProxy => Proxies.Count > 0;
 

@@ -8,6 +8,12 @@ namespace Comity.Coordinator.Identity;
 /// <summary>Who belongs to the federation, who asks to, and what came of it. The server and the operator's commands work on the same file.</summary>
 internal sealed class Registry(CoordinatorDatabase database, CertificateAuthority authority, TimeProvider time) : ISiteKeys
 {
+    /// <summary>Name of the setting whether TLS ends at a proxy.</summary>
+    public const string ThroughProxy = "through-proxy";
+
+    /// <summary>Value of a setting that holds.</summary>
+    public const string Yes = "yes";
+
     /// <summary>Requests that may wait at once: more would be a flood, not a federation.</summary>
     public const int MostWaiting = 200;
 

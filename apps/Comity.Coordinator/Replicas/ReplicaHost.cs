@@ -1,3 +1,4 @@
+using Comity.Coordinator.Access;
 using Comity.Coordinator.Hosting;
 using Comity.Coordinator.Identity;
 using Comity.Coordinator.Storage;
@@ -36,7 +37,7 @@ internal static class ReplicaHost
         await using var queue = await DrivingQueue.JoinAsync(options.Queue!, authority.Key.Fingerprint.Plain, log);
         while (!cancellationToken.IsCancellationRequested)
         {
-            if (!await FollowAsync(run, store, authority, registry, server, queue, cancellationToken)) return;
+            if (!await FollowAsync(run, store, authority, registry, new Tokens(database), server, queue, cancellationToken)) return;
             try
             {
                 using var leading = PostgresStore.LeadNamed(options.Store!, run.ReplicaAddress, run.Time, log, cancellationToken);
@@ -55,7 +56,7 @@ internal static class ReplicaHost
     }
 
     /// <summary>Hands calls on until this replica is named; false: it was asked to stop.</summary>
-    private static async Task<bool> FollowAsync(HostRun run, PostgresStore store, CertificateAuthority authority, Registry registry, ServerCertificate server, DrivingQueue queue, CancellationToken cancellationToken)
+    private static async Task<bool> FollowAsync(HostRun run, PostgresStore store, CertificateAuthority authority, Registry registry, Tokens tokens, ServerCertificate server, DrivingQueue queue, CancellationToken cancellationToken)
     {
         await using var watch = new DriverWatch(store);
         using var forwarder = new Forwarder(authority, watch, run.Time);
@@ -74,7 +75,7 @@ internal static class ReplicaHost
             _ => forwarder.ForwardAsync(context),
         });
         await application.StartAsync(cancellationToken);
-        await CoordinatorHost.AnnounceAsync(run, application, authority, registry);
+        await CoordinatorHost.AnnounceAsync(run, application, authority, registry, tokens);
         LogLines.Following(application.Logger);
         using var stopping = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, application.Lifetime.ApplicationStopping);
         try

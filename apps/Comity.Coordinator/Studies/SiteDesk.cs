@@ -12,8 +12,7 @@ internal sealed class SiteDesk(string site, TimeProvider time)
     private readonly long _made = time.GetTimestamp();
     private long _seen;
     private long _progressed = time.GetTimestamp();
-    private long _bytesIn;
-    private long _bytesOut;
+    private readonly Dictionary<string, (long In, long Out)> _bytes = new(StringComparer.Ordinal);
 
     public string Site => site;
 
@@ -58,6 +57,7 @@ internal sealed class SiteDesk(string site, TimeProvider time)
                 var next = _open.Where(t => !held.Contains(t.Key) && !t.Value.Arrived.IsCompleted).Take(room).Select(t => t.Value).ToList();
                 if (next.Count > 0)
                 {
+                    foreach (var task in next) Count(task.Task.Study, 0, task.Task.Bodies.Sum(b => b.Inline is null ? 0 : b.Length));
                     Advance();
                     return [.. next.Select(t => t.Task)];
                 }
@@ -98,13 +98,15 @@ internal sealed class SiteDesk(string site, TimeProvider time)
         return dropped;
     }
 
-    /// <summary>The site got further by moving bytes.</summary>
-    public void Moved(long bytesIn, long bytesOut)
+    /// <summary>The site got further by moving bytes of a study.</summary>
+    public void Moved(string study, long bytesIn, long bytesOut)
     {
-        Interlocked.Add(ref _bytesIn, bytesIn);
-        Interlocked.Add(ref _bytesOut, bytesOut);
         Seen();
-        lock (_gate) Advance();
+        lock (_gate)
+        {
+            Count(study, bytesIn, bytesOut);
+            Advance();
+        }
     }
 
     /// <summary>How long ago the site last called; while it never has, since the coordinator began to look out for it.</summary>
@@ -120,7 +122,7 @@ internal sealed class SiteDesk(string site, TimeProvider time)
             var seen = Interlocked.Read(ref _seen);
             return new(site, seen == 0 ? null : time.GetElapsedTime(seen).TotalSeconds, still, still > (patience ?? TimeSpan.FromMinutes(2)).TotalSeconds / 2,
                 [.. tasks.Select(t => new SiteTaskView(t.Task.Kind, What(t.Task), Number(t.Task, "round"), t.Progress?.Phase, t.Progress?.Epoch ?? 0, t.Progress?.Epochs ?? 0, t.Progress?.Loss))],
-                Interlocked.Read(ref _bytesIn), Interlocked.Read(ref _bytesOut));
+                _bytes.GetValueOrDefault(study).In, _bytes.GetValueOrDefault(study).Out);
         }
     }
 
@@ -134,6 +136,12 @@ internal sealed class SiteDesk(string site, TimeProvider time)
     }
 
     private static int Number(SiteTask task, string name) => task.Content.TryGetProperty(name, out var value) ? value.GetInt32() : 0;
+
+    private void Count(string study, long bytesIn, long bytesOut)
+    {
+        var (before, sent) = _bytes.GetValueOrDefault(study);
+        _bytes[study] = (before + bytesIn, sent + bytesOut);
+    }
 
     private void Seen() => Interlocked.Exchange(ref _seen, time.GetTimestamp());
 

@@ -29,7 +29,7 @@ internal static class SiteEndpoints
         }));
         routes.MapGet("/v1/tasks/{key}/bodies/{digest}/manifest", Calls.For(Sites, (context, caller) => WithBody(studies, context, caller, (_, body) =>
             Task.FromResult(Calls.Reply(SiteClient.WriteManifest(body.Manifest))))));
-        routes.MapGet("/v1/tasks/{key}/bodies/{digest}", Calls.For(Sites, (context, caller) => WithBody(studies, context, caller, (desk, body) => SendAsync(context, desk, body))));
+        routes.MapGet("/v1/tasks/{key}/bodies/{digest}", Calls.For(Sites, (context, caller) => WithBody(studies, context, caller, (move, body) => SendAsync(context, move, body))));
         routes.MapPost("/v1/tasks/{key}/upload", Calls.For(Sites, (context, caller) => WithTask(studies, context, caller, (desk, task) => BeginUploadAsync(studies, context, desk, task))));
         routes.MapPut("/v1/tasks/{key}/upload/{digest}/{chunk:int}", Calls.For(Sites, (context, caller) => WithTask(studies, context, caller, (desk, task) => StoreAsync(studies, context, desk, task))));
         routes.MapPost("/v1/tasks/{key}/answer", Calls.For(Sites, (context, caller) => AnswerAsync(studies, context, caller)));
@@ -49,7 +49,7 @@ internal static class SiteEndpoints
         return Calls.Reply(new WorkReply(tasks, closed));
     }
 
-    private static async Task<IResult> SendAsync(HttpContext context, SiteDesk desk, BodySource body)
+    private static async Task<IResult> SendAsync(HttpContext context, Action<int> sent, BodySource body)
     {
         _ = int.TryParse(context.Request.Query["from"], NumberStyles.None, CultureInfo.InvariantCulture, out var from);
         var manifest = body.Manifest;
@@ -72,7 +72,7 @@ internal static class SiteEndpoints
                     await context.Response.Body.WriteAsync(slice, context.RequestAborted);
                     at += slice.Length;
                 }
-                desk.Moved(0, length);
+                sent(length);
             }
         }
         finally
@@ -116,7 +116,7 @@ internal static class SiteEndpoints
         // What a site sends is compared with what it signed while it is read, so the chunk need not be hashed again.
         var fault = await upload.StoreAsync(chunk, context.Request.Body, context.Features.Get<SignedBody>()?.Sha256, context.RequestAborted);
         if (fault != ChunkFault.None) return BadChunk(desk, chunk, fault);
-        desk.Moved(length, 0);
+        desk.Moved(task.Task.Study, length, 0);
         return Results.NoContent();
     }
 
@@ -131,7 +131,7 @@ internal static class SiteEndpoints
             file = await BodyAsync(studies, desk, task, body);
             if (file is null) return Calls.Refuse(StatusCodes.Status503ServiceUnavailable, Texts.Problem("upload-not-begun", desk.Site, desk.Site));
         }
-        desk.Moved(context.Request.ContentLength ?? 0, 0);
+        desk.Moved(task.Task.Study, context.Request.ContentLength ?? 0, 0);
         var head = studies.Audit?.Arrived(caller.Name, task.Task, answer);
         task.Arrive(new Arrived(answer, file));
         // Durable before acknowledged: who is told that it counts may forget it.
@@ -164,7 +164,7 @@ internal static class SiteEndpoints
             : Task.FromResult(Calls.Refuse(StatusCodes.Status404NotFound, Texts.Problem("task-not-awaited", caller.Name, caller.Name)));
     }
 
-    private static Task<IResult> WithBody(StudyServer studies, HttpContext context, CallerIdentity caller, Func<SiteDesk, BodySource, Task<IResult>> then) =>
-        WithTask(studies, context, caller, (desk, task) => task.Bodies.TryGetValue(Calls.Route(context, "digest"), out var body) ? then(desk, body)
+    private static Task<IResult> WithBody(StudyServer studies, HttpContext context, CallerIdentity caller, Func<Action<int>, BodySource, Task<IResult>> then) =>
+        WithTask(studies, context, caller, (desk, task) => task.Bodies.TryGetValue(Calls.Route(context, "digest"), out var body) ? then(sent => desk.Moved(task.Task.Study, 0, sent), body)
             : Task.FromResult(Calls.Refuse(StatusCodes.Status404NotFound, Texts.Problem("task-not-awaited", caller.Name, caller.Name))));
 }

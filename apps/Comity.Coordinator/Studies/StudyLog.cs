@@ -64,12 +64,13 @@ internal sealed class StudyLog(TimeProvider time) : IProgress<StudyEvent>
     {
         static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
         static string Loss(double loss) => loss.ToString("0.0000", CultureInfo.InvariantCulture);
+        // The mean over sites hides each; of one site it would be that site's loss, which its owner may not show (policy: showLoss).
         switch (value)
         {
             case StudyEvent.Planned e: Add("planned", Text(e.Trials.Count)); break;
             case StudyEvent.StatisticsAgreed e: Add("statistics-agreed", Text(e.Repeat + 1), e.Step); break;
             case StudyEvent.TrialStarted e: Add("trial-started", e.Model, Text(e.Repeat + 1), Text(e.RoundsDone), Text(e.Rounds)); break;
-            case StudyEvent.RoundDone e: Watched("round-done", e.Model, Text(e.Repeat + 1), Text(e.Round), Text(e.Rounds), Loss(e.Loss), Text(e.Contributed), Text(e.Rejected), Text(e.Missing)); Heard?.Invoke("round-done", [], e); break;
+            case StudyEvent.RoundDone e: Watched("round-done", e.Model, Text(e.Repeat + 1), Text(e.Round), Text(e.Rounds), e.Contributed > 1 ? Loss(e.Loss) : "-", Text(e.Contributed), Text(e.Rejected), Text(e.Missing)); Heard?.Invoke("round-done", [], e); break;
             case StudyEvent.TrialFinished e: Add("trial-finished", e.Model, Text(e.Repeat + 1)); break;
             case StudyEvent.Evaluated e: Add("evaluated", e.Model, Text(e.Repeat + 1), Text(e.Done), Text(e.Total)); break;
             case StudyEvent.Compared e: Add("compared", e.Candidate, Text(e.Repeat + 1), Text(e.Done), Text(e.Total)); break;

@@ -29,7 +29,7 @@ internal sealed class StudyServer : IAsyncDisposable
         (Folder, Keys, Time, Audit, Store, Vault) = (folder, keys, time, audit, store, vault ?? StateVault.Plain);
         Disk = new FullDisk(folder, time);
         Directory.CreateDirectory(folder);
-        _book = store is null ? StudyBook.Open(Path.Combine(folder, "studies.sqlite")) : new StudyBook(store.Control, owned: false);
+        _book = store is null ? StudyBook.Open(BookOf(folder)) : new StudyBook(store.Control, owned: false);
         foreach (var entry in _book.All())
         {
             Write(entry.Submission); // this folder may never have seen it, or have lost it with the power: the book is what counts
@@ -43,6 +43,12 @@ internal sealed class StudyServer : IAsyncDisposable
             else study.Start();
         }
     }
+
+    /// <summary>Where the studies of a coordinator's data folder lie.</summary>
+    public static string FolderIn(string dataFolder) => Path.Combine(dataFolder, "studies");
+
+    /// <summary>The file of the book in a folder of studies.</summary>
+    public static string BookOf(string folder) => Path.Combine(folder, "studies.sqlite");
 
     /// <summary>The clock.</summary>
     public TimeProvider Time { get; }

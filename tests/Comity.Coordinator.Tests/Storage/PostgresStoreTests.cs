@@ -273,6 +273,9 @@ public sealed class PostgresStoreTests : IDisposable
         Assert.True(exit == 2 && said.Contains($"pg_dump --format=custom --schema={_database.Schema} --file=/b.tar 'postgres://", StringComparison.Ordinal), said);
         Assert.DoesNotContain("geheim", said, StringComparison.Ordinal);
         Assert.Equal(0, (await CommandAsync(_database.Text(), "sites", "--data", _folder.At("four"))).Exit);
+        Assert.Contains("No study", (await CommandAsync(_database.Text(), "studies", "--data", _folder.At("four"))).Said, StringComparison.Ordinal);
+        using (var store = PostgresStore.Open(_database.Address)) new Comity.Coordinator.Studies.StudyBook(store.Control, owned: false).Add(StudiesCommandTests.Entry("hearts-1", Transport.Protocol.StudyState.Done));
+        Assert.Contains("hearts-1  done  ana", (await CommandAsync(_database.Text(), "studies", "--data", _folder.At("four"))).Said, StringComparison.Ordinal);
     }
 
     [Fact]
