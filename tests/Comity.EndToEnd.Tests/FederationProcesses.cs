@@ -20,6 +20,12 @@ internal sealed partial class FederationProcesses : IAsyncDisposable
     /// <summary>What a site's people read out.</summary>
     public string FingerprintOf(string site) => _fingerprints[site];
 
+    /// <summary>The address that people are told.</summary>
+    public string Address => _address;
+
+    /// <summary>Commands that people typed besides the coordinator's own start.</summary>
+    public int Typed { get; private set; }
+
     private string Token { get; set; } = "";
 
     private string Home => Path.Combine(_folder, "home");
@@ -41,8 +47,7 @@ internal sealed partial class FederationProcesses : IAsyncDisposable
                 Assert.True(approved.ExitCode == 0, approved.ToString());
             }
             foreach (var site in sites) Assert.True(await federation.SaysAsync(site, "Ctrl-C stops it"), federation.Said());
-            var token = await federation.CoordinatorAsync("tokens", "create", "--name", "ann", "--role", "author", "--data", "coordinator");
-            federation.Token = token.Output.Trim();
+            federation.Token = AuthorToken().Match(federation.OutputOf("coordinator")).Value;
             return federation;
         }
         catch
@@ -54,15 +59,18 @@ internal sealed partial class FederationProcesses : IAsyncDisposable
 
     public async Task StartCoordinatorAsync()
     {
-        var process = CommandProcess.Start("dotnet", [CoordinatorPath, "serve", "--data", "coordinator", "--listen", _address, "--lang", "en"], _folder);
+        var process = CommandProcess.Start("dotnet", [CoordinatorPath, "serve", "--data", "coordinator", "--listen", _address, "--author", "ann", "--lang", "en"], _folder);
         _running["coordinator"] = process;
         Assert.True(await process.WaitUntilAsync(p => JoinCode().IsMatch(p.Output), Limit), process.Error);
         Code = JoinCode().Match(process.Output).Value;
-        _address = Address().Match(process.Output).Value; // the same port after a restart
+        _address = ListeningOn().Match(process.Output).Value; // the same port after a restart
     }
 
-    public void StartSite(string site, params string[] options) =>
+    public void StartSite(string site, params string[] options)
+    {
+        Typed++;
         _running[site] = CommandProcess.StartComity(["site", "run", "--config", $"{site}.yaml", "--log", $"{site}.jsonl", "--lang", "en", .. options], _folder);
+    }
 
     /// <summary>Starts a serving node and, the first time, has it approved.</summary>
     public async Task StartNodeAsync(string node, string market, bool join = true)
@@ -115,8 +123,12 @@ internal sealed partial class FederationProcesses : IAsyncDisposable
     public Task<bool> ComplainsAsync(string name, string text) => _running[name].WaitUntilAsync(p => p.Error.Contains(text, StringComparison.OrdinalIgnoreCase), Limit);
 
     /// <summary>An author's command.</summary>
-    public Task<CommandResult> AuthorAsync(params string[] arguments) => CommandProcess.RunComityAsync(
-        [.. arguments, "--lang", "en"], Limit, _folder, new Dictionary<string, string?> { ["COMITY_TOKEN"] = Token, ["COMITY_COORDINATOR"] = Code, ["COMITY_HOME"] = Home });
+    public Task<CommandResult> AuthorAsync(params string[] arguments)
+    {
+        Typed++;
+        return CommandProcess.RunComityAsync(
+            [.. arguments, "--lang", "en"], Limit, _folder, new Dictionary<string, string?> { ["COMITY_TOKEN"] = Token, ["COMITY_COORDINATOR"] = Code, ["COMITY_HOME"] = Home });
+    }
 
     /// <summary>Submits a study and returns its id.</summary>
     public async Task<string> SubmitAsync(string study)
@@ -138,6 +150,7 @@ internal sealed partial class FederationProcesses : IAsyncDisposable
 
     private async Task<CommandResult> CoordinatorAsync(params string[] arguments)
     {
+        Typed++;
         await using var process = CommandProcess.Start("dotnet", [CoordinatorPath, .. arguments, "--lang", "en"], _folder);
         return await process.WaitAsync(Limit);
     }
@@ -146,7 +159,10 @@ internal sealed partial class FederationProcesses : IAsyncDisposable
     private static partial Regex JoinCode();
 
     [GeneratedRegex("(?<=Listening on )https://[^\\s]+")]
-    private static partial Regex Address();
+    private static partial Regex ListeningOn();
+
+    [GeneratedRegex("comity_[0-9a-f_]+\\.[0-9A-Z]+")]
+    private static partial Regex AuthorToken();
 
     [GeneratedRegex("([0-9A-Z]{4}-){7}[0-9A-Z]{4}")]
     private static partial Regex Fingerprint();

@@ -106,5 +106,15 @@ public sealed class JoinTests
             Assert.Contains(word, text, StringComparison.Ordinal);
             Assert.Contains($"site run --config {(system == "windows" ? "\"" : "")}{file}", text, StringComparison.Ordinal);
         }
+
+        // Neither system takes what stands in a path for something of its own.
+        var odd = federation.Folder.Write("o'neil 5% of us/site.yaml", "site: oneil\ndata: { source: { csv: records.csv } }\n");
+        foreach (var (system, word) in new[] { ("systemd", "site run --config \"" + odd.Replace("%", "%%", StringComparison.Ordinal) + "\"\n"), ("windows", "site run --config \"" + odd.Replace("'", "''", StringComparison.Ordinal) + "\"\"' ") })
+        {
+            var to = federation.Folder.At("odd." + system);
+            var installed = await Cli.RunAsync(federation.Folder.FullPath, "site", "install", "--config", odd, "--for", system, "--to", to, "--user", "comity", "--lang", "en");
+            Assert.True(installed.ExitCode == 0, installed.ToString());
+            Assert.Contains(word, await File.ReadAllTextAsync(to), StringComparison.Ordinal);
+        }
     }
 }

@@ -17,14 +17,21 @@ public sealed class NetworkStudyTests : IDisposable
         Write(rounds: 6);
         await using var federation = await FederationProcesses.StartAsync(_folder.FullPath, Sites);
 
-        var watched = await federation.AuthorAsync("submit", "network.yaml", "--watch");
+        var watched = await federation.AuthorAsync("submit", "network.yaml", "--watch", "--to", federation.Address);
         Assert.True(watched.ExitCode == 0, watched + federation.Said());
+        // From nothing to the first finished study: three sites run, three are approved, one study is handed in.
+        Assert.Equal(7, federation.Typed);
         Assert.Contains("round 6 of 6", watched.Output, StringComparison.Ordinal);
+        foreach (var site in Sites) Assert.Matches($"{site}  (seen [0-9]+ s ago|not seen yet)  [0-9.]+ .iB in, [0-9.]+ .iB out", watched.Output);
 
         var id = watched.Output.Split("Its id: ")[1].Split('\n')[0];
+        var unknown = await federation.AuthorAsync("results", "nonsense", "--out", "fetched");
+        Assert.Contains("study-unknown", unknown.Error, StringComparison.Ordinal);
+        _folder.Write("fetched/results.json.unfinished", "{ what an earlier try left");
         var fetched = await federation.AuthorAsync("results", id, "--out", "fetched");
         Assert.True(fetched.ExitCode == 0, fetched.ToString());
         Assert.Equal(await LocalAsync(), RunFiles.Weights(_folder.At("fetched")));
+        await UnionAsync();
         foreach (var file in new[] { "results.json", "report.html", "models/federated/average/model.safetensors", "models/federated/average/preprocessing.json", "models/federated/average/card.md" })
             Assert.True(File.Exists(_folder.At("fetched", file)), file);
 
@@ -53,7 +60,12 @@ public sealed class NetworkStudyTests : IDisposable
         Assert.All(shown["markets"]!.AsArray(), m => Assert.True((int)m!["testRows"]! > 0 && (double)m["metrics"]!["accuracy"]!["value"]! > 0.5));
 
         // Who leaves afterwards is told what stays, and keeps nothing.
-        var left = await Cli.RunAsync(_folder.FullPath, "site", "withdraw", id, "--config", "west.yaml", "--lang", "en");
+        var mistyped = await Cli.RunAsync(_folder.FullPath, "site", "withdraw", "smalll", "--config", "west.yaml", "--lang", "en");
+        Assert.Equal(2, mistyped.ExitCode);
+        Assert.Contains("[withdraw-unknown]", mistyped.Error, StringComparison.Ordinal);
+        Assert.Contains(id, mistyped.Error, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(_folder.At("state-west", "withdrawn")));
+        var left = await Cli.RunAsync(_folder.FullPath, "site", "withdraw", "small", "--config", "west.yaml", "--lang", "en"); // a name that one study has
         Assert.True(left.ExitCode == 0, left.ToString());
         Assert.Contains("federated/average, repeat 1: this site’s updates counted in 6 rounds (the last one 6)", left.Output, StringComparison.Ordinal);
         Assert.False(Directory.Exists(_folder.At("state-west", "studies", id)));
@@ -119,6 +131,24 @@ public sealed class NetworkStudyTests : IDisposable
         Assert.Contains("asks for the column 'ward'", still.Error, StringComparison.Ordinal);
         Assert.DoesNotContain("a person has to approve", still.Error, StringComparison.Ordinal);
         Assert.Contains("\"rule\":\"south-policy.yaml@", await File.ReadAllTextAsync(_folder.At("state-south", "audit.jsonl")), StringComparison.Ordinal);
+    }
+
+    // Nobody held all rows: their AUC together comes from the sites' histograms, near that of the rows, and is called approximate.
+    private async Task UnionAsync()
+    {
+        async Task<System.Text.Json.Nodes.JsonNode> Together(string folder) => System.Text.Json.Nodes.JsonNode.Parse(await File.ReadAllTextAsync(_folder.At(folder, "results.json")))!["evaluation"]!.AsArray()
+            .Single(e => (string)e!["site"]! == "*" && (string)e["split"]! == "test" && (string)e["model"]! == "federated/average")!;
+        var (merged, exact) = (await Together("fetched"), await Together("local"));
+        Assert.Equal(("merged", "exact"), ((string)merged["release"]!, (string)exact["release"]!));
+        Assert.Equal((int)exact["result"]!["rows"]!, (int)merged["result"]!["rows"]!);
+        static double Area(System.Text.Json.Nodes.JsonNode of) => (double)of["result"]!["metrics"]!["rocAuc"]!["value"]!;
+        Assert.Equal(Area(exact), Area(merged), 0.05);
+        Assert.Contains("All test rows (approximate)", await File.ReadAllTextAsync(_folder.At("fetched", "report.html")), StringComparison.Ordinal);
+        Assert.DoesNotContain("(approximate)", await File.ReadAllTextAsync(_folder.At("local", "report.html")), StringComparison.Ordinal);
+        // No curve that left a site tells of fewer than 10 rows.
+        var evaluation = System.Text.Json.Nodes.JsonNode.Parse(await File.ReadAllTextAsync(_folder.At("fetched", "results.json")))!["evaluation"]!.AsArray();
+        foreach (var curve in evaluation.Where(e => (string)e!["site"]! != "*").Select(e => e!["result"]!["roc"]!.AsArray().Select(p => (int)p!["rows"]!).ToList()))
+            Assert.All(curve.Zip(curve.Skip(1)), step => Assert.True(step.Second - step.First >= 10));
     }
 
     // Every update left a site and arrived at the coordinator, and each countersigned the other's log, whatever was killed in between.

@@ -35,6 +35,65 @@ public sealed class ProxyTests
     }
 
     [Fact]
+    public async Task A_study_through_nginx_ends_with_the_bits_of_one_process()
+    {
+        var nginx = Requires.Nginx();
+        var (inner, outer) = (Federation.FreePort(), Federation.FreePort());
+        await using var federation = await Federation.StartAsync("--listen", $"http://127.0.0.1:{inner}", "--proxy", "127.0.0.1", "--address", $"https://localhost:{outer}", "--author", "ann");
+        var (folder, roots) = (federation.Folder, WriteCertificates(federation.Folder));
+        await using var proxy = await StartAsync(nginx, folder, inner, outer);
+        // Updates of two chunks: they go by connections of their own.
+        NetworkFiles.Write(folder, ["north", "south"], """
+            split: { test: 0.3, stratify: label }
+            preprocess: { missing: median, scale: standard }
+            model: { kind: mlp, hidden: [1024, 1100] }
+            training: { optimizer: { kind: sgd, learningRate: 0.01 }, batch: 64, epochs: 2 }
+            evaluation: { bootstrap: 100 }
+            arms: [federated]
+            federation: { rounds: 2 }
+            """);
+        foreach (var site in new[] { "north", "south" })
+        {
+            File.AppendAllText(folder.At($"{site}.yaml"), $"tls: {{ roots: {roots} }}\n");
+            await federation.JoinAsync(site, folder.At($"{site}.yaml"));
+        }
+
+        var author = new Dictionary<string, string?> { ["COMITY_TOKEN"] = Federation.Rest(federation.Coordinator.Output, "only its hash is kept: "), ["SSL_CERT_FILE"] = roots, ["LANG"] = "C.UTF-8" };
+        Task<CommandResult> Author(params string[] arguments) => CommandProcess.RunComityAsync([.. arguments, "--to", $"https://localhost:{outer}", "--lang", "en"], Federation.Patience, folder.FullPath, author);
+        var watched = await Author("submit", "network.yaml", "--watch");
+        Assert.True(watched.ExitCode == 0, watched.ToString());
+        var fetched = await Author("results", watched.Output.Split("Its id: ")[1].Split('\n')[0], "--out", "fetched");
+        Assert.True(fetched.ExitCode == 0, fetched.ToString());
+
+        var run = await Cli.RunAsync(folder.FullPath, "run", "local.yaml", "--out", "local");
+        Assert.True(run.ExitCode == 0, run.ToString());
+        Assert.Equal(RunFiles.Weights(folder.At("local")), RunFiles.Weights(folder.At("fetched")));
+        var access = await File.ReadAllTextAsync(folder.At("access.log"));
+        Assert.Matches("PUT /v1/tasks/[0-9a-f]+/upload/[0-9a-f]+/1 HTTP/1.1\" 204", access);
+        Assert.Contains("/answer HTTP/2.0\" 200", access, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_systems_proxy_is_gone_through_and_sees_nothing_but_the_name()
+    {
+        await using var federation = await Federation.StartAsync();
+        await using var proxy = new ConnectProxy();
+        var way = new Dictionary<string, string?> { ["HTTPS_PROXY"] = proxy.Address, ["https_proxy"] = null, ["NO_PROXY"] = null, ["no_proxy"] = null, ["LANG"] = "C.UTF-8" };
+        var file = federation.SiteFile("berlin");
+        await using var site = CommandProcess.StartComity(["site", "run", "--config", file, "--join", federation.JoinCode, "--lang", "en"], federation.Folder.FullPath, way);
+        await Federation.UntilAsync(site, "waiting …");
+        Assert.Equal(0, (await federation.OperateAsync("sites", "approve", "berlin", "--fingerprint", Federation.Rest(site.Output, "Fingerprint of the key of berlin: "))).ExitCode);
+        await Federation.UntilAsync(site, "berlin serves ");
+
+        var doctor = await CommandProcess.RunComityAsync(["site", "doctor", "--config", file, "--seconds", "1", "--lang", "en"], Federation.Patience, federation.Folder.FullPath, way);
+        Assert.True(doctor.ExitCode == 0, doctor.ToString());
+        Assert.Contains(proxy.Address, doctor.Output, StringComparison.Ordinal);
+        Assert.Contains("proved the key", doctor.Output, StringComparison.Ordinal);
+        Assert.All(proxy.Asked, line => Assert.Equal($"CONNECT 127.0.0.1:{federation.Listening.Port} HTTP/1.1", line));
+        Assert.True(proxy.Asked.Count > 1);
+    }
+
+    [Fact]
     public async Task A_proxy_before_another_coordinator_is_found_out_though_its_certificate_is_good()
     {
         var nginx = Requires.Nginx();

@@ -37,9 +37,9 @@ internal static class SiteInstallCommand
     }
 
     /// <summary>How this tool was started: by itself, or by dotnet.</summary>
-    private static string Program()
+    private static IReadOnlyList<string> Program()
     {
         var process = Environment.ProcessPath ?? "comity";
-        return Path.GetFileNameWithoutExtension(process) == "dotnet" ? $"{process} {Path.Combine(AppContext.BaseDirectory, "comity.dll")}" : process;
+        return Path.GetFileNameWithoutExtension(process) == "dotnet" ? [process, Path.Combine(AppContext.BaseDirectory, "comity.dll")] : [process];
     }
 }

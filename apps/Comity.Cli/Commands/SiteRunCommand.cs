@@ -58,7 +58,7 @@ internal static class SiteRunCommand
 
         var connection = membership.Connection();
         using var http = SiteConnections.Open(connection, session);
-        var client = new IdentityClient(http);
+        var client = new IdentityClient(http, session.Time);
         var me = await membership.ArriveAsync(client, connection.Address, hello => new Joining(session, site, identity).Check(hello, connection.Address), cancellationToken);
         session.Out.Line(session.Text("site.serving", me.Name, connection.Address));
         await WorkAsync(

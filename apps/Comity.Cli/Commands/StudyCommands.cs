@@ -23,7 +23,7 @@ internal static class StudyCommands
         command.SetAction(async (parsed, cancellationToken) => (int)await connection.CallAsync(parsed, async client =>
         {
             var target = Path.GetFullPath(parsed.GetRequiredValue(folder));
-            if (Directory.Exists(target) && Directory.EnumerateFileSystemEntries(target).Any(e => !e.EndsWith(".unfinished", StringComparison.Ordinal)))
+            if (Directory.Exists(target) && Directory.EnumerateFileSystemEntries(target).Any() && !FetchedResults.IsBegun(target))
                 throw new StoppedException(ExitCode.Output, Texts.Problem("output-not-empty", Place.InFile(target)));
             await FetchedResults.WriteAsync(session, client, parsed.GetRequiredValue(id), target, cancellationToken);
             session.Out.Line(session.Text("results.written", target));

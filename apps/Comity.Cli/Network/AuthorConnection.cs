@@ -43,7 +43,17 @@ internal sealed class AuthorConnection
         using var http = SiteConnections.Open(connection, _session);
         try
         {
-            return await CoordinatorProblems.GuardAsync(connection.Address, () => call(http));
+            return await CoordinatorProblems.GuardAsync(connection.Address, async () =>
+            {
+                try
+                {
+                    return await call(http);
+                }
+                catch (Exception e) when (UntrustedCoordinatorException.Within(e) is { Verdict: CertificateVerdict.Foreign or CertificateVerdict.WrongUse } untrusted)
+                {
+                    throw new StoppedException(ExitCode.Coordinator, Texts.Problem(connection.Authority is null ? "coordinator-unpinned" : "coordinator-impostor", Place.InFile(connection.Address.AbsoluteUri), untrusted.Issuer));
+                }
+            });
         }
         catch (WireException e)
         {
@@ -61,10 +71,12 @@ internal sealed class AuthorConnection
         var code = JoinCode.Parse(to);
         if (code is null && (!Uri.TryCreate(to, UriKind.Absolute, out var address) || address.Scheme != Uri.UriSchemeHttps || address.PathAndQuery != "/"))
             throw new StoppedException(ExitCode.Usage, Texts.Problem("coordinator-address", Place.InFile("--to"), to.Length > 100 ? to[..100] + "…" : to));
+        var token = PersonToken.Parse(Token(tokenFile)) ?? throw new StoppedException(ExitCode.Usage, Texts.Problem("token-damaged", Place.InFile(tokenFile ?? TokenVariable)));
+        // An address alone does not say whose certificate is to be expected there; the token does.
         var connection = code is null
-            ? new CoordinatorConnection { Address = new Uri(to) }
+            ? new CoordinatorConnection { Address = new Uri(to), Authority = token.Authority, ThroughProxy = token.ThroughProxy }
             : new CoordinatorConnection { Address = code.Coordinator, Authority = code.Authority, ThroughProxy = code.ThroughProxy };
-        return connection with { Token = Token(tokenFile) };
+        return connection with { Token = token.Bearer };
     }
 
     private string Token(string? file)

@@ -18,11 +18,17 @@ namespace Comity.Cli.Network;
 /// <summary>Writes what a study at a coordinator found, as a local run would; predictions and the sites' own models stay at home.</summary>
 internal static class FetchedResults
 {
+    private const string Unfinished = "results.json.unfinished";
+
+    /// <summary>Whether an earlier fetch into a folder broke off: all that it holds comes anew.</summary>
+    public static bool IsBegun(string folder) => !File.Exists(Path.Combine(folder, "results.json")) && Directory.EnumerateFiles(folder, Unfinished + "*").Any();
+
     /// <summary>Fetches everything into a folder; results.json comes last, so that its presence says that all is there.</summary>
     public static async Task<StudyResults> WriteAsync(Session session, StudyClient client, string id, string folder, CancellationToken cancellationToken)
     {
         Directory.CreateDirectory(folder);
-        var partial = Path.Combine(folder, "results.json.unfinished");
+        var partial = Path.Combine(folder, Unfinished);
+        foreach (var earlier in Directory.GetFiles(folder, Unfinished + "*")) File.Delete(earlier); // perhaps of another study
         await client.FetchResultsAsync(id, partial, cancellationToken);
         var results = ResultsFile.Read(partial);
         var artefacts = await client.ArtefactsAsync(id, cancellationToken);

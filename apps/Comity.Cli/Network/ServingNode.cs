@@ -40,7 +40,7 @@ internal sealed class ServingNode(Session session, string name, string market, s
         var following = node.RunAsync(poll - wait, cancellationToken);
         try
         {
-            var client = new IdentityClient(http);
+            var client = new IdentityClient(http, session.Time);
             await membership.ArriveAsync(client, connection.Address, hello => joining.Check(hello, connection.Address), cancellationToken);
             await membership.KeepAsync(client, connection.Address, cancellationToken);
         }

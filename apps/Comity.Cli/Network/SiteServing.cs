@@ -50,7 +50,7 @@ internal sealed class SiteServing(Session session, DeclaredSite site, ECDsa key,
         switch (value)
         {
             case SiteAgentEvent.Joined { About.Refused.Count: 0 } joined:
-                session.Out.Line(session.Text("site.study-joined", joined.Study));
+                session.Out.Line(session.Text("site.study-joined", joined.Study, joined.Id));
                 break;
             case SiteAgentEvent.Joined refused:
                 foreach (var problem in refused.About.Refused) Told(problem.ToProblem(refused.Study));

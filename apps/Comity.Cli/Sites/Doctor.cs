@@ -35,7 +35,7 @@ internal sealed class Doctor(Session session, DeclaredSite site, SiteIdentity? i
         if (proxy is null) yield return await NameAsync(connection.Address, cancellationToken);
 
         using var http = SiteConnections.Open(connection, session);
-        var client = new IdentityClient(http);
+        var client = new IdentityClient(http, session.Time);
         CoordinatorHello? hello = null;
         yield return await TriedAsync("tls", connection.Address, async () =>
         {

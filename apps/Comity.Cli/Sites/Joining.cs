@@ -34,7 +34,7 @@ internal sealed class Joining(Session session, DeclaredSite site, SiteIdentity i
             Roots = site.Roots ?? [],
         };
         using var http = SiteConnections.Open(connection, session);
-        var client = new IdentityClient(http);
+        var client = new IdentityClient(http, session.Time);
         await CoordinatorProblems.GuardAsync(code.Coordinator, async () => Check(await client.HelloAsync(cancellationToken), code.Coordinator));
         identity.Pin(pinned);
 

@@ -67,9 +67,10 @@ public sealed class StudyClient(HttpClient http, TimeProvider time)
         {
             try
             {
-                using var file = new FileStream(partial, FileMode.OpenOrCreate, FileAccess.Write);
-                file.Position = file.Length;
-                using var response = await _wire.OpenAsync(target, file.Position > 0 ? new RangeHeaderValue(file.Position, null) : null, bytes, Limit, cancellationToken).ConfigureAwait(false);
+                var begun = File.Exists(partial) ? new FileInfo(partial).Length : 0;
+                using var response = await _wire.OpenAsync(target, begun > 0 ? new RangeHeaderValue(begun, null) : null, bytes, Limit, cancellationToken).ConfigureAwait(false);
+                using var file = new FileStream(partial, FileMode.OpenOrCreate, FileAccess.Write); // not before there is something to write
+                file.Position = begun;
                 if (file.Position > 0 && response.StatusCode != System.Net.HttpStatusCode.PartialContent) file.SetLength(0);
                 using var stream = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
                 var buffer = new byte[1 << 18];

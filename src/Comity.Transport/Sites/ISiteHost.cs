@@ -48,7 +48,11 @@ public abstract record SiteAgentEvent
     public sealed record Answered(SiteTask Task, TaskOutcome Outcome, bool Taken, string? Reason) : SiteAgentEvent;
 
     /// <summary>A study was joined, or refused with reasons.</summary>
-    public sealed record Joined(string Study, JoinResult About) : SiteAgentEvent;
+    public sealed record Joined(string Study, JoinResult About) : SiteAgentEvent
+    {
+        /// <summary>The study's id at the coordinator, by which it is left.</summary>
+        public string Id { get; init; } = "";
+    }
 
     /// <summary>A task can't be done just now (disk full, records unreachable); the agent tries again.</summary>
     public sealed record Hindered(SiteTask Task, string Reason) : SiteAgentEvent;

@@ -41,9 +41,12 @@ internal sealed class StudySpool
     /// <exception cref="InvalidDataException">The id could lead elsewhere.</exception>
     public static string FolderOf(string studies, string study)
     {
-        if (study.Length is 0 or > 100 || study.Any(c => !(char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.')) || study[0] == '.') throw new InvalidDataException($"'{study}' is no study's id.");
+        if (!IsId(study)) throw new InvalidDataException($"'{study}' is no study's id.");
         return Path.Combine(studies, study);
     }
+
+    /// <summary>Whether a text can be a study's id, which names a folder.</summary>
+    public static bool IsId(string study) => study.Length is > 0 and <= 100 && study.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.') && study[0] != '.';
 
     private StudySpool(string folder, StateVault vault)
     {

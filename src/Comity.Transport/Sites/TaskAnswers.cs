@@ -43,7 +43,7 @@ internal sealed class TaskAnswers(ISiteHost host, SiteAgentOptions options, Site
     {
         _open.TryRemove(task.Study, out _);
         var (opened, protection) = await protections.OpenAsync(task, await host.OpenAsync(StudyFile(task, spool), cancellationToken).ConfigureAwait(false), spool, cancellationToken).ConfigureAwait(false);
-        events?.Report(new SiteAgentEvent.Joined(WireJson.Read<JoinWork>(task.Content).Study, opened.About));
+        events?.Report(new SiteAgentEvent.Joined(WireJson.Read<JoinWork>(task.Content).Study, opened.About) { Id = task.Study });
         if (opened.About.Refused.Count == 0) _open[task.Study] = new(Task.FromResult(new OpenStudy(opened, spool, protection)));
         return new(TaskOutcome.Done, WireJson.ToElement(opened.About), null, null);
     }

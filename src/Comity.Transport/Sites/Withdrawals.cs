@@ -9,6 +9,13 @@ namespace Comity.Transport.Sites;
 /// <param name="stateFolder">The site's state folder.</param>
 public sealed class Withdrawals(string stateFolder)
 {
+    /// <summary>Ids of the studies that the site keeps something for, or has left.</summary>
+    public IReadOnlyList<string> Known => [.. Names("studies", "*", Directory.EnumerateDirectories).Concat(Names("withdrawn", "*.json", Directory.EnumerateFiles).Select(n => n[..^".json".Length]))
+        .Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+
+    /// <summary>Whether a text can be the id of a study.</summary>
+    public static bool IsStudy(string id) => StudySpool.IsId(id ?? throw new ArgumentNullException(nameof(id)));
+
     /// <summary>Whether the site has left a study.</summary>
     public bool Includes(string study) => File.Exists(PathOf(study));
 
@@ -80,6 +87,9 @@ public sealed class Withdrawals(string stateFolder)
             }
         }
     }
+
+    private IEnumerable<string> Names(string part, string pattern, Func<string, string, IEnumerable<string>> enumerate) =>
+        Path.Combine(stateFolder, part) is var folder && Directory.Exists(folder) ? enumerate(folder, pattern).Select(p => Path.GetFileName(p)!) : [];
 
     private string PathOf(string study) => Path.Combine(stateFolder, "withdrawn", Path.GetFileName(StudySpool.FolderOf(stateFolder, study)) + ".json");
 }
