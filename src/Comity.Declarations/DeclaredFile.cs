@@ -63,12 +63,26 @@ public static class DeclaredFile
     {
         var parser = new Parser(new StringReader(text));
         var depth = 0;
-        while (parser.MoveNext())
+        while (MovesOn(parser))
         {
             depth += parser.Current!.NestingIncrease;
             if (depth > DeepestNesting) return parser.Current.Start;
         }
         return null;
+    }
+
+    // Where a key follows an open bracket, the reader stops with an exception that names neither place nor reason.
+    private static bool MovesOn(Parser parser)
+    {
+        try
+        {
+            return parser.MoveNext();
+        }
+        catch (InvalidOperationException)
+        {
+            var last = parser.Current;
+            throw new YamlException(last?.Start ?? Mark.Empty, last?.End ?? Mark.Empty, "a bracket or brace is open at the end of this line");
+        }
     }
 
     // An alias repeats what it refers to, so a short file of aliases to aliases could grow without bound.

@@ -28,6 +28,16 @@ public sealed class DeclaredFileTests
     }
 
     [Fact]
+    public void A_bracket_that_is_not_closed_before_the_next_key_is_named_with_its_place()
+    {
+        var problems = new ProblemList();
+
+        Assert.Null(DeclaredFile.Parse("study: x\nmodel: { kind: mlp, hidden: [5, 6]\ntraining:\n  epochs: 3\n", "study.yaml", problems));
+        var problem = Assert.Single(problems);
+        Assert.Equal(("not-yaml", 2), (problem.Code, problem.Place.Line));
+    }
+
+    [Fact]
     public void A_missing_file_is_a_problem_and_not_an_exception()
     {
         var problems = new ProblemList();

@@ -13,6 +13,8 @@ public sealed class BadInputTests
         { "epochs: 20", "epochz: 20", "study.yaml:19:", "epochs" },                     // a misspelt key, with what was meant
         { "column: dose", "column: doze", "north.csv", "doze" },                        // an unknown column
         { "hidden: [8]", "hidden: wide", "study.yaml:18:", "wide" },                    // a wrong type
+        { "hidden: [8]", "hidden: [50000, 50000]", "study.yaml:18:", "torchrun" },      // more parameters than a vector holds
+        { "hidden: [8] }", "hidden: [8]", "study.yaml:18:", "brace" },                  // a brace that is not closed
         { "learningRate: 0.01 }", "learningRate: fast }", "study.yaml:19:", "fast" },   // a learning rate of "fast"
         { "values: [a, b, c]", "values: [a, b]", "north.csv:", "c" },                   // a category outside the contract
         { "id: south", "id: north", "study.yaml:15:", "north" },                        // duplicate site ids

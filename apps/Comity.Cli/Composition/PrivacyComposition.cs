@@ -74,14 +74,8 @@ internal static class PrivacyComposition
     }
 
     // Whatever the kind of model, its layout tells: running statistics exist for batch normalisation only.
-    private static bool Normalises(ModelSection model, StudyData data)
-    {
-        var (task, input, misfits) = (ComposedStudy.TaskOf(data.Contract), InputForm.Planned(data.Contract).ToLearning(), new ProblemList());
-        model.CheckTask(task, default, misfits);
-        model.CheckInput(input, default, misfits);
-        // What can't be made is told of where the model is checked.
-        return !misfits.HasErrors && ModelFactory.Create(model, input, task, data.Contract.Label.ClassNames.Count).Layout.Entries.Any(e => e.Role == ParameterRole.BatchNormStatistic);
-    }
+    private static bool Normalises(ModelSection model, StudyData data) =>
+        ModelMaking.Plan(model, default, data, [])?.Layout.Entries.Any(e => e.Role == ParameterRole.BatchNormStatistic) == true;
 
     private static void Training(TrainingSection section, DeclaredNode at, ProblemList problems)
     {

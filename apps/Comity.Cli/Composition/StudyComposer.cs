@@ -45,6 +45,7 @@ internal static class StudyComposer
             training?.CheckAgainst(model, task, contract.Label.ClassNames.Count, study.Training as DeclaredNode.Map, problems);
             var input = InputForm.Planned(contract).ToLearning();
             model.CheckInput(input, study.Model.Place, problems);
+            ModelMaking.Plan(model, study.Model.Place, data, problems);
             training?.CheckInput(input, study.Training as DeclaredNode.Map, problems);
             foreach (var (node, section) in changed) section?.CheckInput(input, node as DeclaredNode.Map, problems);
             if (study.Evaluation is DeclaredNode.Map at) evaluation?.CheckTask(task, at, problems);

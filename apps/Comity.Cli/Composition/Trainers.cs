@@ -32,7 +32,8 @@ internal sealed class Trainers(ComposedStudy study, KernelSet? kernels = null)
     }
 
     /// <summary>The model for what a row holds.</summary>
-    public Model Model(InputShape input) => _models.GetOrAdd(input, shape => ModelFactory.Create(study.Model, shape, study.Task, study.Classes.Count, kernels));
+    /// <exception cref="InvalidDeclarationException">Too large, for what the categories that were found make of it.</exception>
+    public Model Model(InputShape input) => _models.GetOrAdd(input, shape => ModelMaking.Make(study.Model, study.Study.Model.Place, shape, study.Task, study.Classes.Count, kernels));
 
     /// <summary>The trainer with what a federation changes in the training section (JSON text; null: nothing).</summary>
     /// <exception cref="InvalidDeclarationException">The changes don't fit; the study's check finds that before a run starts.</exception>
