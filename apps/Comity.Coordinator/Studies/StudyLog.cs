@@ -63,7 +63,7 @@ internal sealed class StudyLog(TimeProvider time) : IProgress<StudyEvent>
     public void Report(StudyEvent value)
     {
         static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
-        static string Loss(double loss) => loss.ToString("0.0000", CultureInfo.InvariantCulture);
+        static string Loss(double loss) => double.IsNaN(loss) ? "-" : loss.ToString("0.0000", CultureInfo.InvariantCulture); // masks hide it
         // The mean over sites hides each; of one site it would be that site's loss, which its owner may not show (policy: showLoss).
         switch (value)
         {
