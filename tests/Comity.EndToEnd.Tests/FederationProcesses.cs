@@ -61,7 +61,7 @@ internal sealed partial class FederationProcesses : IAsyncDisposable
     {
         var process = CommandProcess.Start("dotnet", [CoordinatorPath, "serve", "--data", "coordinator", "--listen", _address, "--author", "ann", "--lang", "en"], _folder);
         _running["coordinator"] = process;
-        Assert.True(await process.WaitUntilAsync(p => JoinCode().IsMatch(p.Output), Limit), process.Error);
+        Assert.True(await process.WaitUntilAsync(p => p.Output.Contains("Approve it with: ", StringComparison.Ordinal), Limit), process.Error); // the last line: the author's token stands before it
         Code = JoinCode().Match(process.Output).Value;
         _address = ListeningOn().Match(process.Output).Value; // the same port after a restart
     }
