@@ -88,7 +88,7 @@ internal sealed class SimulatedSite(ComposedStudy study, IRecords records, Train
             ClassCounts = judged.ClassCounts,
             Confusion = judged.Confusion,
             Roc = [.. judged.Roc.Select(p => new CurvePoint(p.X, p.Y, p.Rows))],
-            Scores = task.Detailed && study.Task == TaskKind.Binary ? Histogram(labels, outputs) : null,
+            Scores = task.Detailed && study.Task == TaskKind.Binary && study.Study.Privacy?.SecureAggregation is null ? Histogram(labels, outputs) : null,
             Calibration = [.. judged.Calibration.Select(p => new CurvePoint(p.X, p.Y, p.Rows))],
             Groups = groups,
             Fairness = fairness,

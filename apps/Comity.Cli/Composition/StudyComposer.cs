@@ -41,7 +41,6 @@ internal static class StudyComposer
         {
             var task = ComposedStudy.TaskOf(contract);
             model.CheckTask(task, study.Model.Place, problems);
-            model.CheckInput(InputForm.Planned(contract).ToLearning(), study.Model.Place, problems);
             training?.CheckAgainst(model, task, contract.Label.ClassNames.Count, study.Training as DeclaredNode.Map, problems);
             var input = InputForm.Planned(contract).ToLearning();
             model.CheckInput(input, study.Model.Place, problems);

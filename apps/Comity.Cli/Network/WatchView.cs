@@ -14,7 +14,7 @@ internal sealed class WatchView(Session session)
     private static readonly TimeSpan Live = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Wait = TimeSpan.FromSeconds(5);
     private readonly HashSet<string> _stalled = [];
-    private readonly LiveBlock? _block = session.Out.IsTerminal ? new(session.Out, () => Console.WindowWidth) : null;
+    private readonly LiveBlock? _block = session.Out.IsTerminal ? new(session.Out, LiveBlock.Window) : null;
     private readonly Dictionary<string, string> _told = new(StringComparer.Ordinal);
     private long? _toldAt;
     private bool _lost;

@@ -4,9 +4,10 @@ namespace Comity.Cli.Terminal;
 
 /// <summary>Lines at the end of a terminal that are written again and again, below those that stay.</summary>
 /// <param name="output">The terminal.</param>
-/// <param name="width">Its columns: a line that ran over would take two, and the next time one of them would stay.</param>
-internal sealed class LiveBlock(Output output, Func<int> width)
+/// <param name="size">Its columns and rows. A line that ran over would take two, and what scrolls out can't be written again: either would stay.</param>
+internal sealed class LiveBlock(Output output, Func<(int Columns, int Rows)> size)
 {
+    private const string More = "…";
     private int _shown;
 
     /// <summary>Writes lines that stay, above the block.</summary>
@@ -20,8 +21,11 @@ internal sealed class LiveBlock(Output output, Func<int> width)
     public void Show(IReadOnlyList<string> lines)
     {
         Clear();
-        foreach (var line in lines) output.Line(Cut(line, Math.Max(1, width() - 1)));
-        _shown = lines.Count;
+        var (columns, rows) = size();
+        var room = Math.Max(1, rows - 1); // the cursor stands below
+        var shown = lines.Count <= room ? lines : [.. lines.Take(room - 1), More];
+        foreach (var line in shown) output.Line(Cut(line, Math.Max(1, columns - 1)));
+        _shown = shown.Count;
     }
 
     /// <summary>Takes the block away.</summary>
@@ -29,6 +33,19 @@ internal sealed class LiveBlock(Output output, Func<int> width)
     {
         if (_shown > 0) output.Writer.Write(string.Create(CultureInfo.InvariantCulture, $"\u001b[{_shown}A\u001b[0J"));
         _shown = 0;
+    }
+
+    /// <summary>The size of the terminal of this process; one that doesn't tell it is taken for one of 80 columns and 24 rows.</summary>
+    public static (int Columns, int Rows) Window()
+    {
+        try
+        {
+            return (Console.WindowWidth > 0 ? Console.WindowWidth : 80, Console.WindowHeight > 0 ? Console.WindowHeight : 24);
+        }
+        catch (Exception e) when (e is IOException or PlatformNotSupportedException)
+        {
+            return (80, 24);
+        }
     }
 
     /// <summary>The beginning of a line that fits; characters of Chinese take two columns.</summary>

@@ -73,7 +73,7 @@ internal sealed record CommandContext(CultureInfo Language, TextWriter Output, T
         {
             return Stop(CoordinatorExit.Unavailable, "store-failed", Store!.Place, Store.Shown, (e.InnerException ?? e).Message);
         }
-        catch (Exception e) when (FullDisk.Is(e))
+        catch (Exception e) when (DiskFull.Is(e))
         {
             return Stop(CoordinatorExit.Unavailable, FullDisk.Code, "--data"); // nothing is damaged
         }

@@ -2,6 +2,7 @@ using Comity.Coordinator.Identity;
 using Comity.Coordinator.Storage;
 using Comity.Coordinator.Telemetry;
 using Comity.Transport.Identity;
+using Comity.Transport.Stores;
 
 namespace Comity.Coordinator.Hosting;
 
@@ -35,7 +36,7 @@ internal sealed class CallLog(RequestDelegate next, CoordinatorTelemetry telemet
             if (!context.Response.HasStarted) context.Response.Headers.RetryAfter = "1";
             await Refusal.WriteAsync(context, StatusCodes.Status503ServiceUnavailable, "store-unavailable");
         }
-        catch (Exception e) when (FullDisk.Is(e))
+        catch (Exception e) when (DiskFull.Is(e))
         {
             await Refusal.WriteAsync(context, StatusCodes.Status507InsufficientStorage, FullDisk.Code);
         }

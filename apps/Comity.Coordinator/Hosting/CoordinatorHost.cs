@@ -88,7 +88,7 @@ internal static class CoordinatorHost
         {
             return CoordinatorExit.Done; // asked to stop while it waited for another
         }
-        catch (Exception e) when (FullDisk.Is(e))
+        catch (Exception e) when (DiskFull.Is(e))
         {
             Print([Texts.Problem(FullDisk.Code, "--data")], language, error); // nothing is damaged
         }

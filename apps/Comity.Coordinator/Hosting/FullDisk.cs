@@ -1,5 +1,3 @@
-using Comity.Transport.Stores;
-
 namespace Comity.Coordinator.Hosting;
 
 /// <summary>A disk without room. Whoever calls is told to wait; the operator, who can make room, reads it in the log.</summary>
@@ -11,9 +9,6 @@ internal sealed class FullDisk(string folder, TimeProvider time)
     private static readonly TimeSpan TellEvery = TimeSpan.FromMinutes(1);
     private readonly Lock _gate = new();
     private long? _told;
-
-    /// <summary>Whether something failed for want of room.</summary>
-    public static bool Is(Exception e) => DiskFull.Is(e);
 
     /// <summary>Says it in the log, at most once a minute: every site calls again and again.</summary>
     public void Tell(ILogger log)

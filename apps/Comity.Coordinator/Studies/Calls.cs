@@ -3,6 +3,7 @@ using Comity.Coordinator.Hosting;
 using Comity.Declarations;
 using Comity.Transport.Identity;
 using Comity.Transport.Protocol;
+using Comity.Transport.Stores;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace Comity.Coordinator.Studies;
@@ -28,7 +29,7 @@ internal static class Calls
         {
             return Refuse(StatusCodes.Status400BadRequest, Texts.Problem("message-malformed", context.Request.Path, e.Message));
         }
-        catch (Exception e) when (FullDisk.Is(e))
+        catch (Exception e) when (DiskFull.Is(e))
         {
             return Refuse(StatusCodes.Status507InsufficientStorage, Texts.Problem(FullDisk.Code, context.Request.Path));
         }

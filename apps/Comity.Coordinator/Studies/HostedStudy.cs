@@ -12,6 +12,7 @@ using Comity.Federation.Sites;
 using Comity.Federation.Studies;
 using Comity.Insight.Results;
 using Comity.Transport.Protocol;
+using Comity.Transport.Stores;
 
 namespace Comity.Coordinator.Studies;
 
@@ -207,7 +208,7 @@ internal sealed class HostedStudy
         {
             Stop(e.Answer.Problem is { } told ? told with { Where = e.Site } : ToldProblem.Of(Texts.Problem("site-answer-malformed", e.Site, e.Site, "-", "-")));
         }
-        catch (Exception e) when (FullDisk.Is(e))
+        catch (Exception e) when (DiskFull.Is(e))
         {
             _server.Disk.Tell(_server.Log);
             Stop(ToldProblem.Of(Texts.Problem("study-disk-full", Entry.Id, Entry.Id)));
@@ -328,7 +329,7 @@ internal sealed class HostedStudy
         {
             Become(StudyState.Stopped, problems);
         }
-        catch (Exception e) when (FullDisk.Is(e))
+        catch (Exception e) when (DiskFull.Is(e))
         {
             // Who watches learns it all the same. After a restart the book says that it runs, and it goes on by itself.
             lock (_gate) _entry = _entry with { State = StudyState.Stopped, Problems = problems };

@@ -1,6 +1,7 @@
 using Comity.Coordinator.Hosting;
 using Comity.Transport.Protocol;
 using Comity.Transport.Sites;
+using Comity.Transport.Stores;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging;
@@ -79,13 +80,13 @@ public sealed class FullDiskTests : IAsyncDisposable
             command.CommandText = sql;
             return Assert.Throws<SqliteException>(() => command.ExecuteNonQuery());
         }
-        Assert.True(FullDisk.Is(Failing("INSERT INTO small VALUES (zeroblob(100000))")));
-        Assert.False(FullDisk.Is(Failing("INSERT INTO none VALUES (1)")));
-        Assert.False(FullDisk.Is(Assert.ThrowsAny<IOException>(() => File.ReadAllText(_federation.At("none", "none")))));
+        Assert.True(DiskFull.Is(Failing("INSERT INTO small VALUES (zeroblob(100000))")));
+        Assert.False(DiskFull.Is(Failing("INSERT INTO none VALUES (1)")));
+        Assert.False(DiskFull.Is(Assert.ThrowsAny<IOException>(() => File.ReadAllText(_federation.At("none", "none")))));
         Assert.SkipUnless(File.Exists(Full), "There is no device that is always full.");
         var full = Assert.ThrowsAny<IOException>(() => File.WriteAllText(Full, "x"));
-        Assert.True(FullDisk.Is(full));
-        Assert.True(FullDisk.Is(new AggregateException(full)));
+        Assert.True(DiskFull.Is(full));
+        Assert.True(DiskFull.Is(new AggregateException(full)));
     }
 
     [Fact]
