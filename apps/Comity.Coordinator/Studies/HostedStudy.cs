@@ -22,6 +22,7 @@ namespace Comity.Coordinator.Studies;
 /// Joining ──all sites take part──► Running ──► Done
 ///    └── a site refuses ──► Stopped ◄── quorum missed, diverged, a site silent ──┘   (resume goes on from there)
 /// </code>
+/// Where the quorum allows it, a study begins without sites that have not come within its patience; they enter at the next round.
 /// Each state is written down before anybody hears of it, and a study that was under way when the process died goes on by itself.
 /// </remarks>
 internal sealed class HostedStudy
@@ -30,6 +31,7 @@ internal sealed class HostedStudy
     private const string ResultsName = "results.json";
     private const string ArtefactsName = "artefacts.json";
     private const string PartnersName = "partners.json";
+    private const string EnvironmentName = "environment.json";
     private const int Jobs = 64;
     private const long MemoryForModels = 256L << 20;
 
@@ -37,6 +39,7 @@ internal sealed class HostedStudy
     private readonly StudyBook _book;
     private readonly StudyFiles _files;
     private readonly Lock _gate = new();
+    private readonly Lock _writing = new();
     private readonly StudySection _section;
     private readonly Dictionary<string, SiteLeave> _lines;
     private CancellationTokenSource _over = new();
@@ -178,11 +181,14 @@ internal sealed class HostedStudy
             var keys = Partners();
             var partners = keys is null ? null : BodySource.Of(JsonSerializer.SerializeToUtf8Bytes(keys, WireJson.Options));
             var sites = _section.Sites.Select(s => new NetworkSite(Entry.Id, studyFile, partners, _server.Desk(s.Id), shelf, _lines[s.Id], Patience, _server.Time, _server.Vault)).ToList();
-            var joined = Entry.Joined ?? await JoinAsync(sites, cancellationToken);
+            await using var gathering = new Gathering(sites.Where(s => Entry.Joined?.ContainsKey(s.Site) != true), new JoinWork(_section.Study, Entry.Submission.Plan.Software), _server.Time, Answered, cancellationToken);
+            var joined = Entry.Joined ?? await JoinAsync(gathering);
             if (joined is null) return;
             using var turn = await _server.Queue.EnterAsync(Entry.Id, Entry.Submitted, Room(joined), full => Log.Add("queued", string.Join(", ", full)), cancellationToken);
             if (Entry.Joined is null) Run(joined);
-            using var outcome = await StudyRun.RunAsync(Input(sites, keys), cancellationToken);
+            foreach (var site in sites.Where(s => joined.ContainsKey(s.Site))) site.Enter(joined[site.Site]);
+            gathering.Follow([.. joined.Keys], EnterLateAsync);
+            using var outcome = await StudyRun.RunAsync(Input(sites, keys) with { TrainingEnded = gathering.Close }, cancellationToken);
             Keep(outcome);
             Become(StudyState.Done, []);
             Log.Add("done");
@@ -220,22 +226,33 @@ internal sealed class HostedStudy
         }
     }
 
-    private async Task<IReadOnlyDictionary<string, JoinResult>?> JoinAsync(List<NetworkSite> sites, CancellationToken cancellationToken)
+    private void Answered(string site, JoinResult answer) => Log.Add(answer.Refused.Count == 0 ? "site-joined" : "site-refused", site);
+
+    private async Task<IReadOnlyDictionary<string, JoinResult>?> JoinAsync(Gathering gathering)
     {
-        var work = new JoinWork(_section.Study, Entry.Submission.Plan.Software);
-        var answers = await Task.WhenAll(sites.Select(async site =>
+        var answers = await gathering.BeginAsync(_section.MayBeginWithout, Patience ?? DefaultPatience);
+        var refused = _section.Sites.Where(s => answers.ContainsKey(s.Id)).SelectMany(s => answers[s.Id].Refused.Select(r => r with { Where = $"{s.Id}: {r.Where}" })).ToList();
+        if (refused.Count == 0) return answers;
+        Stop([.. refused]);
+        return null;
+    }
+
+    // A site that came late works with what the others agreed, and takes the room for one more study before it takes part.
+    private async Task<IDisposable> EnterLateAsync(NetworkSite site, JoinResult answer, CancellationToken cancellationToken)
+    {
+        var turn = await _server.Queue.EnterAsync(Entry.Id, Entry.Submitted, Room(new Dictionary<string, JoinResult> { [site.Site] = answer }), _ => Log.Add("site-busy", site.Site), cancellationToken);
+        try
         {
-            var answer = await site.JoinAsync(work, cancellationToken);
-            Log.Add(answer.Refused.Count == 0 ? "site-joined" : "site-refused", site.Site);
-            return (site.Site, Answer: answer);
-        }));
-        var refused = answers.SelectMany(a => a.Answer.Refused.Select(r => r with { Where = $"{a.Site}: {r.Where}" })).ToList();
-        if (refused.Count > 0)
-        {
-            Stop([.. refused]);
-            return null;
+            Write(entry => entry with { Joined = new Dictionary<string, JoinResult>(entry.Joined!, StringComparer.Ordinal) { [site.Site] = answer } });
         }
-        return answers.ToDictionary(a => a.Site, a => a.Answer, StringComparer.Ordinal);
+        catch
+        {
+            turn.Dispose();
+            throw;
+        }
+        site.Enter(answer);
+        Log.Add("site-entered", site.Site);
+        return turn;
     }
 
     private static Dictionary<string, int> Room(IReadOnlyDictionary<string, JoinResult> joined) =>
@@ -243,9 +260,10 @@ internal sealed class HostedStudy
 
     private void Run(IReadOnlyDictionary<string, JoinResult> joined)
     {
-        _book.Update(Entry with { State = StudyState.Running, Joined = joined });
-        lock (_gate) _entry = _entry with { State = StudyState.Running, Joined = joined };
-        Log.Add("running");
+        Write(entry => entry with { State = StudyState.Running, Joined = joined });
+        var missing = _section.Sites.Select(s => s.Id).Where(s => !joined.ContainsKey(s)).ToList();
+        if (missing.Count == 0) Log.Add("running");
+        else Log.Add("running-without", string.Join(", ", missing));
     }
 
     // The keys that masks are agreed with are those of the moment at which the sites joined: a key that changes later is another party.
@@ -259,16 +277,13 @@ internal sealed class HostedStudy
         {
             if (_server.Keys.PublicKeyOf(site.Id) is { } key) keys[site.Id] = key;
         }
-        File.WriteAllBytes(path + ".part", JsonSerializer.SerializeToUtf8Bytes(keys, WireJson.Options));
-        File.Move(path + ".part", path, overwrite: true);
-        _files.Keep(PartnersName);
+        WriteWhole(PartnersName, keys);
         return keys;
     }
 
     private StudyRunInput Input(List<NetworkSite> sites, SortedDictionary<string, byte[]>? keys)
     {
         var (entry, plan) = (Entry, Entry.Submission.Plan);
-        foreach (var site in sites) site.Scales = entry.Joined![site.Site].Scales;
         return new StudyRunInput
         {
             Study = _section, StudySha256 = Declared.Sha256, StudyFile = entry.Submission.File, Label = plan.Label,
@@ -279,16 +294,28 @@ internal sealed class HostedStudy
             SiteKeys = keys is null ? null : site => keys.GetValueOrDefault(site),
             Noise = _server.Noise,
             Patience = Patience, RunFolder = RunFolder, Shared = _server.Store?.Of(entry.Id), Vault = _server.Vault, Resume = true, Jobs = Jobs, MemoryForModels = MemoryForModels,
-            PrimaryMetric = plan.PrimaryMetric, Environment = Environment(entry.Joined!), Progress = Log, Time = _server.Time,
+            PrimaryMetric = plan.PrimaryMetric, Environment = EnvironmentOf(entry.Joined!), Progress = Log, Time = _server.Time,
         };
     }
 
-    // Promise 2 holds where all sites compute alike; where they don't, the results say so.
-    private static RunEnvironment Environment(IReadOnlyDictionary<string, JoinResult> joined)
+    // Promise 2 holds where all sites compute alike; where they don't, the results say so. A run is that of those who began it, whoever comes later.
+    private RunEnvironment EnvironmentOf(IReadOnlyDictionary<string, JoinResult> joined)
     {
-        static string Same(IEnumerable<string> of) => string.Join("|", of.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal));
+        if (_files.Has(EnvironmentName)) return JsonSerializer.Deserialize<RunEnvironment>(File.ReadAllBytes(_files.At(EnvironmentName)), WireJson.Options) ?? throw new JsonException("An environment is null.");
         var bits = joined.Values.Select(j => j.VectorBits).Distinct().ToList();
-        return new(Same(joined.Values.Select(j => j.Software)), Same(joined.Values.Select(j => j.Architecture)), bits.Count == 1 ? bits[0] : 0, Same(joined.Values.Select(j => j.Runtime)));
+        var environment = new RunEnvironment(Same(j => j.Software), Same(j => j.Architecture), bits.Count == 1 ? bits[0] : 0, Same(j => j.Runtime));
+        WriteWhole(EnvironmentName, environment);
+        return environment;
+
+        string Same(Func<JoinResult, string> of) => string.Join("|", joined.Values.Select(of).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal));
+    }
+
+    private void WriteWhole<T>(string name, T content)
+    {
+        var path = _files.At(name);
+        File.WriteAllBytes(path + ".part", JsonSerializer.SerializeToUtf8Bytes(content, WireJson.Options));
+        File.Move(path + ".part", path, overwrite: true);
+        _files.Keep(name);
     }
 
     private void Keep(StudyOutcome outcome)
@@ -337,9 +364,16 @@ internal sealed class HostedStudy
         Log.Add("stopped", [.. problems.Select(p => p.Code)]);
     }
 
-    private void Become(StudyState state, IReadOnlyList<ToldProblem> problems)
+    private void Become(StudyState state, IReadOnlyList<ToldProblem> problems) => Write(entry => entry with { State = state, Problems = problems });
+
+    // Written down before anybody hears of it.
+    private void Write(Func<StudyEntry, StudyEntry> change)
     {
-        _book.Update(Entry with { State = state, Problems = problems }); // before anybody hears of it
-        lock (_gate) _entry = _entry with { State = state, Problems = problems };
+        lock (_writing)
+        {
+            var changed = change(Entry);
+            _book.Update(changed);
+            lock (_gate) _entry = changed;
+        }
     }
 }

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text.Json;
+using Comity.Federation.Rounds;
 using Comity.Federation.Runs;
 using Comity.Federation.Sites;
 using Comity.Tensors.Parameters;
@@ -7,7 +8,7 @@ using Comity.Transport.Protocol;
 
 namespace Comity.Coordinator.Studies;
 
-/// <summary>The model's first weights, of which the coordinator knows nothing but vector and layout: the first site makes them from the study's seed.</summary>
+/// <summary>The model's first weights, of which the coordinator knows nothing but vector and layout: the first site that takes part makes them from the study's seed.</summary>
 /// <remarks>
 /// They follow from the study alone, so every site can make them, and each judges the layout against its own before it trains. What
 /// arrived is kept, so that a restart asks nobody again.
@@ -22,7 +23,8 @@ internal sealed class NetworkModel(StudyPlan plan, StudyFiles files, IReadOnlyLi
         var vector = files.At(name);
         if (!files.Has(LayoutName(repeat)) || !files.Has(name))
         {
-            var (made, file) = await sites[0].StartAsync(repeat, agreed, cancellationToken);
+            var maker = sites.FirstOrDefault(s => s.TakesPart) ?? throw new SiteGoneException(sites[0].Site);
+            var (made, file) = await maker.StartAsync(repeat, agreed, cancellationToken);
             File.Move(file, vector, overwrite: true);
             files.Keep(name);
             var partial = files.At(LayoutName(repeat)) + ".part";

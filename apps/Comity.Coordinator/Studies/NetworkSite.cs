@@ -20,10 +20,13 @@ internal sealed class NetworkSite(string study, BodySource studyFile, BodySource
     private readonly SiteDesk _desk = desk;
     private readonly System.Runtime.CompilerServices.ConditionalWeakTable<Statistics, BodySource> _agreed = [];
 
+    // Written by who waits for the site's answer, read by all of the study's trials.
+    private volatile JoinResult? _joined;
+
     public string Site => _desk.Site;
 
-    /// <summary>How much the site trains on, as it said when it joined.</summary>
-    public IReadOnlyList<ToldScale> Scales { get; set; } = [];
+    /// <inheritdoc/>
+    public bool TakesPart => _joined is not null && !leave.HasLeft;
 
     private TimeSpan? Patience => patience;
 
@@ -31,8 +34,11 @@ internal sealed class NetworkSite(string study, BodySource studyFile, BodySource
     public async Task<JoinResult> JoinAsync(JoinWork work, CancellationToken cancellationToken) =>
         WireJson.Read<JoinResult>(await ContentAsync(TaskKind.Join, work, [], null, null, cancellationToken));
 
+    /// <summary>The site said yes: from now on it is asked for work.</summary>
+    public void Enter(JoinResult answer) => _joined = answer;
+
     public ValueTask<TrainingScale> ScaleAsync(int repeat, string? trainingOverrides, CancellationToken cancellationToken) =>
-        Scales.FirstOrDefault(s => s.Repeat == repeat && s.Overrides == trainingOverrides) is { } scale ? new(new TrainingScale(scale.Rows, scale.Lot)) : throw Malformed(TaskKind.Join, "no scale");
+        _joined?.Scales.FirstOrDefault(s => s.Repeat == repeat && s.Overrides == trainingOverrides) is { } scale ? new(new TrainingScale(scale.Rows, scale.Lot)) : throw Malformed(TaskKind.Join, "no scale");
 
     public async ValueTask<Statistics> CollectAsync(StatisticsTask task, CancellationToken cancellationToken) =>
         WireJson.Read<Statistics>(await ContentAsync(TaskKind.Statistics, new StatisticsWork(task.Repeat, task.Step) { FormOnly = task.FormOnly }, [("agreed", Agreed(task.Agreed))], patience, null, cancellationToken));
@@ -69,7 +75,7 @@ internal sealed class NetworkSite(string study, BodySource studyFile, BodySource
         catch (SiteGoneException)
         {
             // The others are judged; of this one nothing is known, and the results say why.
-            return new EvaluationResult { Rows = 0, Metrics = new Dictionary<string, Estimate>(), Warnings = ["site-withdrew"] };
+            return new EvaluationResult { Rows = 0, Metrics = new Dictionary<string, Estimate>(), Warnings = [leave.HasLeft ? "site-withdrew" : "site-absent"] };
         }
     }
 
@@ -126,7 +132,7 @@ internal sealed class NetworkSite(string study, BodySource studyFile, BodySource
     {
         using var silence = lease is { } patient ? new CancellationTokenSource(patient, time) : new CancellationTokenSource();
         using var either = CancellationTokenSource.CreateLinkedTokenSource(silence.Token, leave.Token, cancellationToken);
-        if (leave.HasLeft) throw new SiteGoneException(Site);
+        if (kind == TaskKind.Join ? leave.HasLeft : !TakesPart) throw new SiteGoneException(Site);
         var renewing = new Lock();
         var over = false;
         void Progressed(TaskProgress? now)

@@ -17,11 +17,14 @@ internal static class Comparing
             if (run.Store.Comparisons(family, repeat) is null)
             {
                 // The common candidate's vector is read once, not for each site.
-                var common = candidates.Count == 1 && candidates[0].Owner is null ? run.Store.Weights(candidates[0].Info) : null;
-                var compared = await run.AllAsync(run.TrainingSites, async (site, token) =>
+                var shared = candidates is [{ Owner: null }] ? candidates[0] : null;
+                var common = shared is null ? null : run.Store.Weights(shared.Info);
+                // A site that never came has no model of its own, and nothing to compare.
+                var pairs = run.TrainingSites.Select(s => (Site: s, Baseline: run.Store.Model($"local/{s.Site}", repeat), Candidate: shared ?? candidates.SingleOrDefault(c => c.Owner == s.Site)))
+                    .Where(p => p is { Baseline: not null, Candidate: not null }).ToList();
+                var compared = await run.AllAsync(pairs, async (pair, token) =>
                 {
-                    var candidate = common is not null ? candidates[0] : candidates.Single(c => c.Owner == site.Site);
-                    var baseline = run.Store.Model($"local/{site.Site}", repeat)!;
+                    var (site, baseline, candidate) = (pair.Site, pair.Baseline!, pair.Candidate!);
                     var result = await run.InSlotAsync(() => site.CompareAsync(new ComparisonTask
                     {
                         Repeat = repeat, Agreed = starts[repeat].Agreed,

@@ -261,7 +261,7 @@ internal sealed partial class FederatedTrial(RunContext run, RepeatStart start, 
             var began = run.Input.Time.GetTimestamp();
             var offer = Offer(site, TotalRounds + 1, parameters, states) with { Teacher = null, ModelEncoding = null };
             if (section.Personalise is Strategies.FineTuneSection { Training: { } training }) offer = offer with { TrainingOverrides = DeclaredJson.Write(training) };
-            var own = await _channels[site].PersonaliseAsync(offer, token).ConfigureAwait(false);
+            if (await OwnAsync(site, offer, token).ConfigureAwait(false) is not { } own) return 0;
             var kept = own.KeptSha256 is not null;
             if (!kept && (own.Parameters.Length != Parameters || !RunContext.IsFinite(own.Parameters.Span))) throw run.Diverged(id, site, TotalRounds);
             var info = common with
@@ -275,6 +275,19 @@ internal sealed partial class FederatedTrial(RunContext run, RepeatStart start, 
             run.Store.KeepModel(new ModelRecord(info, site, $"{model}+*", 0, [], kept), own.Parameters);
             return 0;
         }, cancellationToken).ConfigureAwait(false);
+    }
+
+    // A site that did not come, or has left, has no model of its own; the common one stands.
+    private async ValueTask<PersonalModel?> OwnAsync(string site, RoundOffer offer, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await _channels[site].PersonaliseAsync(offer, cancellationToken).ConfigureAwait(false);
+        }
+        catch (SiteGoneException)
+        {
+            return null;
+        }
     }
 
     private StudyStoppedException Stopped(int round, CoordinatorState ended)

@@ -46,10 +46,13 @@ public static class StudyRun
             var atOnce = AtOnce(input, starts[0].Model.Layout.Length);
             // What is trained at one place takes no memory here when that place is elsewhere.
             var (together, alone) = input.Channels is null ? (trials.Alike, []) : (trials.Alike.FindAll(t => t.Plan.Rounds > 0), trials.Alike.FindAll(t => t.Plan.Rounds == 0));
+            List<Trial> left = [];
             if (input.TrainedElsewhere is null)
             {
-                await run.AllAsync(alone, Go, cancellationToken).ConfigureAwait(false);
+                left = await AtSitesAsync(run, alone, cancellationToken).ConfigureAwait(false);
                 await run.AllAsync(together, Go, cancellationToken, atOnce).ConfigureAwait(false);
+                left = await AtSitesAsync(run, left, cancellationToken).ConfigureAwait(false); // who came during the rounds
+                if (left.Count > 0 && trials.Joining.Count > 0) throw new SiteGoneException(left[0].At!.Site); // they may join its model
                 await run.AllAsync(trials.Joining, Go, cancellationToken, atOnce).ConfigureAwait(false);
             }
             else
@@ -58,11 +61,11 @@ public static class StudyRun
                 await orders.RunAsync(trials.Alike, cancellationToken).ConfigureAwait(false);
                 await orders.RunAsync(trials.Joining, cancellationToken).ConfigureAwait(false);
             }
-            var models = Finished(input, store, trials);
+            var models = Finished(input, store, trials, left);
             slots.ForgetVectors();
             threads.Renew();
             input.TrainingEnded?.Invoke();
-            (starts, trials, together, alone) = ([.. starts.Select(s => s.Trained())], ([], []), [], []); // the trials hold first weights too
+            (starts, trials, together, alone, left) = ([.. starts.Select(s => s.Trained())], ([], []), [], [], []); // the trials hold first weights too
             await WorkSlots.PhaseEndedAsync().ConfigureAwait(false);
             await Judging.RunAsync(run, starts, models, cancellationToken).ConfigureAwait(false);
             await WorkSlots.PhaseEndedAsync().ConfigureAwait(false);
@@ -84,6 +87,25 @@ public static class StudyRun
         // What follows must not run from the bottom of the trial's own stack, whose frames hold its model.
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         return 0;
+    }
+
+    // A site that is not there yet, or leaves meanwhile, has no model of its own: what it would have trained is returned.
+    private static async Task<List<Trial>> AtSitesAsync(RunContext run, List<Trial> trials, CancellationToken cancellationToken)
+    {
+        var left = await run.AllAsync(trials, async (trial, token) =>
+        {
+            if (trial.At is { TakesPart: false } && run.Store.Model(trial.Plan.Model, trial.Plan.Repeat) is null) return trial;
+            try
+            {
+                await Go(trial, token).ConfigureAwait(false);
+                return null;
+            }
+            catch (SiteGoneException) when (trial.At is not null)
+            {
+                return trial;
+            }
+        }, cancellationToken).ConfigureAwait(false);
+        return [.. left.OfType<Trial>()];
     }
 
     // Parameters, what the strategy makes of them and its states: about three vectors for each model under way.
@@ -128,10 +150,13 @@ public static class StudyRun
     {
         var agreed = Statistics.None;
         var steps = run.Input.Model.StatisticsSteps;
+        // All steps are of the same rows: who comes in between enters with the rounds.
+        var sites = run.TrainingSites.Where(s => s.TakesPart).ToList();
+        if (sites.Count == 0) throw new SiteGoneException(run.TrainingSites[0].Site);
         foreach (var step in steps)
         {
             var task = new StatisticsTask(repeat, step, agreed);
-            var together = run.Masking is null ? StatisticsAgreement.Merge(await BySiteAsync(run, task, CollectAsync, cancellationToken).ConfigureAwait(false))
+            var together = run.Masking is null ? StatisticsAgreement.Merge(await BySiteAsync(run, sites, task, CollectAsync, cancellationToken).ConfigureAwait(false))
                 : await MaskedAsync(run, task, cancellationToken).ConfigureAwait(false);
             agreed = new Statistics([.. agreed.Parts, .. together.Parts]);
             run.Tell(new StudyEvent.StatisticsAgreed(repeat, step, steps.Count));
@@ -139,13 +164,13 @@ public static class StudyRun
         return agreed;
     }
 
-    private static Task<Statistics[]> BySiteAsync(RunContext run, StatisticsTask task, Func<RunContext, ISiteWork, StatisticsTask, CancellationToken, ValueTask<Statistics>> collect, CancellationToken cancellationToken) =>
-        run.AllAsync(run.TrainingSites, (site, token) => new ValueTask<Statistics>(run.InSlotAsync(() => collect(run, site, task, token), 0, 0, token)), cancellationToken);
+    private static Task<Statistics[]> BySiteAsync(RunContext run, IReadOnlyList<ISiteWork> sites, StatisticsTask task, Func<RunContext, ISiteWork, StatisticsTask, CancellationToken, ValueTask<Statistics>> collect, CancellationToken cancellationToken) =>
+        run.AllAsync(sites, (site, token) => new ValueTask<Statistics>(run.InSlotAsync(() => collect(run, site, task, token), 0, 0, token)), cancellationToken);
 
     // Sites elsewhere tell the form only, and count again under their masks; those of this process have counted already.
     private static async Task<Statistics> MaskedAsync(RunContext run, StatisticsTask task, CancellationToken cancellationToken)
     {
-        var raw = await BySiteAsync(run, task with { FormOnly = true }, static (_, site, asked, token) => site.CollectAsync(asked, token), cancellationToken).ConfigureAwait(false);
+        var raw = await BySiteAsync(run, run.TrainingSites, task with { FormOnly = true }, static (_, site, asked, token) => site.CollectAsync(asked, token), cancellationToken).ConfigureAwait(false);
         var bySite = run.TrainingSites.Select((site, i) => (site, i)).ToDictionary(s => s.site, s => raw[s.i]);
         var noised = run.Privacy is not null;
         var form = MaskedSums.FormOf(run, [.. raw.Select(r => noised ? MaskedNumbers.Fractional(r) : r)]);
@@ -178,7 +203,7 @@ public static class StudyRun
                 foreach (var site in run.TrainingSites)
                 {
                     var id = $"local/{site.Site}";
-                    alike.Add(Alone(run, start, site, id, "local", site.Site, [site.Site]));
+                    alike.Add(Alone(run, start, site, id, "local", site.Site, [site.Site]) with { At = site });
                 }
             }
             if (study.Arms.Contains(Arm.Pooled) && run.Input.Pooled is { } pooled)
@@ -207,11 +232,11 @@ public static class StudyRun
         return (alike, joining);
     }
 
-    private static List<ModelRecord> Finished(StudyRunInput input, RunStore store, (List<Trial> Alike, List<Trial> Joining) trials)
+    private static List<ModelRecord> Finished(StudyRunInput input, RunStore store, (List<Trial> Alike, List<Trial> Joining) trials, List<Trial> left)
     {
         var position = input.Study.Sites.Select((site, i) => (site.Id, i)).ToDictionary(x => x.Id, x => x.i, StringComparer.Ordinal);
         var models = new List<ModelRecord>();
-        foreach (var plan in trials.Alike.Concat(trials.Joining).Select(t => t.Plan).OrderBy(p => p.Repeat))
+        foreach (var plan in trials.Alike.Except(left).Concat(trials.Joining).Select(t => t.Plan).OrderBy(p => p.Repeat))
         {
             models.Add(store.Model(plan.Model, plan.Repeat)!);
             if (plan.Arm == "federated") models.AddRange(store.PersonalModels(plan.Model, plan.Repeat).OrderBy(m => position[m.Owner!]));
@@ -227,6 +252,9 @@ public static class StudyRun
 
     internal sealed record Trial(PlannedTrial Plan, Func<CancellationToken, Task> Run)
     {
+        /// <summary>The site that trains it alone; null: several do, or none.</summary>
+        public ISiteWork? At { get; init; }
+
         /// <summary>Trials of settings that come before it.</summary>
         public IReadOnlyList<PlannedTrial> Tries { get; init; } = [];
     }

@@ -15,6 +15,9 @@ public interface ISiteWork
     /// <summary>The site's id.</summary>
     string Site { get; }
 
+    /// <summary>Whether the site takes part at the moment. One that has not come yet, or has left, is asked for nothing; it may come until the judging.</summary>
+    bool TakesPart => true;
+
     /// <summary>Computes one step of the shared statistics over the site's training rows.</summary>
     ValueTask<Statistics> CollectAsync(StatisticsTask task, CancellationToken cancellationToken);
 
