@@ -26,6 +26,12 @@ public sealed class JoinTests
         Assert.True(again.ExitCode == 0, again.ToString());
         Assert.False(site.HasExited, site.Output + site.Error);
 
+        // Beside it a second one would write into its audit log and pay from its ledger.
+        var second = await Cli.RunAsync(federation.Folder.FullPath, "site", "run", "--config", file, "--lang", "en");
+        Assert.Equal(4, second.ExitCode);
+        Assert.Contains("[site-state-held]", second.Error, StringComparison.Ordinal);
+        Assert.False(site.HasExited, site.Output + site.Error);
+
         Assert.Equal(0, (await federation.OperateAsync("sites", "revoke", "berlin")).ExitCode);
         var ended = await site.WaitAsync(Federation.Patience);
         Assert.Equal(7, ended.ExitCode);

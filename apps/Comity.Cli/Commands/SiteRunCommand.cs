@@ -49,6 +49,7 @@ internal static class SiteRunCommand
     private static async Task<ExitCode> RunAsync(Session session, DeclaredSite site, StateKey? key, string? join, int threads, SiteTelemetry telemetry, CancellationToken cancellationToken)
     {
         var code = join is null ? null : JoinCode.Parse(join) ?? throw new StoppedException(ExitCode.Usage, Texts.Problem("join-code-damaged", Place.InFile("--join")));
+        using var held = StateLock.Take(site.StateFolder);
         using var vault = StateKeyOptions.Open(site, key);
         using var identity = Open(session, site, vault);
         key?.Dispose();

@@ -27,6 +27,7 @@ internal sealed class ServingNode(Session session, string name, string market, s
     {
         // What a site's file says of a site, said of a node: a name, and where its key lies.
         var member = new DeclaredSite(new SiteFile { Site = name, State = ".", Data = [] }, Path.Combine(Folder, "node.yaml"), null);
+        using var held = StateLock.Take(Folder);
         using var identity = SiteIdentity.OpenOrMake(Folder);
         var joining = new Joining(session, member, identity) { Role = CallerRole.Server };
         if (code is not null) await joining.JoinAsync(code, cancellationToken);

@@ -15,7 +15,7 @@ internal static class ServeCommand
         var address = new Option<string?>("--address") { Description = context.Text("serve.address"), HelpName = "URL" };
         var replica = new Option<string?>("--replica-address") { Description = context.Text("serve.replica-address"), HelpName = "URL" };
         var proxy = new Option<string[]>("--proxy") { Description = context.Text("serve.proxy"), HelpName = "IP", DefaultValueFactory = _ => [] };
-        var rate = new Option<int>("--calls-per-second") { Description = context.Text("serve.rate"), HelpName = "N", DefaultValueFactory = _ => 500 };
+        var rate = new Option<int>("--calls-per-second") { Description = context.Text("serve.rate"), HelpName = "N", DefaultValueFactory = _ => ServeOptions.DefaultCallsPerSecond };
         rate.Validators.Add(result => Within(result, context));
         var author = new Option<string?>("--author") { Description = context.Text("serve.author-option"), HelpName = "NAME" };
         var otlp = new Option<Uri?>("--otlp")

@@ -16,6 +16,9 @@ internal sealed record ServeOptions(Uri Listen, IPEndPoint Endpoint, Uri? Public
     /// <summary>The variable that holds <see cref="ReplicaSecret"/>.</summary>
     public const string SecretVariable = "COMITY_REPLICA_SECRET";
 
+    /// <summary>What the sites of a small federation on one machine, or behind one router, don't reach in their fastest rounds.</summary>
+    public const int DefaultCallsPerSecond = 2000;
+
     private const int ShortestSecret = 32;
 
     /// <summary>Where OpenTelemetry is sent; null: nowhere.</summary>
@@ -37,7 +40,7 @@ internal sealed record ServeOptions(Uri Listen, IPEndPoint Endpoint, Uri? Public
     public string? ReplicaSecret { get; init; }
 
     /// <summary>Calls a second from one address, on average; four times as many at once.</summary>
-    public int CallsPerSecond { get; init; } = 500;
+    public int CallsPerSecond { get; init; } = DefaultCallsPerSecond;
 
     /// <summary>An author for whom a token is made and printed, unless there is one of the name; null: none.</summary>
     public string? Author { get; init; }

@@ -27,7 +27,7 @@ public sealed record ThinEvidence(string Site, string? Class, int Fewest, int Mo
         foreach (var site in results.Sites)
         {
             var tests = results.Models.Select(m => scores.Tests(m.Id, site.Id)).FirstOrDefault(t => t.Count > 0);
-            if (tests is null) continue;
+            if (tests is null || tests.All(t => t.Result.Rows == 0 && t.Result.Warnings.Any(w => w is "site-absent" or "site-withdrew"))) continue; // nothing is known, not little
             var noised = tests.Any(t => t.Release == "noised");
             var (fewest, most) = (tests.Min(t => t.Result.Rows), tests.Max(t => t.Result.Rows));
             if (fewest < FewRows) found.Add(new(site.Id, null, fewest, most) { IsNoised = noised });

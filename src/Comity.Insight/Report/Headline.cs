@@ -34,6 +34,7 @@ internal static class Headline
             var abroad = view.HomeAndAbroad.Abroad[^1];
             said.Add(t["headline.abroad", view.Metric, view.F.WithInterval(abroad.Own), view.F.WithInterval(abroad.Common), view.F.Count(abroad.Common.Rows)]);
         }
+        if (view.Absent.Count > 0) said.Add(t["headline.absent", t.List([.. view.Absent])]);
         if (view.Thin.Count > 0 && !view.ManySites) said.Add(t["headline.thin", t.List([.. view.Thin.Select(x => x.Site).Distinct()])]);
         return said;
     }

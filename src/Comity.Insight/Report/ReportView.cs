@@ -26,6 +26,8 @@ public sealed class ReportView
         Matrix = MatrixBuilder.Build(results, Scores);
         HomeAndAbroad = Evidence.HomeAndAbroad.Of(results, Scores);
         Thin = ThinEvidence.Find(results, Scores);
+        Absent = [.. results.Warnings.Where(w => w.Code == "site-absent").SelectMany(w => w.Arguments).Distinct(StringComparer.Ordinal)];
+        TookPart = [.. results.Sites.Where(s => !Absent.Contains(s.Id))];
         SiteIds = results.Sites.Select(s => s.Id).ToHashSet(StringComparer.Ordinal);
         Markets = results.Markets.ToDictionary(m => m.Id, m => m.Name ?? m.Id, StringComparer.Ordinal);
     }
@@ -59,6 +61,12 @@ public sealed class ReportView
 
     /// <summary>Where test rows are too few.</summary>
     public IReadOnlyList<ThinEvidence> Thin { get; }
+
+    /// <summary>Ids of sites that never came.</summary>
+    public IReadOnlyList<string> Absent { get; }
+
+    /// <summary>The others.</summary>
+    public IReadOnlyList<SiteInfo> TookPart { get; }
 
     /// <summary>Ids of all sites.</summary>
     public IReadOnlySet<string> SiteIds { get; }

@@ -65,6 +65,29 @@ public sealed class ReportPageTests
         Assert.All(page.Descendants().Where(e => e.Name.LocalName is "text" or "td" or "p"), e => Assert.DoesNotContain("NaN", e.Value, StringComparison.Ordinal));
     }
 
+    [Theory]
+    [InlineData("en", "long-beach never came.", "3 sites in 3 markets")]
+    [InlineData("zh-Hans", "long-beach 始终没有到来。", "3")]
+    public async Task A_site_that_never_came_is_named_and_not_counted_among_those_that_took_part(string language, string named, string counted)
+    {
+        var all = Results("four-hospitals");
+        var nothing = new Federation.Sites.EvaluationResult { Rows = 0, Metrics = new Dictionary<string, Federation.Sites.Estimate>(), Warnings = ["site-absent"] };
+        var results = all with
+        {
+            Sites = [.. all.Sites.Select(s => s.Id == "long-beach" ? new SiteInfo(s.Id, s.Market, 0, 0, 0, 0, [], []) : s)],
+            Models = [.. all.Models.Where(m => !m.Id.EndsWith("long-beach", StringComparison.Ordinal))],
+            Evaluation = [.. all.Evaluation.Where(e => !e.Model.EndsWith("long-beach", StringComparison.Ordinal)).Select(e => e.Site == "long-beach" ? e with { Result = nothing } : e)],
+            Benefit = [.. all.Benefit.Where(b => b.Site != "long-beach")],
+            Warnings = [.. all.Warnings, new("site-absent", ["long-beach"])],
+        };
+        var page = XDocument.Parse(await ReportPage.RenderAsync(results, CultureInfo.GetCultureInfo(language)));
+
+        var summary = page.Descendants().First(e => e.Name.LocalName == "h1").Parent!.Value;
+        Assert.Contains(named, page.Root!.Value, StringComparison.Ordinal);
+        Assert.Contains(page.Descendants().Where(e => e.Name.LocalName == "dd"), e => e.Value.Contains(counted, StringComparison.Ordinal));
+        Assert.DoesNotContain("thin in long-beach", summary, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_hostile_name_is_shown_and_does_nothing()
     {
