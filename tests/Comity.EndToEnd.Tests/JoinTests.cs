@@ -103,7 +103,7 @@ public sealed class JoinTests
         Assert.Contains("[site-not-joined]", doctor.Error, StringComparison.Ordinal);
         Assert.False(File.Exists(federation.Folder.At("berlin", "site-state", "site.key"))); // looking makes nothing
 
-        foreach (var (system, word) in new[] { ("systemd", "ExecStart="), ("windows", "Register-ScheduledTask") })
+        foreach (var (system, word) in new[] { ("systemd", "ExecStart="), ("windows", "New-Service -Name $name") })
         {
             var to = federation.Folder.At("service." + system);
             var installed = await Cli.RunAsync(federation.Folder.FullPath, "site", "install", "--config", file, "--for", system, "--to", to, "--user", "comity", "--lang", "en");
@@ -115,12 +115,18 @@ public sealed class JoinTests
 
         // Neither system takes what stands in a path for something of its own.
         var odd = federation.Folder.Write("o'neil 5% of us/site.yaml", "site: oneil\ndata: { source: { csv: records.csv } }\n");
-        foreach (var (system, word) in new[] { ("systemd", "site run --config \"" + odd.Replace("%", "%%", StringComparison.Ordinal) + "\"\n"), ("windows", "site run --config \"" + odd.Replace("'", "''", StringComparison.Ordinal) + "\"\"' ") })
+        foreach (var (system, word) in new[] { ("systemd", "site run --config \"" + odd.Replace("%", "%%", StringComparison.Ordinal) + "\"\n"), ("windows", " site run --config \"" + odd.Replace("'", "''", StringComparison.Ordinal) + "\" --service comity-site-oneil'\n") })
         {
             var to = federation.Folder.At("odd." + system);
             var installed = await Cli.RunAsync(federation.Folder.FullPath, "site", "install", "--config", odd, "--for", system, "--to", to, "--user", "comity", "--lang", "en");
             Assert.True(installed.ExitCode == 0, installed.ToString());
             Assert.Contains(word, await File.ReadAllTextAsync(to), StringComparison.Ordinal);
         }
+
+        // Elsewhere than on Windows there is no service manager to answer to.
+        if (OperatingSystem.IsWindows()) return;
+        var elsewhere = await Cli.RunAsync(federation.Folder.FullPath, "site", "run", "--config", file, "--service", "comity-site-berlin", "--lang", "en");
+        Assert.Equal(2, elsewhere.ExitCode);
+        Assert.Contains("--service is for the service manager of Windows", elsewhere.Error, StringComparison.Ordinal);
     }
 }

@@ -20,7 +20,7 @@ internal static class SiteInstallCommand
         {
             var site = DeclaredSite.Read(parsed.GetRequiredValue(config));
             var windows = parsed.GetRequiredValue(system) == "windows";
-            var path = Path.GetFullPath(parsed.GetValue(to) ?? (windows ? $"comity-site-{site.Section.Site}.ps1" : $"/etc/systemd/system/comity-site-{site.Section.Site}.service"));
+            var path = Path.GetFullPath(parsed.GetValue(to) ?? (windows ? $"{ServiceFile.NameOf(site)}.ps1" : $"/etc/systemd/system/{ServiceFile.NameOf(site)}.service"));
             var text = windows ? ServiceFile.Windows(site, Program()) : ServiceFile.Systemd(site, Program(), parsed.GetRequiredValue(user));
             try
             {
@@ -30,7 +30,7 @@ internal static class SiteInstallCommand
             {
                 throw new StoppedException(ExitCode.Output, Texts.Problem("service-unwritable", Place.InFile(path), e.Message));
             }
-            session.Out.Line(session.Text(windows ? "site.installed.windows" : "site.installed.systemd", path, $"comity-site-{site.Section.Site}"));
+            session.Out.Line(session.Text(windows ? "site.installed.windows" : "site.installed.systemd", path, ServiceFile.NameOf(site)));
             return (int)ExitCode.Done;
         });
         return command;

@@ -12,6 +12,12 @@ namespace Comity.Cli.Commands;
 /// <summary><c>comity site run</c>: joins if need be, then serves studies until it is stopped.</summary>
 internal static class SiteRunCommand
 {
+    private const string ServiceOption = "--service";
+
+    /// <summary>The name of the Windows service as which the command line is started; null: by a person, or by systemd.</summary>
+    public static string? ServiceIn(IReadOnlyList<string> arguments) =>
+        arguments is ["site", "run", ..] ? arguments.SkipWhile(a => a != ServiceOption).Skip(1).FirstOrDefault() : null;
+
     public static Command Create(Session session)
     {
         var config = SiteCommand.Config(session);
@@ -20,8 +26,13 @@ internal static class SiteRunCommand
         threads.Validators.Add(result => RunOptions.AtLeastOne(session, result, "--threads"));
         var log = new Option<string?>("--log") { Description = session.Text("site.run.log"), HelpName = "FILE" };
         var otlp = new Option<string?>("--otlp") { Description = session.Text("site.run.otlp"), HelpName = "URL" };
+        var service = new Option<string?>(ServiceOption) { Hidden = true }; // what site install writes
+        service.Validators.Add(result =>
+        {
+            if (!OperatingSystem.IsWindows()) result.AddError(session.Text("site.run.no-service"));
+        });
         var keys = new StateKeyOptions(session);
-        var command = keys.On(new Command("run", session.Text("site.run.description")) { config, join, threads, log, otlp });
+        var command = keys.On(new Command("run", session.Text("site.run.description")) { config, join, threads, log, otlp, service });
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var site = DeclaredSite.Read(parsed.GetRequiredValue(config));

@@ -30,16 +30,41 @@ internal static class ServiceFile
 
         """;
 
-    /// <summary>A PowerShell script that has Windows start the site at boot and again when it ends.</summary>
-    /// <remarks>cmd takes the outermost quotes away and leaves those within, so a path may hold blanks.</remarks>
-    public static string Windows(DeclaredSite site, IReadOnlyList<string> program) => $"""
-        $action = New-ScheduledTaskAction -Execute 'cmd.exe' -Argument '/c "{Literal(string.Join(' ', program.Select(p => $"\"{p}\"")))} site run --config "{Literal(site.Path)}""' -WorkingDirectory '{Literal(site.Folder)}'
-        $trigger = New-ScheduledTaskTrigger -AtStartup
-        $settings = New-ScheduledTaskSettingsSet -RestartCount 999 -RestartInterval (New-TimeSpan -Minutes 1) -ExecutionTimeLimit ([TimeSpan]::Zero) -StartWhenAvailable
-        Register-ScheduledTask -TaskName 'Comity site {site.Section.Site}' -Action $action -Trigger $trigger -Settings $settings -User 'NT AUTHORITY\LOCAL SERVICE' -RunLevel Limited
-        Start-ScheduledTask -TaskName 'Comity site {site.Section.Site}'
+    /// <summary>A PowerShell script that registers a Windows service: started with the machine, again when it fails, under an account of its own that needs no password.</summary>
+    public static string Windows(DeclaredSite site, IReadOnlyList<string> program)
+    {
+        var name = NameOf(site);
+        // The service manager splits the line as a program does, so a path may hold blanks; PowerShell reads the whole as one literal.
+        var command = $"{string.Join(' ', program.Select(p => $"\"{p}\""))} site run --config \"{site.Path}\" --service {name}";
+        return $$"""
+            # Run it in PowerShell as administrator; again where the program or site.yaml has moved.
+            $ErrorActionPreference = 'Stop'
+            $name = '{{name}}'
+            $account = "NT SERVICE\$name"
+            $command = '{{Literal(command)}}'
+            if (Get-Service -Name $name -ErrorAction SilentlyContinue) {
+                Stop-Service -Name $name
+                Set-ItemProperty -Path "HKLM:\SYSTEM\CurrentControlSet\Services\$name" -Name ImagePath -Value $command
+            } else {
+                New-Service -Name $name -DisplayName 'Comity site {{site.Section.Site}}' -Description 'Trains and judges models on the records of this site. The records stay here.' -BinaryPathName $command -StartupType Automatic | Out-Null
+            }
+            sc.exe config $name obj= $account start= delayed-auto | Out-Null
+            if ($LASTEXITCODE -ne 0) { throw "sc.exe config ended with $LASTEXITCODE." }
+            sc.exe failure $name reset= 86400 actions= restart/5000/restart/5000/restart/60000 | Out-Null
+            sc.exe failureflag $name 1 | Out-Null
+            foreach ($folder in @({{string.Join(", ", new[] { site.Folder, site.StateFolder }.Distinct(StringComparer.Ordinal).Select(f => $"'{Literal(f)}'"))}})) {
+                New-Item -ItemType Directory -Force -Path $folder | Out-Null
+                icacls.exe $folder /grant "${account}:(OI)(CI)M" | Out-Null
+                if ($LASTEXITCODE -ne 0) { throw "icacls.exe ended with $LASTEXITCODE at $folder." }
+            }
+            if (-not [System.Diagnostics.EventLog]::SourceExists($name)) { [System.Diagnostics.EventLog]::CreateEventSource($name, 'Application') }
+            Start-Service -Name $name
 
-        """;
+            """;
+    }
+
+    /// <summary>The name under which the machine knows the site.</summary>
+    public static string NameOf(DeclaredSite site) => $"comity-site-{site.Section.Site}";
 
     private static string Words(IEnumerable<string> words) => string.Join(' ', words.Select(w => w.Any(c => char.IsWhiteSpace(c) || c == '\'') ? $"\"{Escaped(w)}\"" : Escaped(w)));
 
