@@ -100,7 +100,7 @@ internal sealed record SitePolicy
     public int LeastRows { get; init; } = 20;
 
     /// <summary>Whether the loss of each epoch may be seen by who watches the study.</summary>
-    [Doc("Whether the loss of each epoch may be seen by those who watch the study; default false.")]
+    [Doc("Whether the loss of each epoch of what the site trains alone may be seen by those who watch the study or read its results; default false.")]
     public bool ShowLoss { get; init; }
 
     /// <summary>Whether the site's own model may leave it, for the partner arm.</summary>

@@ -333,7 +333,7 @@ internal sealed class HostedStudy
         var artefacts = new StudyArtefacts(held, [.. repeats.Select(r => NetworkModel.Layout(_files, r))], [.. repeats.Select(outcome.Agreed)]);
         File.WriteAllBytes(_files.At(ArtefactsName), JsonSerializer.SerializeToUtf8Bytes(artefacts, WireJson.Options));
         _files.Keep(ArtefactsName);
-        Insight.Results.ResultsFile.Write(_files.At(ResultsName), outcome.Results);
+        Insight.Results.ResultsFile.Write(_files.At(ResultsName), ToldLosses.Of(outcome.Results));
         _files.Keep(ResultsName);
     }
 

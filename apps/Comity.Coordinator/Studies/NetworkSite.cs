@@ -16,6 +16,7 @@ namespace Comity.Coordinator.Studies;
 /// <summary>A site of one study behind the network: turns what the study asks into tasks at its desk, and answers into results.</summary>
 internal sealed class NetworkSite(string study, BodySource studyFile, BodySource? partners, SiteDesk desk, BodyShelf shelf, SiteLeave leave, TimeSpan? patience, TimeProvider time, StateVault vault) : ISiteWork
 {
+    private const int MostEpochs = 100_000; // as study.yaml allows
     private readonly BodyShelf _shelf = shelf;
     private readonly SiteDesk _desk = desk;
     private readonly System.Runtime.CompilerServices.ConditionalWeakTable<Statistics, BodySource> _agreed = [];
@@ -60,7 +61,7 @@ internal sealed class NetworkSite(string study, BodySource studyFile, BodySource
         {
             Parameters = file is null ? default(ReadOnlyMemory<float>) : VectorFile.Take(vault, file), KeptSha256 = file is null ? Digest(result.KeptSha256, TaskKind.Train) : null,
             Rows = result.Rows, Steps = result.Steps, LearningRateSum = result.LearningRateSum, NormalizedSteps = result.NormalizedSteps,
-            LossByEpoch = result.LossByEpoch, ValidationLossByEpoch = result.ValidationLossByEpoch, StoppedBy = result.StoppedBy,
+            LossByEpoch = result.LossByEpoch, EpochsUntold = Math.Clamp(result.Epochs, 0, MostEpochs), ValidationLossByEpoch = result.ValidationLossByEpoch, StoppedBy = result.StoppedBy,
         };
     }
 

@@ -37,7 +37,7 @@ internal static class AloneTrial
         if (!kept && result.Parameters.Length != expected)
             throw new StudyStoppedException(Messages.Problem("wrong-length", Place.InFile(run.Input.RunFolder), model, work.Site, result.Parameters.Length, expected));
         if (result.StoppedBy == "diverged" || !RunContext.IsFinite(result.Parameters.Span) || result.LossByEpoch.Any(l => !double.IsFinite(l)))
-            throw run.Diverged(model, work.Site, Math.Max(1, result.LossByEpoch.Count));
+            throw run.Diverged(model, work.Site, Math.Max(1, Math.Max(result.LossByEpoch.Count, result.EpochsUntold)));
 
         var info = new ModelInfo(model, arm, trainedOn, expected, 0, 0, seconds, null, Energy.NotMeasured, result.KeptSha256 ?? FloatFile.Sha256(result.Parameters.Span), start.Repeat);
         run.Store.KeepModel(new ModelRecord(info, owner, owner is null ? model : $"{arm}/*", result.Rows, History(model, start.Repeat, result), kept), result.Parameters);
@@ -45,7 +45,7 @@ internal static class AloneTrial
     }
 
     private static List<HistoryInfo> History(string model, int repeat, TrainingResult result) =>
-        [.. result.LossByEpoch.Select((loss, epoch) => new HistoryInfo(model, repeat, epoch + 1, loss,
+        [.. result.LossByEpoch.Concat(Enumerable.Repeat(double.NaN, result.EpochsUntold)).Select((loss, epoch) => new HistoryInfo(model, repeat, epoch + 1, loss,
             epoch < result.ValidationLossByEpoch.Count ? new Dictionary<string, double> { ["validationLoss"] = result.ValidationLossByEpoch[epoch] } : new Dictionary<string, double>()))];
 }
 

@@ -94,6 +94,9 @@ public sealed record TrainingResult
     /// <summary>Mean training loss by epoch.</summary>
     public required IReadOnlyList<double> LossByEpoch { get; init; }
 
+    /// <summary>Epochs that were trained, where <see cref="LossByEpoch"/> is not told; else 0.</summary>
+    public int EpochsUntold { get; init; }
+
     /// <summary>Validation loss by epoch where validation rows are kept; else empty.</summary>
     public IReadOnlyList<double> ValidationLossByEpoch { get; init; } = [];
 

@@ -62,7 +62,12 @@ public sealed record TrainWork(int Repeat, string Model, int? Epochs, int Epochs
 
 /// <summary>What a site answers to <see cref="TrainWork"/> and to <see cref="TaskKind.Personalise"/>.</summary>
 public sealed record TrainResult(
-    int Rows, int Steps, double LearningRateSum, double NormalizedSteps, IReadOnlyList<double> LossByEpoch, IReadOnlyList<double> ValidationLossByEpoch, string? StoppedBy, string? KeptSha256);
+    int Rows, int Steps, double LearningRateSum, double NormalizedSteps, IReadOnlyList<double> LossByEpoch, IReadOnlyList<double> ValidationLossByEpoch, string? StoppedBy, string? KeptSha256)
+{
+    /// <summary>Epochs that were trained, where the site tells no losses; else 0.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public int Epochs { get; init; }
+}
 
 /// <summary>
 /// Content of <see cref="TaskKind.Round"/> and <see cref="TaskKind.Personalise"/>; bodies <c>agreed</c>, <c>parameters</c>, and where the strategy has them

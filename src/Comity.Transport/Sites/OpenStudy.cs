@@ -16,7 +16,7 @@ using Comity.Transport.Protocol;
 namespace Comity.Transport.Sites;
 
 /// <summary>A study that a site takes part in: does its tasks with what lies in its spool.</summary>
-internal sealed class OpenStudy(SiteStudy study, StudySpool spool, LocalProtection? protection)
+internal sealed class OpenStudy(SiteStudy study, StudySpool spool, LocalProtection? protection, bool releaseLoss)
 {
     private readonly Lock _gate = new();
     private readonly LocalVectors _vectors = new();
@@ -68,9 +68,12 @@ internal sealed class OpenStudy(SiteStudy study, StudySpool spool, LocalProtecti
             Epochs = work.Epochs, EpochsBefore = work.EpochsBefore, Progress = Told(meter),
         }, cancellationToken).ConfigureAwait(false);
         var (kept, body) = Release(task, work.Model, work.Repeat, result.Parameters);
-        // Losses are means over records: under differential privacy nobody has noised them.
-        var (losses, validation) = protection is { HidesRecords: true } ? ([], []) : (result.LossByEpoch, result.ValidationLossByEpoch);
-        return Done(new TrainResult(result.Rows, result.Steps, result.LearningRateSum, result.NormalizedSteps, losses, validation, result.StoppedBy, kept), body);
+        // Losses are means over records: under differential privacy nobody has noised them, and else their owner says who may see them.
+        var noised = protection is { HidesRecords: true };
+        var hidden = noised || !releaseLoss;
+        var (losses, validation) = hidden ? ([], []) : (result.LossByEpoch, result.ValidationLossByEpoch);
+        var stoppedBy = result.LossByEpoch.Any(l => !double.IsFinite(l)) ? "diverged" : result.StoppedBy;
+        return Done(new TrainResult(result.Rows, result.Steps, result.LearningRateSum, result.NormalizedSteps, losses, validation, stoppedBy, kept) { Epochs = hidden && !noised ? result.LossByEpoch.Count : 0 }, body);
     }
 
     private async Task<DoneTask> RoundAsync(SiteTask task, RoundWork work, TaskMeter meter, CancellationToken cancellationToken)

@@ -20,7 +20,7 @@ public sealed record SiteAgentOptions
     /// <summary>Tasks computed at the same time.</summary>
     public int Jobs { get; init; } = 1;
 
-    /// <summary>Whether watchers may see the training loss.</summary>
+    /// <summary>Whether watchers, and readers of the results, may see the losses of what the site trains alone.</summary>
     public bool ReleaseLoss { get; init; }
 
     /// <summary>Where everything that arrives and leaves is written down; null: nowhere.</summary>

@@ -44,7 +44,7 @@ internal sealed class TaskAnswers(ISiteHost host, SiteAgentOptions options, Site
         _open.TryRemove(task.Study, out _);
         var (opened, protection) = await protections.OpenAsync(task, await host.OpenAsync(StudyFile(task, spool), cancellationToken).ConfigureAwait(false), spool, cancellationToken).ConfigureAwait(false);
         events?.Report(new SiteAgentEvent.Joined(WireJson.Read<JoinWork>(task.Content).Study, opened.About) { Id = task.Study });
-        if (opened.About.Refused.Count == 0) _open[task.Study] = new(Task.FromResult(new OpenStudy(opened, spool, protection)));
+        if (opened.About.Refused.Count == 0) _open[task.Study] = new(Task.FromResult(new OpenStudy(opened, spool, protection, options.ReleaseLoss)));
         return new(TaskOutcome.Done, WireJson.ToElement(opened.About), null, null);
     }
 
@@ -54,7 +54,7 @@ internal sealed class TaskAnswers(ISiteHost host, SiteAgentOptions options, Site
         {
             var (opened, protection) = await protections.OpenAsync(task, await host.OpenAsync(StudyFile(task, spool), CancellationToken.None).ConfigureAwait(false), spool, CancellationToken.None).ConfigureAwait(false);
             if (opened.About.Refused.Count > 0) throw new InvalidDeclarationException([.. opened.About.Refused.Select(r => r.ToProblem(options.Site))]);
-            return new OpenStudy(opened, spool, protection);
+            return new OpenStudy(opened, spool, protection, options.ReleaseLoss);
         }));
         if (opening.Value.IsFaulted) _open.TryRemove(task.Study, out _); // another day the records may be there
         return opening.Value;

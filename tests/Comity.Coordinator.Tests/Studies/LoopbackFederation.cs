@@ -116,13 +116,13 @@ internal sealed class LoopbackFederation : IAsyncDisposable
     }
 
     /// <summary>Starts a site; the returned source ends it as a kill would, at whatever it does.</summary>
-    public CancellationTokenSource StartSite(string name, Func<ISiteWork>? work = null, bool ownModelStays = true, Func<string?>? refuses = null, int? through = null, bool compared = true, long? diskBytes = null, IProgress<SiteAgentEvent>? events = null, TimeSpan? silence = null, int? studies = null)
+    public CancellationTokenSource StartSite(string name, Func<ISiteWork>? work = null, bool ownModelStays = true, Func<string?>? refuses = null, int? through = null, bool compared = true, long? diskBytes = null, IProgress<SiteAgentEvent>? events = null, TimeSpan? silence = null, int? studies = null, bool releaseLoss = false)
     {
         var http = Client(name, CallerRole.Site, through);
         var host = new Host(name, work ?? (() => Site(name)), ownModelStays, refuses, Noise, Model, studies);
         var options = new SiteAgentOptions
         {
-            Site = name, StateFolder = At("sites", name), Vault = VaultOf?.Invoke(At("sites", name)), Wait = TimeSpan.FromSeconds(2), Identity = _keys[name], DiskBytes = diskBytes,
+            Site = name, StateFolder = At("sites", name), Vault = VaultOf?.Invoke(At("sites", name)), Wait = TimeSpan.FromSeconds(2), Identity = _keys[name], DiskBytes = diskBytes, ReleaseLoss = releaseLoss,
             Partners = compared ? _keys.ToDictionary(k => k.Key, k => KeyFingerprint.Of(k.Value)) : new Dictionary<string, KeyFingerprint>(),
         };
         var over = new CancellationTokenSource();

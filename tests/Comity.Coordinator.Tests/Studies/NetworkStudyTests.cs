@@ -103,6 +103,28 @@ public sealed class NetworkStudyTests : IAsyncDisposable
         Assert.Contains(contributors, r => r!["missing"]!.AsArray().Select(s => (string)s!).SequenceEqual(["s2"]) && r["contributed"]!.AsArray().Count == 2);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Losses_of_one_site_stand_in_the_results_only_where_its_owner_shows_them(bool shown)
+    {
+        await _federation.StartAsync();
+        foreach (var site in new[] { "s0", "s1", "s2" }) _federation.StartSite(site, releaseLoss: shown);
+        var yaml = LoopbackFederation.Yaml("arms: [local, federated]\nfederations:\n  - { name: all, rounds: 3, localEpochs: 5 }\n  - { name: one, rounds: 6, cohort: 1 }");
+        await _federation.Author.SubmitAsync(LoopbackFederation.Submission(yaml), default);
+        Assert.Equal(StudyState.Done, (await _federation.EndAsync()).State);
+
+        var history = JsonNode.Parse(await File.ReadAllTextAsync(await _federation.ResultsAsync()))!["history"]!.AsArray().ToLookup(h => (string)h!["model"]!, h => h!["loss"]?.ToJsonString());
+        Assert.All(history["federated/all"], loss => Assert.True(double.TryParse(loss, System.Globalization.CultureInfo.InvariantCulture, out var value) && double.IsFinite(value), loss));
+        foreach (var site in new[] { "s0", "s1", "s2" })
+        {
+            Assert.NotEmpty(history[$"local/{site}"]);
+            Assert.All(history[$"local/{site}"], loss => Assert.Equal(shown, double.TryParse(loss, System.Globalization.CultureInfo.InvariantCulture, out var value) && double.IsFinite(value)));
+        }
+        Assert.Equal(6, history["federated/one"].Count());
+        Assert.All(history["federated/one"], loss => Assert.False(double.TryParse(loss, System.Globalization.CultureInfo.InvariantCulture, out var value) && double.IsFinite(value), loss));
+    }
+
     [Fact]
     public async Task A_site_whose_calls_are_answered_by_a_proxys_page_for_a_while_goes_on_afterwards()
     {
