@@ -45,6 +45,15 @@ public sealed class ServeTests : IDisposable
         Assert.False(other.Headers.Contains("Server"));
         Assert.Contains("comity1-", process.Output, StringComparison.Ordinal);
 
+        // Headers have an end.
+        using var long1 = new HttpRequestMessage(HttpMethod.Get, "/healthz") { Version = HttpVersion.Version11 };
+        long1.Headers.Add("X-Long", new string('a', 17 << 10));
+        Assert.Equal(HttpStatusCode.RequestHeaderFieldsTooLarge, (await client.SendAsync(long1)).StatusCode);
+        using var long2 = new HttpRequestMessage(HttpMethod.Get, "/healthz") { Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
+        for (var i = 0; i < 65; i++) long2.Headers.Add($"X-{i}", "a");
+        Assert.Equal(HttpStatusCode.RequestHeaderFieldsTooLarge, (await client.SendAsync(long2)).StatusCode);
+        Assert.Equal("{\"status\":\"ok\"}", await client.GetStringAsync("/healthz"));
+
         // Only the owner may read the authority's key.
         Assert.False(Transport.Identity.SecretFile.OthersMayRead(_folder.At("data", "authority.key")));
 
@@ -57,6 +66,7 @@ public sealed class ServeTests : IDisposable
         var third = await RunAsync("serve", "--listen", client.BaseAddress!.ToString(), "--data", _folder.At("other"), "--lang", "en");
         Assert.Equal(4, third.ExitCode);
         Assert.Contains("[listen-unavailable]", third.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("Exception", third.Error, StringComparison.Ordinal); // one sentence, and no stack trace before it
 
         process.Terminate();
         Assert.Equal(0, (await process.WaitAsync(Patience)).ExitCode);

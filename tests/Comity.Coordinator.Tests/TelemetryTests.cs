@@ -1,5 +1,3 @@
-using System.Net;
-using System.Text;
 using Comity.Testing;
 
 namespace Comity.Coordinator.Tests;
@@ -13,14 +11,10 @@ public sealed class TelemetryTests
     public async Task Numbers_and_traces_reach_a_collector_and_logs_are_JSON_and_nothing_holds_a_secret()
     {
         using var folder = new TempFolder();
-        using var collector = new HttpListener();
-        var port = FreePort();
-        collector.Prefixes.Add($"http://127.0.0.1:{port}/");
-        collector.Start();
-        var received = CollectAsync(collector);
+        using var collector = new OtlpCollector();
 
         await using var process = CommandProcess.Start("dotnet", [Path.Combine(AppContext.BaseDirectory, "comity-coordinator.dll"), "serve",
-            "--listen", "https://127.0.0.1:0", "--data", folder.At("data"), "--otlp", $"http://127.0.0.1:{port}", "--lang", "en"]);
+            "--listen", "https://127.0.0.1:0", "--data", folder.At("data"), "--otlp", collector.Address, "--lang", "en"]);
         Assert.True(await process.WaitUntilAsync(p => p.Output.Contains("A site joins", StringComparison.Ordinal), Patience), process.Error);
         var address = new Uri(process.Output.Split("Listening on ")[1].Split('\n')[0]);
         var code = Transport.Identity.JoinCode.Parse(process.Output.Split("Join code: ")[1].Split('\n')[0])!;
@@ -35,12 +29,9 @@ public sealed class TelemetryTests
         await http.SendAsync(asking);
         process.Terminate();
         await process.WaitAsync(Patience);
-        collector.Stop();
-        var bodies = await received;
+        var (paths, text) = await collector.EndAsync();
 
-        var text = string.Concat(bodies.Select(b => Encoding.Latin1.GetString(b.Body)));
-        Assert.Contains(bodies, b => b.Path == "/v1/metrics");
-        Assert.Contains(bodies, b => b.Path == "/v1/traces");
+        foreach (var path in new[] { "/v1/metrics", "/v1/traces" }) Assert.Contains(path, paths);
         foreach (var name in new[] { "comity.calls.refused", "comity.members", "http.server.request.duration", "token-wrong", "study-unknown", "comity-coordinator", "/v1/me" })
             Assert.Contains(name, text, StringComparison.Ordinal);
 
@@ -53,32 +44,5 @@ public sealed class TelemetryTests
             Assert.DoesNotContain(secret, process.Error, StringComparison.Ordinal);
             Assert.DoesNotContain(secret, text, StringComparison.Ordinal);
         }
-    }
-
-    private static async Task<List<(string Path, byte[] Body)>> CollectAsync(HttpListener collector)
-    {
-        var bodies = new List<(string, byte[])>();
-        try
-        {
-            while (true)
-            {
-                var context = await collector.GetContextAsync();
-                using var body = new MemoryStream();
-                await context.Request.InputStream.CopyToAsync(body);
-                bodies.Add((context.Request.Url!.AbsolutePath, body.ToArray()));
-                context.Response.Close();
-            }
-        }
-        catch (Exception e) when (e is HttpListenerException or ObjectDisposedException)
-        {
-            return bodies;
-        }
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new System.Net.Sockets.TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

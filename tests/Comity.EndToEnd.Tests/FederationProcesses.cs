@@ -90,6 +90,16 @@ internal sealed partial class FederationProcesses : IAsyncDisposable
         _running.Remove(name);
     }
 
+    /// <summary>Has a process end by itself.</summary>
+    public async Task<CommandResult> EndAsync(string name)
+    {
+        var process = _running[name];
+        process.Terminate();
+        var ended = await process.WaitAsync(Limit);
+        await StopAsync(name);
+        return ended;
+    }
+
     /// <summary>What a process printed so far.</summary>
     public string OutputOf(string name) => _running[name].Output;
 

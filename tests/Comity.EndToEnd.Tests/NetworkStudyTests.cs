@@ -73,6 +73,28 @@ public sealed class NetworkStudyTests : IDisposable
     }
 
     [Fact]
+    public async Task A_site_sends_numbers_and_traces_to_its_owners_collector_and_no_secret()
+    {
+        Write(rounds: 2);
+        using var collector = new OtlpCollector();
+        await using var federation = await FederationProcesses.StartAsync(_folder.FullPath, Sites);
+        await federation.EndAsync("west");
+        federation.StartSite("west", "--otlp", collector.Address);
+        var watched = await federation.AuthorAsync("submit", "network.yaml", "--watch", "--to", federation.Address);
+        Assert.True(watched.ExitCode == 0, watched + federation.Said());
+        Assert.Equal(130, (await federation.EndAsync("west")).ExitCode);
+
+        var (paths, text) = await collector.EndAsync();
+        foreach (var path in new[] { "/v1/metrics", "/v1/traces" }) Assert.Contains(path, paths);
+        foreach (var name in new[] { "comity-site", "comity.site.tasks", "comity.site", "west", "Round", "Done" }) Assert.Contains(name, text, StringComparison.Ordinal);
+        // The trace of a round is the one in the coordinator's log.
+        var line = federation.ErrorOf("coordinator").Split('\n').First(l => l.Contains("round 2 of federated/average", StringComparison.Ordinal));
+        var trace = System.Text.RegularExpressions.Regex.Match(line, "\"TraceId\":\"([0-9a-f]{32})\"").Groups[1].Value;
+        Assert.Contains(System.Text.Encoding.Latin1.GetString(Convert.FromHexString(trace)), text, StringComparison.Ordinal);
+        Assert.DoesNotContain(File.ReadAllLines(_folder.At("state-west", "site.key"))[1], text, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Killed_at_random_moments_coordinator_and_sites_go_on_by_themselves_to_the_same_bits()
     {
         Write(rounds: 12);

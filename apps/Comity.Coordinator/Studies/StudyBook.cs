@@ -1,6 +1,7 @@
 using System.Data.Common;
 using System.Globalization;
 using System.Text.Json;
+using Comity.Coordinator.Identity;
 using Comity.Federation.Stores;
 using Comity.Transport.Protocol;
 
@@ -26,16 +27,31 @@ internal sealed class StudyBook(StateDatabase database, bool owned) : IDisposabl
 {
     private const string Columns = "id, study, author, submitted, state, submission, joined, problems";
 
+    // One that was released is never changed, only followed by another. The first also finds the tables of versions that wrote no number.
+    private static readonly string[] Steps =
+    [
+        """
+        CREATE TABLE IF NOT EXISTS studies (
+            id TEXT PRIMARY KEY, study TEXT NOT NULL, author TEXT NOT NULL, submitted TEXT NOT NULL, state TEXT NOT NULL,
+            submission TEXT NOT NULL, joined TEXT, problems TEXT NOT NULL);
+        CREATE TABLE IF NOT EXISTS withdrawals (study TEXT, site TEXT, at TEXT NOT NULL, PRIMARY KEY (study, site));
+        """,
+    ];
+
     /// <summary>Opens a book in a SQLite file, or begins one.</summary>
+    /// <exception cref="NewerStateException">A newer version of the software wrote it.</exception>
     public static StudyBook Open(string path)
     {
         var file = SqliteDatabase.Open(path, "PRAGMA synchronous=FULL; PRAGMA cache_size=-256;");
-        file.Execute("""
-            CREATE TABLE IF NOT EXISTS studies (
-                id TEXT PRIMARY KEY, study TEXT NOT NULL, author TEXT NOT NULL, submitted TEXT NOT NULL, state TEXT NOT NULL,
-                submission TEXT NOT NULL, joined TEXT, problems TEXT NOT NULL);
-            CREATE TABLE IF NOT EXISTS withdrawals (study TEXT, site TEXT, at TEXT NOT NULL, PRIMARY KEY (study, site));
-            """);
+        try
+        {
+            if (file.Migrate(Steps) is var version && version > Steps.Length) throw new NewerStateException(version, Steps.Length);
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
         return new(file, owned: true);
     }
 

@@ -1,3 +1,4 @@
+using System.Net.Http.Json;
 using System.Text.Json.Nodes;
 using Comity.Transport.Clients;
 using Comity.Transport.Protocol;
@@ -101,6 +102,21 @@ public sealed class NetworkStudyTests : IAsyncDisposable
         Assert.Equal(StudyState.Done, (await _federation.EndAsync()).State);
         var contributors = JsonNode.Parse(await File.ReadAllTextAsync(await _federation.ResultsAsync()))!["contributors"]!.AsArray();
         Assert.Contains(contributors, r => r!["missing"]!.AsArray().Select(s => (string)s!).SequenceEqual(["s2"]) && r["contributed"]!.AsArray().Count == 2);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(2)]
+    public async Task A_site_that_speaks_another_version_is_told_which_are_spoken_here(int version)
+    {
+        await _federation.StartAsync();
+        using var http = _federation.Client("s0", Comity.Transport.Identity.CallerRole.Site);
+        using var answer = await http.PostAsJsonAsync("/v1/work", new WorkRequest(version, [], 1, 0, []), WireJson.Options);
+
+        Assert.Equal(System.Net.HttpStatusCode.UpgradeRequired, answer.StatusCode);
+        var problem = JsonNode.Parse(await answer.Content.ReadAsStringAsync())!;
+        Assert.Equal("protocol-unknown", (string)problem["code"]!);
+        Assert.Contains($"{version}", problem["found"]!.ToJsonString(), StringComparison.Ordinal);
     }
 
     [Theory]
