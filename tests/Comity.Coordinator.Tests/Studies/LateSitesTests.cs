@@ -7,7 +7,7 @@ namespace Comity.Coordinator.Tests.Studies;
 /// <summary>Sites that come after a study has begun: the quorum decides whether it begins without them, and they enter at the next round.</summary>
 public sealed class LateSitesTests : IAsyncDisposable
 {
-    private const string Rest = "patienceSeconds: 2\narms: [local, federated]\nfederations:\n  - { name: a, rounds: 40, localEpochs: 2, quorum: 2, personalise: { kind: fine-tune, epochs: 2 } }";
+    private const string Rest = "patienceSeconds: 4\narms: [local, federated]\nfederations:\n  - { name: a, rounds: 40, localEpochs: 2, quorum: 2, personalise: { kind: fine-tune, epochs: 2 } }";
     private readonly LoopbackFederation _federation = new();
     private int _delay = 30;
 
@@ -32,7 +32,7 @@ public sealed class LateSitesTests : IAsyncDisposable
         var first = rounds.ToList().FindIndex(r => Contributed(r!).Contains("s2"));
         Assert.InRange(first, 3, 39);
         Assert.All(rounds.Take(first), r => Assert.Contains("s2", r!["missing"]!.AsArray().Select(s => (string)s!)));
-        // After a restart of the coordinator a site may be away for longer than these two seconds, and return.
+        // After a restart of the coordinator a site may be away for longer than these four seconds, and return.
         Assert.All(restarted ? [rounds[^1]] : rounds.Skip(first), r => Assert.Equal(["s0", "s1", "s2"], Contributed(r!)));
         // All that it would have had from the start.
         Assert.Equal(["federated/a", "federated/a+s0", "federated/a+s1", "federated/a+s2", "local/s0", "local/s1", "local/s2"], Models(results));
@@ -70,7 +70,7 @@ public sealed class LateSitesTests : IAsyncDisposable
     public async Task A_site_that_left_before_the_study_began_is_not_waited_for()
     {
         await _federation.StartAsync();
-        await _federation.Author.SubmitAsync(LoopbackFederation.Submission(LoopbackFederation.Yaml(Rest.Replace("patienceSeconds: 2", "patienceSeconds: 600", StringComparison.Ordinal))), default);
+        await _federation.Author.SubmitAsync(LoopbackFederation.Submission(LoopbackFederation.Yaml(Rest.Replace("patienceSeconds: 4", "patienceSeconds: 600", StringComparison.Ordinal))), default);
         using var http = _federation.Client("s2", Comity.Transport.Identity.CallerRole.Site);
         await new Comity.Transport.Clients.SiteClient(http, TimeProvider.System).WithdrawAsync("test-1", default);
         foreach (var site in new[] { "s0", "s1" }) _federation.StartSite(site);
@@ -103,9 +103,9 @@ public sealed class LateSitesTests : IAsyncDisposable
     {
         await _federation.StartAsync();
         foreach (var site in new[] { "s0", "s1" }) _federation.StartSite(site);
-        await _federation.Author.SubmitAsync(LoopbackFederation.Submission(LoopbackFederation.Yaml("patienceSeconds: 0.2\narms: [federated]\nfederation: { rounds: 3 }")), default);
+        await _federation.Author.SubmitAsync(LoopbackFederation.Submission(LoopbackFederation.Yaml("patienceSeconds: 4\narms: [federated]\nfederation: { rounds: 3 }")), default);
         await EventAsync("site-joined", 2);
-        await Task.Delay(TimeSpan.FromSeconds(2));
+        await Task.Delay(TimeSpan.FromSeconds(6));
         var waiting = await _federation.Author.ViewAsync("test-1", 0, TimeSpan.Zero, default);
         Assert.Equal(StudyState.Joining, waiting.State);
         Assert.Equal(["s2"], waiting.Sites.Where(s => s.Stalled).Select(s => s.Site)); // whom it waits for is named
