@@ -1,7 +1,7 @@
 using Comity.Cli;
 using Comity.Cli.Commands;
 using Comity.Cli.Network;
-using Comity.Cli.Services;
+using Comity.Cli.Sites;
 using Comity.Cli.Terminal;
 
 // Files and numbers are culture-invariant; texts for people take their culture from the language chosen.
@@ -22,7 +22,7 @@ var session = new Session
 if (OperatingSystem.IsWindows() && SiteRunCommand.ServiceIn(args) is { } service)
 {
     var said = new LastWords(); // a service has no console
-    session = session with { Out = Output.Of(Stream.Null, false, Environment.GetEnvironmentVariable), Error = Output.Of(said, false, Environment.GetEnvironmentVariable) };
+    session = session with { Out = Output.Of(TextWriter.Null), Error = Output.Of(said) };
     return WindowsService.Run(service, over => CommandLine.RunAsync(args, session, over), said);
 }
 return await CommandLine.RunAsync(args, session, interruption.Token);

@@ -25,6 +25,9 @@ internal sealed class Output
         return new Output(new StreamWriter(stream, new UTF8Encoding(false)) { AutoFlush = true, NewLine = "\n" }, live, colour);
     }
 
+    /// <summary>Text that no terminal shows.</summary>
+    public static Output Of(TextWriter writer) => new(writer, false, false);
+
     public void Line(string text = "")
     {
         lock (_gate) Writer.WriteLine(text);

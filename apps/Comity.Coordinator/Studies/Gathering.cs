@@ -9,7 +9,7 @@ internal sealed class Gathering : IAsyncDisposable
     private readonly List<(NetworkSite Site, Task<JoinResult> Answer)> _asked;
     private readonly TimeProvider _time;
     private readonly CancellationTokenSource _over;
-    private Task<IDisposable?[]> _following = Task.FromResult<IDisposable?[]>([]);
+    private List<Task<IDisposable?>> _late = [];
 
     /// <summary>Asks the sites.</summary>
     /// <param name="sites">Those that have not said yes before.</param>
@@ -63,24 +63,12 @@ internal sealed class Gathering : IAsyncDisposable
     /// <param name="enter">Has a site take part; what it returns is disposed of at the end.</param>
     public void Follow(IReadOnlyCollection<string> begun, Func<NetworkSite, JoinResult, CancellationToken, Task<IDisposable>> enter)
     {
-        _following = Task.WhenAll(_asked.Where(a => !begun.Contains(a.Site.Site)).Select(async late =>
+        _late = [.. _asked.Where(a => !begun.Contains(a.Site.Site)).Select(async late =>
         {
             // One that refuses, or has left, was told of as it answered; the study goes on without it.
             await ((Task)late.Answer).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            return late.Answer is { IsCompletedSuccessfully: true, Result.Refused.Count: 0 } ? await EnterAsync(late.Site, late.Answer.Result) : null;
-        }));
-
-        async Task<IDisposable?> EnterAsync(NetworkSite site, JoinResult answer)
-        {
-            try
-            {
-                return await enter(site, answer, _over.Token);
-            }
-            catch (OperationCanceledException) when (_over.IsCancellationRequested)
-            {
-                return null; // it had no room until the end
-            }
-        }
+            return late.Answer is { IsCompletedSuccessfully: true, Result.Refused.Count: 0 } ? await enter(late.Site, late.Answer.Result, _over.Token) : null;
+        })];
     }
 
     /// <summary>From now on nobody enters.</summary>
@@ -90,11 +78,8 @@ internal sealed class Gathering : IAsyncDisposable
     {
         await _over.CancelAsync();
         await Task.WhenAll(_asked.Select(a => (Task)a.Answer)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        await ((Task)_following).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        if (_following.IsCompletedSuccessfully)
-        {
-            foreach (var turn in _following.Result) turn?.Dispose();
-        }
+        await Task.WhenAll(_late.Select(l => (Task)l)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        foreach (var late in _late.Where(l => l.IsCompletedSuccessfully)) late.Result?.Dispose(); // one had no room until the end; the others give theirs back
         _over.Dispose();
     }
 }

@@ -3,8 +3,9 @@ using System.Diagnostics;
 using System.Runtime.Versioning;
 using System.Security;
 using System.ServiceProcess;
+using Comity.Cli.Terminal;
 
-namespace Comity.Cli.Services;
+namespace Comity.Cli.Sites;
 
 /// <summary>A command as a Windows service: it begins and ends when the service manager says so, and its last words stand in the event log.</summary>
 [SupportedOSPlatform("windows")]
